@@ -1,0 +1,50 @@
+#include "base/file.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace sojourn {
+
+UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+}
+
+UniqueFd::~UniqueFd() {
+    if (fd_ >= 0) ::close(fd_);
+}
+
+Result<ByteVector> read_file(const std::filesystem::path& path) {
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) return fail_errno(errno, "cannot open {}", path.native());
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0)
+        return fail_errno(errno, "cannot stat {}", path.native());
+    ByteVector bytes(static_cast<std::size_t>(status.st_size));
+    std::size_t filled = 0;
+    for (;;) {
+        // One byte more than announced tells a file that grew, or a pipe, from a finished one.
+        if (filled == bytes.size()) bytes.resize(bytes.size() + bytes.size() / 2 + 4096);
+        const ssize_t got = ::read(file.get(), bytes.data() + filled, bytes.size() - filled);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail_errno(errno, "cannot read {}", path.native());
+        if (got == 0) break;
+        filled += static_cast<std::size_t>(got);
+    }
+    bytes.resize(filled);
+    return bytes;
+}
+
+Result<void> write_all(int fd, Bytes bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return fail_errno(errno, "cannot write");
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+}  // namespace sojourn
