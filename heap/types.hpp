@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "store/types.hpp"
+
+namespace sojourn::heap {
+
+using store::RegionId;
+
+inline constexpr std::size_t kPageBytes = 4096;  ///< the grain of dirty tracking
+
+/// How pages are faulted in and writes noticed (heap/mechanism.hpp tells them apart).
+enum class MechanismKind : std::uint8_t { uffd_async, uffd_sync, mprotect };
+
+std::string_view text_of(MechanismKind kind);
+
+/// `auto` is nullopt. Errors: invalid_argument naming the words there are.
+Result<std::optional<MechanismKind>> parse_mechanism(std::string_view text);
+
+/// The requested mechanism, or the best one when nothing is requested. Each is probed by
+/// behaviour, not by version. Errors: unsupported, with what this host lacks.
+Result<MechanismKind> choose_mechanism(std::optional<MechanismKind> requested);
+
+enum class RegionKind : std::uint32_t {
+    memory = 1,   ///< a linear memory
+    table = 2,    ///< a table: 8 bytes a reference
+    globals = 3,  ///< the globals of an instance: 8 bytes each
+    slots = 4,    ///< a thread's locals and operands
+    frames = 5,   ///< a thread's frame records
+};
+
+struct RegionSpec {
+    RegionKind kind;
+    std::uint64_t size_bytes;     ///< accessible from the start; a multiple of kPageBytes
+    std::uint64_t reserve_bytes;  ///< address space, at least size_bytes; growth never moves it
+};
+
+/// A synchronous access that ran into `address`, outside every region's current size.
+struct HeapStats {
+    std::uint64_t faults = 0;     ///< page-ins and first writes that took a signal
+    std::uint64_t evictions = 0;  ///< units dropped to keep within the cache
+    std::uint64_t resident_bytes = 0;
+};
+
+}  // namespace sojourn::heap

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <sys/types.h>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/file.hpp"
+#include "base/random.hpp"
+#include "leases/lease.hpp"
+
+/// What can be leased. A service does its work on host objects, can write down how to get itself
+/// again (capture), and gives the host objects back (release). Operations answer with a WASI
+/// preview 1 errno, since that is what the guest will see.
+namespace sojourn::leases {
+
+/// The errno of `wasi_snapshot_preview1`; only those that services produce are named.
+enum class Errno : std::uint16_t {
+#define ERRNO(name, number, host) name = number,
+#include "leases/errno.def"
+#undef ERRNO
+};
+
+Errno errno_of_host(int host_errno);
+
+/// Either a value or an Errno other than success.
+template <typename T>
+class Answer {
+public:
+    Answer(T value) : value_(std::move(value)) {}
+    Answer(Errno error) : error_(error) {}
+    [[nodiscard]] bool ok() const { return error_ == Errno::success; }
+    [[nodiscard]] Errno error() const { return error_; }
+    T& operator*() { return value_; }
+    T* operator->() { return &value_; }
+
+private:
+    T value_{};
+    Errno error_ = Errno::success;
+};
+
+/// Breaks blocking operations off: whoever wants the guest at a safepoint raises it, and a
+/// service that would wait answers Errno::intr at once. Usable from any thread and from signal
+/// handlers.
+class Interrupt {
+public:
+    static Result<std::unique_ptr<Interrupt>> create();
+    void raise();
+    void clear();
+    [[nodiscard]] bool raised() const { return raised_.load(std::memory_order_acquire); }
+    /// Readable while raised: for poll(2).
+    [[nodiscard]] int fd() const { return event_.get(); }
+
+private:
+    std::atomic<bool> raised_ = false;
+    UniqueFd event_;
+};
+
+/// What a service may use of its host. Borrowed; outlives every service.
+struct Host {
+    const Clock& clock;
+    Random& random;
+    Interrupt& interrupt;
+};
+
+class Service {
+public:
+    virtual ~Service() = default;
+    virtual ServiceKind kind() const = 0;
+    /// For people, in `vm leases`.
+    virtual std::string description() const = 0;
+    /// The recipe and the state, enough for reacquire() elsewhere. Makes what the guest wrote so
+    /// far visible to others, where the service buffers.
+    virtual Result<ByteVector> capture() = 0;
+    /// Gives every host object back. The state stays, for reacquire().
+    virtual void release() = 0;
+    /// Gets the host objects again. Errors: whatever the host says; the lease is then lost.
+    virtual Result<void> reacquire(const Host& host) = 0;
+};
+
+}  // namespace sojourn::leases

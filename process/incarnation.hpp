@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+
+#include "leases/manager.hpp"
+#include "store/store.hpp"
+#include "vm/host/dispatcher.hpp"
+#include "vm/machine.hpp"
+
+namespace sojourn::process {
+
+struct IncarnationOptions {
+    heap::HeapOptions heap;
+    vm::MachineOptions machine;
+};
+
+/// What an incarnation uses of the host process it lives in. Borrowed; outlives it.
+struct Surroundings {
+    const Clock& clock;
+    leases::Host host;
+};
+
+/// One life of a process between two restores: its heap, machine, leases and host calls, in the
+/// order in which they depend on each other. Dropping it and restoring another from the store is
+/// invisible to the guest.
+class Incarnation {
+public:
+    /// A new process on an empty heap. Nothing is instantiated yet.
+    static Result<std::unique_ptr<Incarnation>> create(store::Store& store,
+                                                       std::shared_ptr<store::Family> family,
+                                                       store::FencingToken token,
+                                                       const vm::Launch& launch,
+                                                       const Surroundings& surroundings,
+                                                       const IncarnationOptions& options);
+
+    /// The process as last published under the token's process; its leases re-established.
+    static Result<std::unique_ptr<Incarnation>> restore(store::Store& store,
+                                                        std::shared_ptr<store::Family> family,
+                                                        store::FencingToken token,
+                                                        const Surroundings& surroundings,
+                                                        const IncarnationOptions& options);
+
+    [[nodiscard]] vm::Machine& machine() { return *machine_; }
+    [[nodiscard]] heap::Heap& heap() { return *heap_; }
+    [[nodiscard]] leases::LeaseManager& leases() { return *leases_; }
+    [[nodiscard]] vm::Dispatcher& dispatcher() { return *dispatcher_; }
+
+    /// What a checkpoint holds besides pages: taken in the pause, written later.
+    struct Moment {
+        std::unique_ptr<heap::Snapshot> pages;
+        ByteVector attachment;
+    };
+    /// Requires: the machine is not inside run().
+    Result<Moment> capture();
+    /// May be called while the guest runs, one at a time.
+    Result<store::CheckpointInfo> publish(Moment moment, const heap::CommitOptions& options);
+
+private:
+    Incarnation() = default;
+
+    std::unique_ptr<heap::Heap> heap_;
+    std::unique_ptr<leases::LeaseManager> leases_;
+    std::unique_ptr<vm::Dispatcher> dispatcher_;
+    std::unique_ptr<vm::Machine> machine_;
+};
+
+}  // namespace sojourn::process

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/random.hpp"
+#include "store/family.hpp"
+
+namespace sojourn::store {
+
+struct OpenOptions {
+    bool create = true;  ///< make the directory when it is not there
+    bool sync = true;    ///< false: a commit survives the process, not the machine (for tests)
+    std::size_t unit_bytes = kUnitBytesDefault;  ///< for a store that is created
+};
+
+struct NewProcess {
+    std::string name;  ///< empty: unnamed
+    std::uint64_t generation = 0;
+};
+
+/// Processes, their memory and their history, kept in a directory (docs/formats/store.md):
+///
+///     catalogue/        names, processes, modules by SHA-256, the node's identity
+///     families/<id>/    one environment a family: pages, checkpoints, epochs
+///     run/              the runners' locks and control sockets
+///
+/// or in memory (`mem:`), for runs that leave nothing behind and as the twin that tests compare
+/// with. Any number of host processes may have a directory open at once.
+class Store {
+public:
+    /// `location` is a directory or `mem:`. Errors: not_found, unsupported_format,
+    /// permission_denied (each names the path and the remedy), unsupported for a network file
+    /// system.
+    static Result<std::unique_ptr<Store>> open(const std::string& location,
+                                               const OpenOptions& options, Random& random);
+    virtual ~Store() = default;
+
+    virtual std::size_t unit_bytes() const = 0;
+
+    /// Where runners keep locks and sockets; empty for a store in memory.
+    virtual std::filesystem::path run_directory() const = 0;
+
+    /// Keeps a module under its digest; keeping one twice costs a look-up.
+    virtual Result<Sha256> put_module(Bytes module) = 0;
+    /// Errors: not_found; corrupt when the bytes do not have that digest any more.
+    virtual Result<ByteVector> module(const Sha256& digest) const = 0;
+
+    /// A process of a new family, in state `created`. Errors: already_exists (the name is taken).
+    virtual Result<ProcessRecord> create_process(const NewProcess& process) = 0;
+
+    /// By name, else by id or an unambiguous prefix of at least 4 digits. Errors: not_found.
+    virtual Result<ProcessRecord> find_process(const std::string& name_or_id) const = 0;
+    /// By creation time, then id.
+    virtual Result<std::vector<ProcessRecord>> processes() const = 0;
+
+    /// Removes a process and its history; its family's files go when no process is left in it.
+    /// The caller makes sure that no runner is alive.
+    virtual Result<void> remove_process(ProcessId id) = 0;
+
+    /// The family's environment; the store keeps one object a family and lends it out.
+    virtual Result<std::shared_ptr<Family>> family(FamilyId id) = 0;
+};
+
+}  // namespace sojourn::store

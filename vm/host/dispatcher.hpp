@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "leases/manager.hpp"
+#include "vm/host_calls.hpp"
+
+namespace sojourn::vm {
+
+struct DirectoryGrant {
+    std::string host_path;   ///< absolute
+    std::string guest_path;  ///< the name of the preopened directory
+    bool read_only = false;
+};
+
+/// What a process is given at its start; part of its state from then on.
+struct Launch {
+    std::vector<std::string> arguments;       ///< the program's name first
+    std::vector<std::string> environment;     ///< K=V
+    std::vector<DirectoryGrant> directories;  ///< preopened from descriptor 3, in order
+};
+
+/// The one door between a guest and the world. Every host call passes here: it is traced, counted,
+/// and handed to the module that provides it (wasi_snapshot_preview1). A call that would block
+/// while a safepoint is wanted is broken off and kept as pending: made again after a resume, with
+/// what was left of its time.
+class Dispatcher final : public HostCalls {
+public:
+    /// Grants the leases that `launch` names. Borrows `leases`.
+    static Result<std::unique_ptr<Dispatcher>> create(leases::LeaseManager& leases,
+                                                      const Launch& launch);
+    /// Trusts nothing it reads. Errors: corrupt, unsupported_format.
+    static Result<std::unique_ptr<Dispatcher>> restore(leases::LeaseManager& leases, Bytes state);
+    ~Dispatcher() override;
+
+    std::optional<HostFunctionId> find(std::string_view module, std::string_view name,
+                                       const FunctionType& type) const override;
+    HostOutcome call(const HostCall& call) override;
+
+    /// The descriptor table, the pending call and the counters, for a checkpoint.
+    ByteVector capture() const;
+
+    [[nodiscard]] std::uint64_t completed_host_calls() const;
+
+    struct State;
+
+private:
+    explicit Dispatcher(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace sojourn::vm

@@ -1,0 +1,155 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/sha256.hpp"
+
+/// A WebAssembly module, decoded and validated. Immutable; shared by every instance of it.
+namespace sojourn::vm {
+
+/// The encodings of the binary format (specification 5.3.1).
+enum class ValueType : std::uint8_t {
+    i32 = 0x7f,
+    i64 = 0x7e,
+    f32 = 0x7d,
+    f64 = 0x7c,
+    funcref = 0x70,
+    externref = 0x6f,
+};
+
+std::string_view text_of(ValueType type);
+
+struct FunctionType {
+    std::vector<ValueType> parameters;
+    std::vector<ValueType> results;
+
+    bool operator==(const FunctionType&) const = default;
+};
+
+/// In pages of 64 KiB for a memory, in elements for a table.
+struct Limits {
+    std::uint64_t min = 0;
+    std::optional<std::uint64_t> max;
+};
+
+struct MemoryType {
+    Limits limits;
+};
+
+struct TableType {
+    ValueType element = ValueType::funcref;
+    Limits limits;
+};
+
+struct GlobalType {
+    ValueType type = ValueType::i32;
+    bool is_mutable = false;
+
+    bool operator==(const GlobalType&) const = default;
+};
+
+enum class ExternKind : std::uint8_t { function = 0, table = 1, memory = 2, global = 3 };
+
+std::string_view text_of(ExternKind kind);
+
+struct Import {
+    std::string module;
+    std::string name;
+    ExternKind kind;
+    std::uint32_t index;  ///< in the index space of its kind
+};
+
+struct Export {
+    std::string name;
+    ExternKind kind;
+    std::uint32_t index;
+};
+
+/// A constant expression: one instruction (extended constants come with a later feature set).
+struct ConstantExpression {
+    enum class Kind : std::uint8_t { constant, global, function, null };
+    Kind kind = Kind::constant;
+    std::uint64_t bits = 0;  ///< the value as a slot, or the index of the global or function
+};
+
+/// A function of this module: imported ones have no body.
+struct Function {
+    std::uint32_t type_index = 0;
+    std::uint32_t body_offset = 0;  ///< of the local declarations, from the module's first byte
+    std::uint32_t code_offset = 0;  ///< of the first instruction
+    std::uint32_t end_offset = 0;   ///< one past the final `end`
+    std::uint32_t local_count = 0;  ///< parameters included
+    std::uint32_t operand_count_max = 0;  ///< the operand stack's greatest height
+    std::vector<std::pair<std::uint32_t, ValueType>> local_runs;  ///< declared locals: count, type
+};
+
+struct Global {
+    GlobalType type;
+    ConstantExpression initial;  ///< unused when imported
+};
+
+struct ElementSegment {
+    enum class Mode : std::uint8_t { active, passive, declarative };
+    Mode mode = Mode::passive;
+    ValueType type = ValueType::funcref;
+    std::uint32_t table = 0;
+    ConstantExpression offset;
+    std::vector<ConstantExpression> elements;
+};
+
+struct DataSegment {
+    enum class Mode : std::uint8_t { active, passive };
+    Mode mode = Mode::passive;
+    std::uint32_t memory = 0;
+    ConstantExpression offset;
+    std::uint32_t bytes_offset = 0;  ///< from the module's first byte
+    std::uint32_t byte_count = 0;
+};
+
+/// Limits of this implementation, as those of the JavaScript API. Beyond one:
+/// ErrorCode::unsupported.
+inline constexpr std::uint32_t kLocalsMax = 50'000;
+inline constexpr std::uint32_t kFunctionSlotsMax = 65'000;  ///< locals + operands
+inline constexpr std::uint32_t kTableElementsMax = 10'000'000;
+inline constexpr std::uint64_t kMemoryPagesMax = 65'536;
+inline constexpr std::uint64_t kWasmPageBytes = 65'536;
+
+struct Module {
+    ByteVector bytes;  ///< the whole binary; bodies and data are read out of it
+    Sha256 digest;
+    std::vector<FunctionType> types;
+    std::vector<Import> imports;
+    std::vector<Function> functions;  ///< imports first, as in every index space
+    std::vector<TableType> tables;
+    std::vector<MemoryType> memories;
+    std::vector<Global> globals;
+    std::vector<Export> exports;
+    std::optional<std::uint32_t> start;
+    std::vector<ElementSegment> elements;
+    std::vector<DataSegment> data;
+    std::uint32_t imported_functions = 0;
+    std::uint32_t imported_tables = 0;
+    std::uint32_t imported_memories = 0;
+    std::uint32_t imported_globals = 0;
+    std::vector<std::pair<std::uint32_t, std::string>> function_names;  ///< name section, sorted
+
+    [[nodiscard]] const FunctionType& type_of_function(std::uint32_t index) const {
+        return types[functions[index].type_index];
+    }
+    [[nodiscard]] const Export* find_export(std::string_view name) const;
+    /// From the name section, else the export, else `func[7]`.
+    [[nodiscard]] std::string function_name(std::uint32_t index) const;
+};
+
+/// Decodes and validates. Trusts nothing; memory stays within a small multiple of the input.
+/// Errors: malformed_module, invalid_module, unsupported, each with the byte offset and, in a
+/// body, the function; the texts are those of the specification's test suite where it has one.
+Result<std::shared_ptr<const Module>> load_module(ByteVector bytes);
+
+}  // namespace sojourn::vm
