@@ -9,21 +9,10 @@
 
 #include "base/bytes.hpp"
 #include "base/sha256.hpp"
+#include "vm/wasm/value_type.hpp"
 
 /// A WebAssembly module, decoded and validated. Immutable; shared by every instance of it.
 namespace sojourn::vm {
-
-/// The encodings of the binary format (specification 5.3.1).
-enum class ValueType : std::uint8_t {
-    i32 = 0x7f,
-    i64 = 0x7e,
-    f32 = 0x7d,
-    f64 = 0x7c,
-    funcref = 0x70,
-    externref = 0x6f,
-};
-
-std::string_view text_of(ValueType type);
 
 struct FunctionType {
     std::vector<ValueType> parameters;

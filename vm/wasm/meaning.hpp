@@ -1,0 +1,78 @@
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+#include "vm/wasm/meaning_conversion.hpp"
+#include "vm/wasm/meaning_float.hpp"
+#include "vm/wasm/meaning_integer.hpp"
+#include "vm/wasm/meaning_memory.hpp"
+
+/// The meaning of every plain instruction and memory access, held complete against the table.
+namespace sojourn::vm {
+
+/// An instruction whose result depends on its operands alone: it has a Meaning.
+constexpr bool is_plain(Opcode opcode) {
+    const OpcodeInfo& info = info_of(opcode);
+    return info.immediate == Immediate::none && info.signature.result.has_value();
+}
+
+/// A load or store: it has a MemoryMeaning.
+constexpr bool is_memory_access(Opcode opcode) {
+    return info_of(opcode).immediate == Immediate::memarg;
+}
+
+namespace internal {
+
+template <ValueType type>
+consteval auto number_of() {
+    if constexpr (type == ValueType::i32) return std::int32_t{};
+    if constexpr (type == ValueType::i64) return std::int64_t{};
+    if constexpr (type == ValueType::f32) return float{};
+    if constexpr (type == ValueType::f64) return double{};
+}
+/// The C++ type of a number.
+template <ValueType type>
+using Number = decltype(number_of<type>());
+
+template <Opcode opcode, std::size_t... index>
+consteval bool has_meaning(std::index_sequence<index...>) {
+    constexpr const Signature& signature = info_of(opcode).signature;
+    using Result = Number<*signature.result>;
+    using Evaluated = decltype(Meaning<opcode>::eval(Number<signature.operands[index]>{}...));
+    constexpr bool can_trap = info_of(opcode).interrupt == Interrupt::trap;
+    return std::same_as<Evaluated, std::conditional_t<can_trap, Outcome<Result>, Result>>;
+}
+
+template <Opcode opcode>
+consteval bool has_memory_meaning() {
+    constexpr const Signature& signature = info_of(opcode).signature;
+    using Access = MemoryMeaning<opcode>;
+    if constexpr (Access::kIsLoad) {
+        return std::same_as<typename Access::Value, Number<*signature.result>>;
+    } else {
+        return std::same_as<typename Access::Value, Number<signature.operands[1]>>;
+    }
+}
+
+template <Opcode opcode>
+consteval bool is_complete() {
+    if constexpr (is_plain(opcode)) {
+        return has_meaning<opcode>(
+            std::make_index_sequence<info_of(opcode).signature.operand_count>());
+    } else if constexpr (is_memory_access(opcode)) {
+        return has_memory_meaning<opcode>();
+    } else {
+        return true;
+    }
+}
+
+#define OPCODE(name, ...) \
+    static_assert(is_complete<Opcode::name>(), #name " means what its types say");
+#include "vm/wasm/opcodes.def"
+#undef OPCODE
+
+}  // namespace internal
+
+}  // namespace sojourn::vm

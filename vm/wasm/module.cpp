@@ -1,0 +1,54 @@
+#include "vm/wasm/module.hpp"
+
+#include <algorithm>
+
+namespace sojourn::vm {
+
+std::string_view text_of(ValueType type) {
+    switch (type) {
+        case ValueType::i32:
+            return "i32";
+        case ValueType::i64:
+            return "i64";
+        case ValueType::f32:
+            return "f32";
+        case ValueType::f64:
+            return "f64";
+        case ValueType::funcref:
+            return "funcref";
+        case ValueType::externref:
+            return "externref";
+    }
+    return "unknown type";
+}
+
+std::string_view text_of(ExternKind kind) {
+    switch (kind) {
+        case ExternKind::function:
+            return "function";
+        case ExternKind::table:
+            return "table";
+        case ExternKind::memory:
+            return "memory";
+        case ExternKind::global:
+            return "global";
+    }
+    return "unknown kind";
+}
+
+const Export* Module::find_export(std::string_view name) const {
+    const auto found = std::ranges::find(exports, name, &Export::name);
+    return found == exports.end() ? nullptr : &*found;
+}
+
+std::string Module::function_name(std::uint32_t index) const {
+    const auto named = std::ranges::lower_bound(
+        function_names, index, {}, &std::pair<std::uint32_t, std::string>::first);
+    if (named != function_names.end() && named->first == index) return named->second;
+    for (const Export& exported : exports) {
+        if (exported.kind == ExternKind::function && exported.index == index) return exported.name;
+    }
+    return fmt::format("func[{}]", index);
+}
+
+}  // namespace sojourn::vm

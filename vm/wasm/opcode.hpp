@@ -1,0 +1,168 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "vm/wasm/value_type.hpp"
+
+/// The instruction set: vm/wasm/opcodes.def as types and a table.
+namespace sojourn::vm {
+
+/// Dense: the n-th row of opcodes.def is n, so that it indexes tables of handlers.
+enum class Opcode : std::uint16_t {
+#define OPCODE(name, text, prefix, code, immediate, types, interrupt) name,
+#include "vm/wasm/opcodes.def"
+#undef OPCODE
+};
+
+/// What follows an opcode in the binary. Indices are LEB128 numbers of 32 bits.
+enum class Immediate : std::uint8_t {
+    none,
+    block,          ///< a block type
+    label,          ///< how many blocks outwards
+    label_table,    ///< a vector of labels and a default
+    function,       ///< a function index
+    indirect,       ///< a type index, then a table index
+    value_types,    ///< a vector of value types
+    local,          ///< a local index
+    global,         ///< a global index
+    table,          ///< a table index
+    memarg,         ///< alignment as a power of two, then an offset
+    memory,         ///< a memory index
+    i32,            ///< a signed LEB128 number
+    i64,            ///< a signed LEB128 number
+    f32,            ///< 4 bytes
+    f64,            ///< 8 bytes
+    heap_type,      ///< the type of a null
+    data_memory,    ///< a data index, then a memory index
+    data,           ///< a data index
+    memory_memory,  ///< the memory written to, then the one read from
+    element_table,  ///< an element index, then a table index
+    element,        ///< an element index
+    table_table,    ///< the table written to, then the one read from
+};
+
+/// Where the machine's state may be looked at.
+enum class Interrupt : std::uint8_t { never, trap, safepoint };
+
+/// The types column: what an instruction pops and pushes.
+struct Signature {
+    bool by_context = false;  ///< "*": the validator has a case of its own, the rest is empty
+    std::uint8_t operand_count = 0;
+    std::array<ValueType, 3> operands{};  ///< the deepest first
+    std::optional<ValueType> result;
+};
+
+struct OpcodeInfo {
+    std::string_view name;  ///< the enumerator
+    std::string_view text;  ///< what the text format calls it
+    std::uint8_t prefix;    ///< 0x00: none
+    std::uint32_t code;
+    Immediate immediate;
+    Signature signature;
+    Interrupt interrupt;
+};
+
+namespace internal {
+
+consteval ValueType value_type_of_letter(char letter) {
+    switch (letter) {
+        case 'i':
+            return ValueType::i32;
+        case 'l':
+            return ValueType::i64;
+        case 'f':
+            return ValueType::f32;
+        case 'd':
+            return ValueType::f64;
+        default:
+            throw "the types column has the letters i, l, f and d";
+    }
+}
+
+consteval Signature parse_signature(std::string_view types) {
+    Signature signature;
+    if (types == "*") {
+        signature.by_context = true;
+        return signature;
+    }
+    const auto colon = types.find(':');
+    for (const char letter : types.substr(0, colon)) {
+        signature.operands[signature.operand_count++] = value_type_of_letter(letter);
+    }
+    if (types.size() > colon + 1) signature.result = value_type_of_letter(types.at(colon + 1));
+    return signature;
+}
+
+}  // namespace internal
+
+inline constexpr auto kOpcodes = std::to_array<OpcodeInfo>({
+#define OPCODE(name, text, prefix, code, immediate, types, interrupt) \
+    {#name,                                                           \
+     text,                                                            \
+     prefix,                                                          \
+     code,                                                            \
+     Immediate::immediate,                                            \
+     internal::parse_signature(types),                                \
+     Interrupt::interrupt},
+#include "vm/wasm/opcodes.def"
+#undef OPCODE
+});
+inline constexpr std::size_t kOpcodeCount = kOpcodes.size();
+
+constexpr const OpcodeInfo& info_of(Opcode opcode) {
+    return kOpcodes[static_cast<std::size_t>(opcode)];
+}
+
+constexpr std::string_view text_of(Opcode opcode) {
+    return info_of(opcode).text;
+}
+
+inline constexpr std::uint8_t kPrefixNumeric = 0xfc;  ///< saturating, bulk memory, tables
+
+namespace internal {
+
+consteval bool opcodes_are_sorted_and_unique() {
+    for (std::size_t i = 1; i < kOpcodeCount; ++i) {
+        const auto& before = kOpcodes[i - 1];
+        const auto& here = kOpcodes[i];
+        if (before.prefix > here.prefix) return false;
+        if (before.prefix == here.prefix && before.code >= here.code) return false;
+    }
+    return true;
+}
+static_assert(opcodes_are_sorted_and_unique());
+
+inline constexpr std::uint16_t kNoOpcode = 0xffff;
+
+/// The rows of one prefix by code; kNoOpcode where there is none.
+consteval std::array<std::uint16_t, 256> opcodes_by_code(std::uint8_t prefix) {
+    std::array<std::uint16_t, 256> rows{};
+    rows.fill(kNoOpcode);
+    for (std::size_t i = 0; i < kOpcodeCount; ++i) {
+        if (kOpcodes[i].prefix != prefix) continue;
+        rows.at(kOpcodes[i].code) = static_cast<std::uint16_t>(i);
+    }
+    return rows;
+}
+inline constexpr auto kPlainOpcodes = opcodes_by_code(0x00);
+inline constexpr auto kNumericOpcodes = opcodes_by_code(kPrefixNumeric);
+
+}  // namespace internal
+
+/// The instruction of that encoding; nullopt when this build knows none. O(1).
+constexpr std::optional<Opcode> find_opcode(std::uint8_t prefix, std::uint32_t code) {
+    if (code >= 256) return std::nullopt;
+    std::uint16_t row = internal::kNoOpcode;
+    if (prefix == 0x00) row = internal::kPlainOpcodes[code];
+    if (prefix == kPrefixNumeric) row = internal::kNumericOpcodes[code];
+    if (row == internal::kNoOpcode) return std::nullopt;
+    return static_cast<Opcode>(row);
+}
+static_assert(find_opcode(0x00, 0x6a) == Opcode::i32_add);
+static_assert(find_opcode(0xfc, 0x11) == Opcode::table_fill);
+static_assert(!find_opcode(0x00, 0xff));
+
+}  // namespace sojourn::vm
