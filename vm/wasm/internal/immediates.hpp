@@ -1,0 +1,82 @@
+#pragma once
+
+#include "vm/wasm/instruction.hpp"
+
+namespace sojourn::vm::internal {
+
+/// What the spans of an Instruction point into: good until the next one is read.
+struct ImmediateStorage {
+    std::vector<std::uint32_t> labels;
+    std::vector<ValueType> types;
+};
+
+/// Reads what follows an opcode: the one place that knows the layout of immediates. `Source` is a
+/// reader of checked bytes (CodeReader) or of unchecked ones (ModuleReader), which after a failure
+/// hands out zeros; `storage.labels` then stays as short as the bytes that were there.
+template <typename Source>
+void read_immediates(Source& source, Instruction& instruction, ImmediateStorage& storage) {
+    switch (info_of(instruction.opcode).immediate) {
+        case Immediate::none:
+            break;
+        case Immediate::block:
+            instruction.block = source.block_type();
+            break;
+        case Immediate::label:
+        case Immediate::function:
+        case Immediate::local:
+        case Immediate::global:
+        case Immediate::table:
+        case Immediate::memory:
+        case Immediate::data:
+        case Immediate::element:
+            instruction.index = source.u32();
+            break;
+        case Immediate::indirect:
+        case Immediate::data_memory:
+        case Immediate::memory_memory:
+        case Immediate::element_table:
+        case Immediate::table_table:
+            instruction.index = source.u32();
+            instruction.second_index = source.u32();
+            break;
+        case Immediate::label_table: {
+            storage.labels.clear();
+            const std::uint64_t count = std::uint64_t{source.u32()} + 1;
+            for (std::uint64_t i = 0; i < count && !source.failed(); ++i) {
+                storage.labels.push_back(source.u32());
+            }
+            instruction.labels = storage.labels;
+            break;
+        }
+        case Immediate::value_types: {
+            storage.types.clear();
+            const std::uint32_t count = source.u32();
+            for (std::uint32_t i = 0; i < count && !source.failed(); ++i) {
+                storage.types.push_back(source.value_type());
+            }
+            instruction.types = storage.types;
+            break;
+        }
+        case Immediate::memarg:
+            instruction.alignment_log2 = source.u32();
+            instruction.memory_offset = source.u32();
+            break;
+        case Immediate::i32:
+            instruction.constant = static_cast<std::uint32_t>(source.s32());
+            break;
+        case Immediate::i64:
+            instruction.constant = static_cast<std::uint64_t>(source.s64());
+            break;
+        case Immediate::f32:
+            instruction.constant = source.fixed_u32();
+            break;
+        case Immediate::f64:
+            instruction.constant = source.fixed_u64();
+            break;
+        case Immediate::heap_type:
+            instruction.type = source.heap_type();
+            break;
+    }
+}
+
+}  // namespace sojourn::vm::internal
