@@ -2,7 +2,11 @@
 function(sojourn_module name)
   cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.cpp)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.hpp)
   add_library(sojourn_${name} STATIC ${sources})
+  # As a file set, so that all_verify_interface_header_sets compiles each header alone.
+  target_sources(sojourn_${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}
+                                        FILES ${headers})
   target_link_libraries(sojourn_${name} PUBLIC ${ARG_LIBRARIES})
 endfunction()
 

@@ -1,0 +1,29 @@
+# Guest programs: C compiled to WebAssembly with WASI by Debian's clang-16.
+find_program(GUEST_COMPILER clang-16)
+find_program(GUEST_LINKER NAMES wasm-ld-16 wasm-ld HINTS /usr/lib/llvm-16/bin)
+if(NOT GUEST_COMPILER OR NOT GUEST_LINKER)
+  message(WARNING "clang-16 or lld-16 is missing: no guest is built, tests that run one are skipped")
+endif()
+
+# sojourn_guests(target FOLDER dir): each dir/*.c becomes <build>/dir/*.wasm.
+function(sojourn_guests target)
+  cmake_parse_arguments(ARG "" "FOLDER" "" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/*.c)
+  set(modules)
+  if(GUEST_COMPILER AND GUEST_LINKER)
+    file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/${ARG_FOLDER})
+    foreach(source ${sources})
+      get_filename_component(name ${source} NAME_WE)
+      set(module ${PROJECT_BINARY_DIR}/${ARG_FOLDER}/${name}.wasm)
+      add_custom_command(
+        OUTPUT ${module}
+        COMMAND ${GUEST_COMPILER} --target=wasm32-wasi -std=gnu17 -O2 -Wall -Wextra -Werror
+                -o ${module} ${source}
+        DEPENDS ${source}
+        COMMENT "Compiling the guest ${ARG_FOLDER}/${name}.wasm"
+        VERBATIM)
+      list(APPEND modules ${module})
+    endforeach()
+  endif()
+  add_custom_target(${target} ALL DEPENDS ${modules})
+endfunction()
