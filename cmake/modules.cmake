@@ -10,7 +10,8 @@ function(sojourn_module name)
   target_link_libraries(sojourn_${name} PUBLIC ${ARG_LIBRARIES})
 endfunction()
 
-# sojourn_test(name FOLDER dir LIBRARIES … [TIMEOUT seconds]): the Catch2 program of one folder.
+# sojourn_test(name FOLDER dir LIBRARIES … [TIMEOUT seconds]): the Catch2 program of one folder. Each
+# case is a test of ctest; one that prints "test skipped: why" counts as skipped.
 function(sojourn_test name)
   cmake_parse_arguments(ARG "" "FOLDER;TIMEOUT" "LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/*.cpp)
@@ -19,9 +20,23 @@ function(sojourn_test name)
   endif()
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} sojourn_catch_main)
-  add_test(NAME ${name} COMMAND ${name} --order decl WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  # NoTests: a name that matches nothing is a failure, not a success.
+  catch_discover_tests(${name} TEST_PREFIX "${name}: " EXTRA_ARGS --warn NoTests
+                       WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+                       PROPERTIES TIMEOUT ${ARG_TIMEOUT} SKIP_REGULAR_EXPRESSION "test skipped: ")
+endfunction()
+
+# sojourn_script_test(name SCRIPT file [ARGUMENTS …] [LONG]): a script that drives the vm of this
+# build and exits with 77 when something it needs is not there. LONG: run by `./dev test --all`.
+function(sojourn_script_test name)
+  cmake_parse_arguments(ARG "LONG" "SCRIPT" "ARGUMENTS" ${ARGN})
+  add_test(NAME ${name}
+           COMMAND ${PROJECT_SOURCE_DIR}/${ARG_SCRIPT} --build ${PROJECT_BINARY_DIR} ${ARG_ARGUMENTS})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77)
+  if(ARG_LONG)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 3600 LABELS long)
+  endif()
 endfunction()
