@@ -23,14 +23,15 @@ public:
 
     LeaseId grant(std::unique_ptr<Service> service, std::optional<std::uint64_t> ttl_ns);
 
-    /// The service, renewed; re-established first if its lease has expired. nullptr when it is lost
-    /// or was given back.
-    Service* use(LeaseId id);
+    /// The service, renewed; re-established first if its lease has expired. Good until the next
+    /// call of the manager. Errors: errno_of_lost(), or badf when it was given back.
+    Answer<Service*> use(LeaseId id);
 
     /// Ends a lease for good: the descriptor was closed.
     void give_back(LeaseId id);
 
-    /// Captures and releases every service: nothing of the host is held afterwards.
+    /// Captures and releases every service: nothing of the host is held afterwards, whatever the
+    /// result. A service whose state can't be had is lost, and the first such error returned.
     Result<void> expire_all();
 
     /// Gets every expired service again, directories before what lies in them. A service that
@@ -47,7 +48,13 @@ private:
     struct Held {
         Lease lease;
         std::unique_ptr<Service> service;
+        [[nodiscard]] bool holds_host_objects() const;
     };
+
+    Result<void> read_lease(ByteReader& reader);
+    void renew(Lease& lease) const;
+    Result<void> expire(Held& held);
+    void reestablish(Held& held);
 
     const Host& host_;
     store::Epoch epoch_;

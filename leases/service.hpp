@@ -1,10 +1,8 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
-#include <span>
-#include <sys/types.h>
-#include <vector>
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
@@ -25,12 +23,18 @@ enum class Errno : std::uint16_t {
 
 Errno errno_of_host(int host_errno);
 
+/// What every use of a lost lease of this kind answers.
+Errno errno_of_lost(ServiceKind kind);
+
 /// Either a value or an Errno other than success.
 template <typename T>
 class Answer {
 public:
     Answer(T value) : value_(std::move(value)) {}
-    Answer(Errno error) : error_(error) {}
+    /// Requires: not success.
+    Answer(Errno error) : error_(error) {
+        EXPECTS(error != Errno::success, "an answer without a value has an error");
+    }
     [[nodiscard]] bool ok() const { return error_ == Errno::success; }
     [[nodiscard]] Errno error() const { return error_; }
     T& operator*() { return value_; }
@@ -63,6 +67,7 @@ struct Host {
     const Clock& clock;
     Random& random;
     Interrupt& interrupt;
+    std::array<int, 3> streams = {0, 1, 2};  ///< what the guest's standard streams are here
 };
 
 class Service {
@@ -79,5 +84,9 @@ public:
     /// Gets the host objects again. Errors: whatever the host says; the lease is then lost.
     virtual Result<void> reacquire(const Host& host) = 0;
 };
+
+/// The service that capture() wrote down, holding nothing of the host until reacquire(). Trusts
+/// nothing it reads. Errors: corrupt.
+Result<std::unique_ptr<Service>> restore_service(ServiceKind kind, Bytes state);
 
 }  // namespace sojourn::leases

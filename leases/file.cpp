@@ -1,0 +1,165 @@
+#include "leases/file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <limits>
+#include <unistd.h>
+
+#include "base/trace.hpp"
+
+namespace sojourn::leases {
+
+namespace {
+
+constexpr std::uint64_t kOffsetMax = std::numeric_limits<off_t>::max();
+
+Errno errno_of_call(int result) {
+    return result == 0 ? Errno::success : errno_of_host(errno);
+}
+
+Answer<std::size_t> count_of_call(ssize_t result) {
+    if (result < 0) return errno_of_host(errno);
+    return static_cast<std::size_t>(result);
+}
+
+/// Offset and length as the host takes them; beyond its range nothing lies.
+bool is_range(std::uint64_t offset, std::uint64_t length) {
+    return offset <= kOffsetMax && length <= kOffsetMax - offset;
+}
+
+}  // namespace
+
+int File::host_flags_of(DescriptorFlags flags) {
+    int host = 0;
+    if ((flags & kAppend) != 0) host |= O_APPEND;
+    if ((flags & kDataSync) != 0) host |= O_DSYNC;
+    if ((flags & (kSync | kReadSync)) != 0) host |= O_SYNC;
+    return host;
+}
+
+Answer<std::unique_ptr<Descriptor>> File::opened(Place place, const OpenRequest& request,
+                                                 UniqueFd file) {
+    State state;
+    state.place = std::move(place);
+    state.reads = request.read;
+    state.writes = request.write || request.truncate;
+    state.flags = request.flags;
+    return std::unique_ptr<Descriptor>(new File(std::move(state), std::move(file)));
+}
+
+std::string File::description() const {
+    const char* access = !state_.writes                  ? "read"
+                         : (state_.flags & kAppend) != 0 ? "append"
+                         : state_.reads                  ? "read, write"
+                                                         : "write";
+    return fmt::format("file {} ({})", state_.place.description(), access);
+}
+
+Errno File::set_flags(DescriptorFlags flags) {
+    constexpr DescriptorFlags kChangeable = kAppend | kNonBlocking;
+    if (((flags ^ state_.flags) & ~kChangeable) != 0) return Errno::notsup;
+    const int host = ::fcntl(file_.get(), F_GETFL);
+    if (host < 0) return errno_of_host(errno);
+    const int changed = (flags & kAppend) != 0 ? host | O_APPEND : host & ~O_APPEND;
+    const Errno error = errno_of_call(::fcntl(file_.get(), F_SETFL, changed));
+    if (error == Errno::success) state_.flags = flags;
+    return error;
+}
+
+Answer<FileStatus> File::status() const {
+    struct stat status {};
+    if (::fstat(file_.get(), &status) != 0) return errno_of_host(errno);
+    return file_status_of(status);
+}
+
+Errno File::set_size(std::uint64_t size_bytes) {
+    if (!state_.writes) return state_.place.is_read_only ? Errno::rofs : Errno::inval;
+    if (size_bytes > kOffsetMax) return Errno::fbig;
+    return errno_of_call(::ftruncate(file_.get(), static_cast<off_t>(size_bytes)));
+}
+
+Errno File::set_times(const Times& times) {
+    if (state_.place.is_read_only) return Errno::rofs;
+    return errno_of_call(::futimens(file_.get(), times.data()));
+}
+
+Answer<std::size_t> File::read(std::span<const iovec> buffers, Waiting) {
+    auto count = read_at(buffers, state_.offset);
+    if (count.ok()) state_.offset += *count;
+    return count;
+}
+
+Answer<std::size_t> File::write(std::span<const iovec> buffers, Waiting) {
+    if ((state_.flags & kAppend) == 0) {
+        auto count = write_at(buffers, state_.offset);
+        if (count.ok()) state_.offset += *count;
+        return count;
+    }
+    if (!state_.writes) return Errno::badf;
+    auto count =
+        count_of_call(::writev(file_.get(), buffers.data(), static_cast<int>(buffers.size())));
+    if (!count.ok()) return count;
+    const off_t end = ::lseek(file_.get(), 0, SEEK_CUR);
+    if (end < 0) return errno_of_host(errno);
+    state_.offset = static_cast<std::uint64_t>(end);
+    return count;
+}
+
+Answer<std::uint64_t> File::seek(std::int64_t offset, Whence whence) {
+    std::int64_t base = 0;
+    if (whence == Whence::current) base = static_cast<std::int64_t>(state_.offset);
+    if (whence == Whence::end) {
+        auto now = status();
+        if (!now.ok()) return now.error();
+        base = static_cast<std::int64_t>(now->size_bytes);
+    }
+    std::int64_t target = 0;
+    if (__builtin_add_overflow(base, offset, &target)) return Errno::overflow;
+    if (target < 0) return Errno::inval;
+    state_.offset = static_cast<std::uint64_t>(target);
+    return state_.offset;
+}
+
+Answer<std::size_t> File::read_at(std::span<const iovec> buffers, std::uint64_t offset) {
+    if (!state_.reads) return Errno::badf;
+    if (offset > kOffsetMax) return Errno::inval;
+    return count_of_call(::preadv(file_.get(), buffers.data(), static_cast<int>(buffers.size()),
+                                  static_cast<off_t>(offset)));
+}
+
+Answer<std::size_t> File::write_at(std::span<const iovec> buffers, std::uint64_t offset) {
+    if (!state_.writes) return Errno::badf;
+    if (offset > kOffsetMax) return Errno::inval;
+    return count_of_call(::pwritev(file_.get(), buffers.data(), static_cast<int>(buffers.size()),
+                                   static_cast<off_t>(offset)));
+}
+
+Errno File::advise(std::uint64_t offset, std::uint64_t length, int advice) {
+    if (!is_range(offset, length)) return Errno::inval;
+    const int error = ::posix_fadvise(file_.get(), static_cast<off_t>(offset),
+                                      static_cast<off_t>(length), advice);
+    return error == 0 ? Errno::success : errno_of_host(error);
+}
+
+Errno File::allocate(std::uint64_t offset, std::uint64_t length) {
+    if (!state_.writes) return Errno::badf;
+    if (!is_range(offset, length) || length == 0) return Errno::inval;
+    return errno_of_call(
+        ::fallocate(file_.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(length)));
+}
+
+Errno File::sync() {
+    return errno_of_call(::fsync(file_.get()));
+}
+
+Errno File::sync_data() {
+    return errno_of_call(::fdatasync(file_.get()));
+}
+
+std::uint64_t File::readable_bytes() const {
+    auto now = status();
+    return now.ok() ? now->size_bytes - std::min(now->size_bytes, state_.offset) : 0;
+}
+
+}  // namespace sojourn::leases

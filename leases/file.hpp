@@ -1,0 +1,67 @@
+#pragma once
+
+#include "leases/descriptor.hpp"
+#include "leases/directory.hpp"
+#include "leases/place.hpp"
+
+namespace sojourn::leases {
+
+/// An open regular file, with a position of its own.
+///
+/// When it was open for writing at a checkpoint and is longer at the resume, it is cut to its
+/// length at the checkpoint: the guest writes the rest again. When it is shorter, or gone, the
+/// lease is lost.
+class File final : public Descriptor {
+public:
+    struct State {
+        Place place;
+        bool reads = false;
+        bool writes = false;
+        DescriptorFlags flags = 0;
+        std::uint64_t offset = 0;
+        std::uint64_t length = 0;  ///< at the capture, as are these two
+        std::uint64_t device = 0;
+        std::uint64_t inode = 0;
+    };
+
+    static int host_flags_of(DescriptorFlags flags);
+    static Answer<std::unique_ptr<Descriptor>> opened(Place place, const OpenRequest& request,
+                                                      UniqueFd file);
+    static Result<std::unique_ptr<Service>> restore(Bytes state);
+
+    ServiceKind kind() const override { return ServiceKind::file; }
+    std::string description() const override;
+    Result<ByteVector> capture() override;
+    void release() override;
+    Result<void> reacquire(const Host& host) override;
+
+    FileType type() const override { return FileType::regular_file; }
+    DescriptorFlags flags() const override { return state_.flags; }
+    Errno set_flags(DescriptorFlags flags) override;
+    Answer<FileStatus> status() const override;
+    Errno set_size(std::uint64_t size_bytes) override;
+    Errno set_times(const Times& times) override;
+
+    Answer<std::size_t> read(std::span<const iovec> buffers, Waiting waiting) override;
+    Answer<std::size_t> write(std::span<const iovec> buffers, Waiting waiting) override;
+    Answer<std::uint64_t> seek(std::int64_t offset, Whence whence) override;
+    Answer<std::size_t> read_at(std::span<const iovec> buffers, std::uint64_t offset) override;
+    Answer<std::size_t> write_at(std::span<const iovec> buffers, std::uint64_t offset) override;
+
+    Errno advise(std::uint64_t offset, std::uint64_t length, int advice) override;
+    Errno allocate(std::uint64_t offset, std::uint64_t length) override;
+    Errno sync() override;
+    Errno sync_data() override;
+    std::uint64_t readable_bytes() const override;
+
+private:
+    File(State state, UniqueFd file) : state_(std::move(state)), file_(std::move(file)) {}
+    Result<void> note_what_is_there();
+    Result<void> roll_back(std::uint64_t length_now);
+
+    State state_;
+    UniqueFd file_;
+    bool comes_from_checkpoint_ = false;
+};
+
+}  // namespace sojourn::leases

@@ -1,0 +1,86 @@
+#include "leases/place.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+
+#include "leases/internal/beneath.hpp"
+
+namespace sojourn::leases {
+
+namespace {
+
+ErrorCode code_of(Errno error) {
+    switch (error) {
+        case Errno::noent:
+            return ErrorCode::not_found;
+        case Errno::perm:
+        case Errno::acces:
+        case Errno::rofs:
+            return ErrorCode::permission_denied;
+        default:
+            return ErrorCode::io;
+    }
+}
+
+std::string_view name_of(Errno error) {
+    switch (error) {
+#define ERRNO(name, number, host) \
+    case Errno::name:             \
+        return #name;
+#include "leases/errno.def"
+#undef ERRNO
+    }
+    return "unknown";
+}
+
+}  // namespace
+
+Place Place::below(std::string_view relative) const {
+    Place result = *this;
+    while (!relative.empty()) {
+        const auto slash = relative.find('/');
+        const auto name = relative.substr(0, slash);
+        relative.remove_prefix(slash == std::string_view::npos ? relative.size() : slash + 1);
+        if (name.empty() || name == ".") continue;
+        if (!result.path.empty()) result.path += '/';
+        result.path += name;
+    }
+    return result;
+}
+
+std::string Place::description() const {
+    return path.empty() ? grant : grant + "/" + path;
+}
+
+void put(ByteWriter& writer, const Place& place) {
+    writer.put_sized(std::string_view(place.grant));
+    writer.put_sized(std::string_view(place.path));
+    writer.put(static_cast<std::uint8_t>(place.is_read_only));
+}
+
+Result<Place> get_place(ByteReader& reader) {
+    Place place;
+    place.grant = TRY(reader.get_string());
+    place.path = TRY(reader.get_string());
+    const auto is_read_only = TRY(reader.get<std::uint8_t>());
+    place.is_read_only = is_read_only != 0;
+    const bool has_zeros = (place.grant + place.path).find('\0') != std::string::npos;
+    if (!place.grant.starts_with('/') || place.path.starts_with('/') || has_zeros ||
+        is_read_only > 1)
+        return fail(ErrorCode::corrupt, "a saved lease names an impossible place");
+    return place;
+}
+
+Result<UniqueFd> open_place(const Place& place, int flags) {
+    UniqueFd root(::open(place.grant.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root.valid()) return fail_errno(errno, "cannot open the directory {}", place.grant);
+    if (place.path.empty() && (flags & O_PATH) != 0) return root;
+    auto opened = open_beneath(root.get(), place.path.empty() ? "." : place.path, {.flags = flags});
+    if (!opened.ok()) {
+        return fail(code_of(opened.error()), "cannot open {} below {}: {}", place.path, place.grant,
+                    name_of(opened.error()));
+    }
+    return std::move(*opened);
+}
+
+}  // namespace sojourn::leases

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "leases/descriptor.hpp"
+
+namespace sojourn::leases {
+
+/// A standard stream of the guest: the runner's own, wherever it runs. Nothing is buffered, and
+/// waiting can be interrupted.
+class Stream final : public Descriptor {
+public:
+    struct State {
+        std::uint32_t number = 0;  ///< 0, 1 or 2
+        DescriptorFlags flags = 0;
+    };
+
+    /// Borrows `host`.
+    static std::unique_ptr<Stream> open(std::uint32_t number, const Host& host);
+    static Result<std::unique_ptr<Service>> restore(Bytes state);
+
+    ServiceKind kind() const override { return ServiceKind::stream; }
+    std::string description() const override;
+    Result<ByteVector> capture() override;
+    void release() override;
+    Result<void> reacquire(const Host& host) override;
+
+    FileType type() const override;
+    DescriptorFlags flags() const override { return state_.flags; }
+    Errno set_flags(DescriptorFlags flags) override;
+    Answer<FileStatus> status() const override;
+    Answer<std::size_t> read(std::span<const iovec> buffers, Waiting waiting) override;
+    Answer<std::size_t> write(std::span<const iovec> buffers, Waiting waiting) override;
+    Errno sync() override;
+    int pollable_fd() const override { return fd_; }
+    std::uint64_t readable_bytes() const override;
+
+private:
+    explicit Stream(State state) : state_(state) {}
+    Errno wait_until(short events, Waiting waiting);
+
+    State state_;
+    const Host* host_ = nullptr;
+    int fd_ = -1;  // the runner's: never closed here
+};
+
+}  // namespace sojourn::leases
