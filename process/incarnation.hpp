@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "leases/manager.hpp"
+#include "process/attachment.hpp"
 #include "store/store.hpp"
 #include "vm/host/dispatcher.hpp"
 #include "vm/machine.hpp"
@@ -17,7 +18,7 @@ struct IncarnationOptions {
 /// What an incarnation uses of the host process it lives in. Borrowed; outlives it.
 struct Surroundings {
     const Clock& clock;
-    leases::Host host;
+    const leases::Host& host;
 };
 
 /// One life of a process between two restores: its heap, machine, leases and host calls, in the
@@ -26,24 +27,27 @@ struct Surroundings {
 class Incarnation {
 public:
     /// A new process on an empty heap. Nothing is instantiated yet.
-    static Result<std::unique_ptr<Incarnation>> create(store::Store& store,
-                                                       std::shared_ptr<store::Family> family,
+    static Result<std::unique_ptr<Incarnation>> create(std::shared_ptr<store::Family> family,
                                                        store::FencingToken token,
                                                        const vm::Launch& launch,
                                                        const Surroundings& surroundings,
                                                        const IncarnationOptions& options);
 
     /// The process as last published under the token's process; its leases re-established.
+    /// `store` is where its modules come from.
     static Result<std::unique_ptr<Incarnation>> restore(store::Store& store,
                                                         std::shared_ptr<store::Family> family,
                                                         store::FencingToken token,
                                                         const Surroundings& surroundings,
-                                                        const IncarnationOptions& options);
+                                                        const heap::HeapOptions& options);
 
     [[nodiscard]] vm::Machine& machine() { return *machine_; }
     [[nodiscard]] heap::Heap& heap() { return *heap_; }
     [[nodiscard]] leases::LeaseManager& leases() { return *leases_; }
     [[nodiscard]] vm::Dispatcher& dispatcher() { return *dispatcher_; }
+
+    [[nodiscard]] Stage stage() const { return stage_; }
+    void set_stage(Stage stage) { stage_ = stage; }
 
     /// What a checkpoint holds besides pages: taken in the pause, written later.
     struct Moment {
@@ -52,16 +56,18 @@ public:
     };
     /// Requires: the machine is not inside run().
     Result<Moment> capture();
-    /// May be called while the guest runs, one at a time.
+    /// May be called while the guest runs, one at a time, from any thread.
     Result<store::CheckpointInfo> publish(Moment moment, const heap::CommitOptions& options);
 
 private:
     Incarnation() = default;
 
+    // In this order: each uses those above it and is destroyed before them.
     std::unique_ptr<heap::Heap> heap_;
     std::unique_ptr<leases::LeaseManager> leases_;
     std::unique_ptr<vm::Dispatcher> dispatcher_;
     std::unique_ptr<vm::Machine> machine_;
+    Stage stage_ = Stage::main;
 };
 
 }  // namespace sojourn::process

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/sha256.hpp"
+
+/// What a checkpoint holds besides pages, as one byte string (docs/formats/attachment.md).
+namespace sojourn::process {
+
+/// Which of the program's two entries is under way: a checkpoint may lie in either. On disk.
+enum class Stage : std::uint32_t {
+    start_function = 1,  ///< the module's own start function; `_start` comes after it
+    main = 2,            ///< `_start`
+};
+
+/// The parts are opaque here; each has a version of its own.
+struct Attachment {
+    Stage stage = Stage::main;
+    std::vector<Sha256> modules;  ///< what the store must keep for this checkpoint to restore
+    Bytes machine;                ///< vm::Machine::capture
+    Bytes host;                   ///< vm::Dispatcher::capture
+    Bytes leases;                 ///< leases::LeaseManager::capture
+};
+
+ByteVector encode_attachment(const Attachment& attachment);
+
+/// The parts are views into `bytes`. Trusts nothing. Errors: corrupt, unsupported_format.
+Result<Attachment> decode_attachment(Bytes bytes);
+
+}  // namespace sojourn::process

@@ -1,0 +1,153 @@
+#include "process/control_protocol.hpp"
+
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+namespace sojourn::process {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr int kSchema = 1;
+
+struct VerbName {
+    ControlVerb verb;
+    std::string_view name;
+};
+constexpr std::array kVerbs = {
+    VerbName{ControlVerb::checkpoint, "checkpoint"},
+    VerbName{ControlVerb::suspend, "suspend"},
+    VerbName{ControlVerb::status, "status"},
+};
+
+struct CodeName {
+    ErrorCode code;
+    std::string_view name;
+};
+constexpr CodeName kCodes[] = {
+#define ERROR(name, text) {ErrorCode::name, #name},
+#include "base/errors.def"
+#undef ERROR
+};
+
+std::string line_of(const json& object) {
+    return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+/// nullptr unless `line` is an object.
+json parse_object(std::string_view line) {
+    json object = json::parse(line, nullptr, /*allow_exceptions=*/false);
+    return object.is_object() ? object : json();
+}
+
+std::string text_in(const json& object, const char* key) {
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_string()) return "";
+    return found->get<std::string>();
+}
+
+std::uint64_t number_in(const json& object, const char* key) {
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_number_unsigned()) return 0;
+    return found->get<std::uint64_t>();
+}
+
+json object_of(const store::CheckpointInfo& info) {
+    return {{"id", static_cast<std::uint64_t>(info.id)},
+            {"parent", static_cast<std::uint64_t>(info.parent)},
+            {"time_us", info.time_us},
+            {"message", info.message},
+            {"dirty_pages", info.dirty_pages},
+            {"written_bytes", info.written_bytes},
+            {"pause_us", info.pause_us},
+            {"durable_us", info.durable_us}};
+}
+
+store::CheckpointInfo checkpoint_in(const json& object) {
+    store::CheckpointInfo info;
+    info.id = store::Version{number_in(object, "id")};
+    info.parent = store::Version{number_in(object, "parent")};
+    info.time_us = number_in(object, "time_us");
+    info.message = text_in(object, "message");
+    info.dirty_pages = number_in(object, "dirty_pages");
+    info.written_bytes = number_in(object, "written_bytes");
+    info.pause_us = number_in(object, "pause_us");
+    info.durable_us = number_in(object, "durable_us");
+    return info;
+}
+
+Error error_in(const json& object) {
+    const std::string name = text_in(object, "code");
+    for (const CodeName& row : kCodes) {
+        if (row.name == name) return Error{row.code, text_in(object, "message")};
+    }
+    return Error{ErrorCode::io, text_in(object, "message")};
+}
+
+}  // namespace
+
+std::string encode_request(const ControlRequest& request) {
+    json object = {{"schema", kSchema}};
+    for (const VerbName& row : kVerbs) {
+        if (row.verb == request.verb) object["verb"] = row.name;
+    }
+    if (!request.message.empty()) object["message"] = request.message;
+    return line_of(object);
+}
+
+Result<ControlRequest> parse_request(std::string_view line) {
+    const json object = parse_object(line);
+    if (object.is_null()) {
+        return fail(ErrorCode::invalid_argument, "a request is one line with one JSON object");
+    }
+    const std::string name = text_in(object, "verb");
+    for (const VerbName& row : kVerbs) {
+        if (row.name == name) return ControlRequest{row.verb, text_in(object, "message")};
+    }
+    return fail(ErrorCode::invalid_argument,
+                "no verb '{}'; there are checkpoint, suspend and status", name);
+}
+
+std::string encode_answer(const Result<ControlAnswer>& answer) {
+    json object = {{"schema", kSchema}, {"ok", answer.ok()}};
+    if (!answer.ok()) {
+        for (const CodeName& row : kCodes) {
+            if (row.code == answer.error().code) object["error"]["code"] = row.name;
+        }
+        object["error"]["message"] = answer.error().message;
+        return line_of(object);
+    }
+    object["runner"] = {{"id", answer->runner.id},
+                        {"name", answer->runner.name},
+                        {"pid", static_cast<std::uint64_t>(answer->runner.pid)},
+                        {"epoch", static_cast<std::uint64_t>(answer->runner.epoch)}};
+    if (answer->checkpoint) object["checkpoint"] = object_of(*answer->checkpoint);
+    return line_of(object);
+}
+
+Result<ControlAnswer> parse_answer(std::string_view line) {
+    const json object = parse_object(line);
+    const auto ok = object.find("ok");
+    const auto error = object.find("error");
+    if (ok == object.end() || !ok->is_boolean()) {
+        return fail(ErrorCode::corrupt, "the runner's answer is not one");
+    }
+    if (!ok->get<bool>()) {
+        return error == object.end() ? Error{ErrorCode::io, "the runner failed without a reason"}
+                                     : error_in(*error);
+    }
+    ControlAnswer answer;
+    if (const auto runner = object.find("runner"); runner != object.end()) {
+        answer.runner.id = text_in(*runner, "id");
+        answer.runner.name = text_in(*runner, "name");
+        answer.runner.pid = static_cast<pid_t>(number_in(*runner, "pid"));
+        answer.runner.epoch = store::Epoch{number_in(*runner, "epoch")};
+    }
+    const auto checkpoint = object.find("checkpoint");
+    if (checkpoint != object.end()) answer.checkpoint = checkpoint_in(*checkpoint);
+    return answer;
+}
+
+}  // namespace sojourn::process

@@ -1,0 +1,174 @@
+#include "process/control_server.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/trace.hpp"
+#include "process/internal/control_socket.hpp"
+
+namespace sojourn::process {
+
+namespace {
+
+constexpr std::size_t kClientsMax = 64;
+constexpr std::uint64_t kRequestTimeNs = 10'000'000'000;
+
+/// A closed socket is the client's affair: no SIGPIPE, no waiting for one that does not read.
+void send_line(int socket, const std::string& line) {
+    const ssize_t sent = ::send(socket, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    TRACE(process, "control_answered", sent);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ControlServer>> ControlServer::start(
+    const std::filesystem::path& run_directory, store::ProcessId id, const RunnerStatus& status,
+    Inbox& inbox, const Clock& clock) {
+    auto server = std::unique_ptr<ControlServer>(new ControlServer(clock, inbox));
+    const std::string name = control_socket_name(id);
+    server->status_ = status;
+    server->path_ = run_directory / name;
+    server->listener_ = TRY(listen_in(run_directory, name));
+    server->wake_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!server->wake_.valid()) return fail_errno(errno, "cannot make an event");
+
+    // Signals are for the threads that expect them.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, &before);
+    server->thread_ = std::thread([raw = server.get()] { raw->serve(); });
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return server;
+}
+
+ControlServer::~ControlServer() {
+    if (!thread_.joinable()) return;
+    {
+        const std::lock_guard guard(mutex_);
+        stopping_ = true;
+    }
+    ::eventfd_write(wake_.get(), 1);
+    thread_.join();
+    ::unlink(path_.c_str());
+}
+
+void ControlServer::serve() {
+    for (;;) {
+        wait_for_something();
+        eventfd_t ignored = 0;
+        ::eventfd_read(wake_.get(), &ignored);
+        bool stopping = false;
+        {
+            const std::lock_guard guard(mutex_);
+            stopping = stopping_;
+        }
+        deliver_replies();
+        if (stopping) return;
+        accept_clients();
+        read_clients();
+    }
+}
+
+void ControlServer::wait_for_something() {
+    std::vector<pollfd> watched = {{wake_.get(), POLLIN, 0}};
+    if (clients_.size() < kClientsMax) watched.push_back({listener_.get(), POLLIN, 0});
+    int timeout_ms = -1;
+    for (const auto& [id, client] : clients_) {
+        // A client that waits is watched for hanging up alone.
+        const short events = client.awaits_answer ? short{0} : short{POLLIN};
+        watched.push_back({client.socket.get(), events, 0});
+        if (!client.awaits_answer) timeout_ms = static_cast<int>(kRequestTimeNs / 1'000'000);
+    }
+    ::poll(watched.data(), watched.size(), timeout_ms);
+}
+
+void ControlServer::accept_clients() {
+    while (clients_.size() < kClientsMax) {
+        UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (!socket.valid()) return;
+        Client client;
+        client.socket = std::move(socket);
+        client.deadline_ns = clock_.monotonic_ns() + kRequestTimeNs;
+        clients_.emplace(next_client_++, std::move(client));
+    }
+}
+
+void ControlServer::read_clients() {
+    for (auto next = clients_.begin(); next != clients_.end();) {
+        const auto here = next++;
+        if (!read_client(here->first, here->second)) clients_.erase(here);
+    }
+}
+
+bool ControlServer::read_client(ClientId id, Client& client) {
+    if (client.awaits_answer) {
+        pollfd hung_up{client.socket.get(), 0, 0};
+        return ::poll(&hung_up, 1, 0) == 0;
+    }
+    char buffer[4096];
+    for (;;) {
+        const ssize_t got = ::read(client.socket.get(), buffer, sizeof(buffer));
+        if (got < 0 && errno == EAGAIN) return clock_.monotonic_ns() < client.deadline_ns;
+        if (got <= 0) return false;
+        client.received.append(buffer, static_cast<std::size_t>(got));
+        const auto newline = client.received.find('\n');
+        if (newline != std::string::npos) {
+            client.awaits_answer = true;
+            perform(id, std::string_view(client.received).substr(0, newline));
+            return true;
+        }
+        if (client.received.size() > kControlLineBytesMax) {
+            client.awaits_answer = true;
+            post_reply(id, fail(ErrorCode::invalid_argument, "a request has at most {} bytes",
+                                kControlLineBytesMax));
+            return true;
+        }
+    }
+}
+
+void ControlServer::perform(ClientId id, std::string_view line) {
+    const auto request = parse_request(line);
+    if (!request.ok()) return post_reply(id, request.error());
+    if (request->verb == ControlVerb::status) return post_reply(id, ControlAnswer{status_, {}});
+    inbox_.post(Request{
+        .kind = request->verb == ControlVerb::suspend ? Request::Kind::suspend
+                                                      : Request::Kind::checkpoint,
+        .message = request->message,
+        .requested_at_ns = clock_.monotonic_ns(),
+        .ends_runner = false,
+        .answer =
+            [this, id](const Result<store::CheckpointInfo>& result) {
+                if (!result.ok()) return post_reply(id, result.error());
+                post_reply(id, ControlAnswer{status_, *result});
+            },
+    });
+}
+
+void ControlServer::post_reply(ClientId client, const Result<ControlAnswer>& answer) {
+    {
+        const std::lock_guard guard(mutex_);
+        replies_.push_back({client, encode_answer(answer)});
+    }
+    ::eventfd_write(wake_.get(), 1);
+}
+
+void ControlServer::deliver_replies() {
+    std::vector<Reply> replies;
+    {
+        const std::lock_guard guard(mutex_);
+        replies.swap(replies_);
+    }
+    for (const Reply& reply : replies) {
+        const auto client = clients_.find(reply.client);
+        if (client == clients_.end()) continue;
+        send_line(client->second.socket.get(), reply.line);
+        clients_.erase(client);
+    }
+}
+
+}  // namespace sojourn::process

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/file.hpp"
+#include "process/control_protocol.hpp"
+#include "process/inbox.hpp"
+
+namespace sojourn::process {
+
+/// Answers on a runner's socket, on a thread of its own: a request is one line, so is its answer.
+/// Clients that vanish, stay silent or talk nonsense harm nobody else. Borrows the inbox, which is
+/// closed before this ends.
+class ControlServer {
+public:
+    /// Requires: the caller holds the runner's lock.
+    static Result<std::unique_ptr<ControlServer>> start(const std::filesystem::path& run_directory,
+                                                        store::ProcessId id,
+                                                        const RunnerStatus& status, Inbox& inbox,
+                                                        const Clock& clock);
+    ControlServer(const ControlServer&) = delete;
+    ControlServer& operator=(const ControlServer&) = delete;
+    /// Delivers the answers that are there, then takes the socket away.
+    ~ControlServer();
+
+private:
+    using ClientId = std::uint64_t;
+    struct Client {
+        UniqueFd socket;
+        std::string received;
+        bool awaits_answer = false;
+        std::uint64_t deadline_ns = 0;  ///< for its request
+    };
+    struct Reply {
+        ClientId client;
+        std::string line;
+    };
+
+    ControlServer(const Clock& clock, Inbox& inbox) : clock_(clock), inbox_(inbox) {}
+
+    void serve();
+    void wait_for_something();
+    void accept_clients();
+    void read_clients();
+    /// False when the client is done with.
+    bool read_client(ClientId id, Client& client);
+    void perform(ClientId id, std::string_view line);
+    void post_reply(ClientId client, const Result<ControlAnswer>& answer);
+    void deliver_replies();
+
+    const Clock& clock_;
+    Inbox& inbox_;
+    RunnerStatus status_;
+    std::filesystem::path path_;
+    UniqueFd listener_;
+    UniqueFd wake_;
+    std::map<ClientId, Client> clients_;  ///< the serving thread's
+    ClientId next_client_ = 1;
+
+    std::mutex mutex_;  ///< guards what follows
+    std::vector<Reply> replies_;
+    bool stopping_ = false;
+
+    std::thread thread_;
+};
+
+}  // namespace sojourn::process

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "leases/service.hpp"
+#include "store/types.hpp"
+#include "vm/machine.hpp"
+
+namespace sojourn::process {
+
+/// Something that the guest's thread has to do at its next safepoint.
+struct Request {
+    enum class Kind { checkpoint, suspend };
+    Kind kind = Kind::checkpoint;
+    std::string message;
+    std::uint64_t requested_at_ns = 0;  ///< monotonic
+    bool ends_runner = false;           ///< the runner ends even if the suspend fails
+    /// Called once, from any thread, when it is durable or failed.
+    std::function<void(const Result<store::CheckpointInfo>&)> answer;
+};
+
+/// Where requests wait for the guest to stand still. A request that arrives stops the machine at
+/// its next safepoint and breaks off a host call that blocks. Usable from any thread; borrows the
+/// interrupt, and a machine between attach() and detach().
+class Inbox {
+public:
+    explicit Inbox(leases::Interrupt& interrupt) : interrupt_(interrupt) {}
+
+    /// `machine` is the one to stop from now on.
+    void attach(vm::Machine& machine);
+    void detach();
+
+    /// After close() the request is answered with its reason at once.
+    void post(Request request);
+
+    /// Stops the machine if something waits.
+    void wake();
+    /// Stops the machine whether something waits or not.
+    void stop_machine();
+
+    /// The machine stands still: what stopped it is taken back. Call before take(), so that what
+    /// arrives in between stops it again.
+    void acknowledge_pause();
+
+    /// The oldest request. With `suspend_only`, nothing unless that is a suspend.
+    std::optional<Request> take(bool suspend_only);
+
+    /// Answers everything that waits, or will come, with `reason`.
+    void close(const Error& reason);
+
+private:
+    void stop_locked();
+
+    std::mutex mutex_;
+    leases::Interrupt& interrupt_;
+    vm::Machine* machine_ = nullptr;
+    std::deque<Request> requests_;
+    std::optional<Error> closed_because_;
+};
+
+}  // namespace sojourn::process

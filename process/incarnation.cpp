@@ -1,0 +1,59 @@
+#include "process/incarnation.hpp"
+
+#include "base/trace.hpp"
+
+namespace sojourn::process {
+
+Result<std::unique_ptr<Incarnation>> Incarnation::create(std::shared_ptr<store::Family> family,
+                                                         store::FencingToken token,
+                                                         const vm::Launch& launch,
+                                                         const Surroundings& surroundings,
+                                                         const IncarnationOptions& options) {
+    auto life = std::unique_ptr<Incarnation>(new Incarnation());
+    life->heap_ =
+        TRY(heap::Heap::create(std::move(family), token, surroundings.clock, options.heap));
+    life->leases_ = std::make_unique<leases::LeaseManager>(surroundings.host, token.epoch);
+    life->dispatcher_ = TRY(vm::Dispatcher::create(*life->leases_, launch));
+    life->machine_ = TRY(vm::Machine::create(*life->heap_, *life->dispatcher_, options.machine));
+    return life;
+}
+
+Result<std::unique_ptr<Incarnation>> Incarnation::restore(store::Store& store,
+                                                          std::shared_ptr<store::Family> family,
+                                                          store::FencingToken token,
+                                                          const Surroundings& surroundings,
+                                                          const heap::HeapOptions& options) {
+    auto life = std::unique_ptr<Incarnation>(new Incarnation());
+    life->heap_ = TRY(heap::Heap::open(std::move(family), token, surroundings.clock, options));
+    const auto saved = TRY(decode_attachment(life->heap_->attachment()));
+    life->stage_ = saved.stage;
+    life->leases_ =
+        TRY(leases::LeaseManager::restore(saved.leases, surroundings.host, token.epoch));
+    life->leases_->reestablish_all();
+    life->dispatcher_ = TRY(vm::Dispatcher::restore(*life->leases_, saved.host));
+    life->machine_ =
+        TRY(vm::Machine::restore(*life->heap_, *life->dispatcher_, saved.machine,
+                                 [&](const Sha256& digest) { return store.module(digest); }));
+    TRACE(process, "restored", token.process.hex(), saved.modules.size());
+    return life;
+}
+
+Result<Incarnation::Moment> Incarnation::capture() {
+    const ByteVector machine = machine_->capture();
+    const ByteVector host = dispatcher_->capture();
+    const ByteVector leases = TRY(leases_->capture());
+    Attachment attachment{stage_, {}, machine, host, leases};
+    for (const auto& module : machine_->modules())
+        attachment.modules.push_back(module->digest);
+    Moment moment;
+    moment.attachment = encode_attachment(attachment);
+    moment.pages = TRY(heap_->snapshot());
+    return moment;
+}
+
+Result<store::CheckpointInfo> Incarnation::publish(Moment moment,
+                                                   const heap::CommitOptions& options) {
+    return heap_->commit(std::move(moment.pages), moment.attachment, options);
+}
+
+}  // namespace sojourn::process

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "process/reference.hpp"
+#include "process/runner_lock.hpp"
+#include "vm/host/dispatcher.hpp"
+#include "vm/machine.hpp"
+
+/// Runs one process in this host process, from its start or from a checkpoint, until it ends or is
+/// suspended. A named process is kept in the store, holds its runner's lock, answers on its control
+/// socket, and is suspended by SIGTERM and SIGHUP; an unnamed one leaves nothing behind.
+namespace sojourn::process {
+
+/// How to run, whatever is run.
+struct Execution {
+    std::string store_location;
+    std::optional<heap::MechanismKind> heap_mechanism;
+    std::uint64_t reincarnate_every = 0;  ///< in safepoints; 0: never
+    std::filesystem::path stats_file;     ///< written at the end; empty: none
+};
+
+struct RunOptions {
+    Execution execution;
+    std::filesystem::path program;
+    std::string name;      ///< empty: unnamed
+    bool replace = false;  ///< an ended process of that name goes
+    vm::Launch launch;
+    vm::MachineOptions machine;
+};
+
+struct ResumeOptions {
+    Execution execution;
+    Reference process;
+};
+
+struct Outcome {
+    enum class Kind { exited, trapped, suspended };
+    Kind kind = Kind::exited;
+    std::int32_t exit_code = 0;  ///< as a shell sees it: the low 8 bits; 134 for a trap
+    vm::Trapped trapped;         ///< when trapped
+    store::ProcessRecord process;
+    store::Version checkpoint = store::kNoVersion;  ///< the one it is suspended at
+    std::optional<RunnerLock> lock;  ///< held until the runner has said its last word
+};
+
+inline constexpr std::int32_t kTrapExitCode = 134;
+
+/// What a runner uses of the host. Borrowed for the call.
+struct HostProcess {
+    const Clock& clock;
+    Random& random;
+};
+
+/// Errors besides those of the module and the store: already_exists when the name is taken and
+/// `replace` is not asked for, busy when its owner lives.
+Result<Outcome> run(const RunOptions& options, const HostProcess& host);
+
+/// A checkpoint other than the newest opens a branch. Errors: not_found, busy (names the pid),
+/// invalid_argument when the process has ended and no checkpoint is named.
+Result<Outcome> resume(const ResumeOptions& options, const HostProcess& host);
+
+}  // namespace sojourn::process

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "process/incarnation.hpp"
+
+/// A command: a module that is entered at `_start`, after its own start function if it has one.
+namespace sojourn::process {
+
+/// Errors: those of the file and of load_module, and invalid_argument when there is no `_start`.
+/// Each names the file.
+Result<std::shared_ptr<const vm::Module>> load_program(const std::filesystem::path& path);
+
+/// Instantiates the program on a new life and begins its first call. A trap is one that an active
+/// segment caused.
+Result<std::optional<vm::Trap>> begin_program(Incarnation& life,
+                                              std::shared_ptr<const vm::Module> program);
+
+/// After a call has finished: begins the next one, or says that there is none.
+bool begin_next_call(Incarnation& life);
+
+}  // namespace sojourn::process

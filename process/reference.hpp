@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "store/store.hpp"
+
+namespace sojourn::process {
+
+/// What a person types to name a process or one of its checkpoints: `NAME[@ID]`. The name may also
+/// be a process's id or the beginning of it.
+struct Reference {
+    std::string process;
+    std::optional<store::Version> checkpoint;
+
+    /// Errors: invalid_argument.
+    static Result<Reference> parse(std::string_view text);
+};
+
+/// Names are 1 to 64 letters, digits, `.`, `_` and `-`, the first a letter or digit, and not
+/// 32 hexadecimal digits, which is an id. Errors: invalid_argument.
+Result<void> check_name(std::string_view name);
+
+/// The process's name, else its id.
+std::string display_name(const store::ProcessRecord& record);
+/// `job@7`
+std::string display_name(const store::ProcessRecord& record, store::Version checkpoint);
+
+/// The record that `name` stands for, as its family has it now. Errors: not_found, with the names
+/// that come near.
+Result<store::ProcessRecord> find(store::Store& store, const std::string& name);
+
+}  // namespace sojourn::process

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+
+#include "process/control_protocol.hpp"
+#include "store/store.hpp"
+
+/// A process as it looks from outside its runner, and what can be asked of it there.
+namespace sojourn::process {
+
+enum class ObservedState { running, suspended, exited, crashed };
+
+std::string_view text_of(ObservedState state);
+
+struct Observation {
+    ObservedState state = ObservedState::suspended;
+    pid_t pid = 0;  ///< of the runner, while running
+};
+
+/// `crashed` is said to run, and no runner holds its lock.
+Observation observe(const std::filesystem::path& run_directory, const store::ProcessRecord& record);
+
+/// Asks the runner of `record` and waits for its answer. Errors: not_found when it has no runner;
+/// what the runner refused; io when it ended before it answered.
+Result<ControlAnswer> ask(const std::filesystem::path& run_directory,
+                          const store::ProcessRecord& record, const ControlRequest& request);
+
+}  // namespace sojourn::process

@@ -1,0 +1,37 @@
+#include "process/run_stats.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+
+#include <nlohmann/json.hpp>
+
+namespace sojourn::process {
+
+void RunStats::begin(Incarnation& life) {
+    host_calls_before = life.dispatcher().completed_host_calls();
+}
+
+void RunStats::end(Incarnation& life) {
+    const heap::HeapStats heap = life.heap().stats();
+    safepoints += life.machine().stats().safepoints;
+    faults += heap.faults;
+    evictions += heap.evictions;
+    heap_mechanism = heap::text_of(life.heap().mechanism());
+    host_calls = life.dispatcher().completed_host_calls() - host_calls_before;
+}
+
+Result<void> RunStats::write(const std::filesystem::path& path) const {
+    const nlohmann::ordered_json object = {{"schema", 1},
+                                           {"safepoints", safepoints},
+                                           {"reincarnations", reincarnations},
+                                           {"faults", faults},
+                                           {"evictions", evictions},
+                                           {"heap_mechanism", heap_mechanism},
+                                           {"checkpoints", checkpoints.load()},
+                                           {"host_calls", host_calls}};
+    const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (!file.valid()) return fail_errno(errno, "cannot write {}", path.native());
+    return write_all(file.get(), as_bytes(object.dump(2) + "\n"));
+}
+
+}  // namespace sojourn::process

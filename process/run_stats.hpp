@@ -1,0 +1,31 @@
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+
+#include "process/incarnation.hpp"
+
+namespace sojourn::process {
+
+/// What happened in one run of a runner, over all its incarnations: `--stats`.
+struct RunStats {
+    std::uint64_t safepoints = 0;
+    std::uint64_t reincarnations = 0;
+    std::uint64_t faults = 0;
+    std::uint64_t evictions = 0;
+    std::string heap_mechanism;
+    std::atomic<std::uint64_t> checkpoints = 0;  ///< published, for whatever reason
+    std::uint64_t host_calls = 0;                ///< completed since the run began
+    std::uint64_t host_calls_before = 0;         ///< completed by earlier runs of the process
+
+    /// A life begins: what the process did before does not count.
+    void begin(Incarnation& life);
+    /// A life ends: what happened in it is added.
+    void end(Incarnation& life);
+
+    /// One JSON object. Errors: those of the file.
+    Result<void> write(const std::filesystem::path& path) const;
+};
+
+}  // namespace sojourn::process

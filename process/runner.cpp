@@ -1,0 +1,236 @@
+#include "process/runner.hpp"
+
+#include <csignal>
+#include <unistd.h>
+
+#include "base/fault_point.hpp"
+#include "base/trace.hpp"
+
+namespace sojourn::process {
+
+namespace {
+
+/// Where a shell can't tell more than a byte.
+std::int32_t shell_exit_code(std::int32_t code) {
+    return code & 0xff;
+}
+
+}  // namespace
+
+Runner::Runner(const Execution& execution, const HostProcess& host,
+               std::unique_ptr<leases::Interrupt> interrupt)
+    : execution_(execution),
+      host_(host),
+      interrupt_(std::move(interrupt)),
+      lease_host_{host.clock, host.random, *interrupt_},
+      surroundings_{host.clock, lease_host_},
+      inbox_(*interrupt_) {}
+
+Result<std::unique_ptr<Runner>> Runner::create(const Execution& execution,
+                                               const HostProcess& host) {
+    auto interrupt = TRY(leases::Interrupt::create());
+    return std::unique_ptr<Runner>(new Runner(execution, host, std::move(interrupt)));
+}
+
+Result<void> Runner::listen(const Seat& seat) {
+    EXPECTS(seat.lock.has_value(), "only the owner of the lock answers for a process");
+    signals_ = TRY(SignalWatch::start({SIGTERM, SIGHUP}, [this](int) {
+        inbox_.post(Request{
+            .kind = Request::Kind::suspend,
+            .message = "",
+            .requested_at_ns = host_.clock.monotonic_ns(),
+            .ends_runner = true,
+            .answer = [](const Result<store::CheckpointInfo>&) {},
+        });
+    }));
+    const RunnerStatus status{seat.record.id.hex(), seat.record.name, ::getpid(), seat.token.epoch};
+    control_ = TRY(ControlServer::start(seat.store->run_directory(), seat.record.id, status, inbox_,
+                                        host_.clock));
+    return {};
+}
+
+Result<void> Runner::begin(Seat seat, std::shared_ptr<const vm::Module> program,
+                           const vm::Launch& launch, const vm::MachineOptions& machine) {
+    seat_ = std::move(seat);
+    auto life = TRY(Incarnation::create(seat_.family, seat_.token, launch, surroundings_,
+                                        {heap_options(), machine}));
+    stats_.begin(*life);
+    trap_at_start_ = TRY(begin_program(*life, std::move(program)));
+    adopt(std::move(life));
+    return {};
+}
+
+Result<void> Runner::restore(Seat seat) {
+    seat_ = std::move(seat);
+    auto life = TRY(Incarnation::restore(*seat_.store, seat_.family, seat_.token, surroundings_,
+                                         heap_options()));
+    stats_.begin(*life);
+    adopt(std::move(life));
+    return {};
+}
+
+Result<Outcome> Runner::run() {
+    auto outcome = run_until_end();
+    publisher_.wait();
+    inbox_.close(fail(ErrorCode::not_found, "process '{}' has ended", display_name(seat_.record)));
+    if (!outcome.ok()) return outcome;
+    stats_.end(*life_);
+    if (!execution_.stats_file.empty()) TRY(stats_.write(execution_.stats_file));
+    outcome->lock = std::move(seat_.lock);
+    return outcome;
+}
+
+void Runner::forget_process() {
+    inbox_.close(fail(ErrorCode::not_found, "process '{}' could not be started",
+                      display_name(seat_.record)));
+    control_.reset();
+    life_.reset();
+    seat_.family.reset();
+    const auto removed = seat_.store->remove_process(seat_.record.id);
+    if (removed.ok() && seat_.lock) seat_.lock->remove();
+}
+
+heap::HeapOptions Runner::heap_options() const {
+    return {.mechanism = execution_.heap_mechanism, .unit_bytes = seat_.store->unit_bytes()};
+}
+
+void Runner::adopt(std::unique_ptr<Incarnation> life) {
+    life_ = std::move(life);
+    life_->machine().pause_every(execution_.reincarnate_every);
+    inbox_.attach(life_->machine());
+}
+
+Result<Outcome> Runner::run_until_end() {
+    if (trap_at_start_) return conclude(vm::Trapped{*trap_at_start_, {}});
+    for (;;) {
+        const vm::Stop stop = life_->machine().run();
+        if (std::holds_alternative<vm::Paused>(stop)) {
+            auto end = TRY(serve_at_safepoint());
+            if (end) return std::move(*end);
+        } else if (!std::holds_alternative<vm::Finished>(stop) || !begin_next_call(*life_)) {
+            return conclude(stop);
+        }
+    }
+}
+
+Result<std::optional<Outcome>> Runner::serve_at_safepoint() {
+    const std::uint64_t paused_at_ns = host_.clock.monotonic_ns();
+    inbox_.acknowledge_pause();
+    {
+        const std::lock_guard guard(fenced_mutex_);
+        if (fenced_because_) return *fenced_because_;
+    }
+    // While one checkpoint is written, the next waits; the publisher stops the machine for it.
+    while (auto request = inbox_.take(/*suspend_only=*/!publisher_.is_idle())) {
+        if (request->kind == Request::Kind::suspend) {
+            auto end = TRY(suspend_at_safepoint(*request));
+            if (end) return end;
+        } else {
+            checkpoint_at_safepoint(std::move(*request), paused_at_ns);
+        }
+    }
+    if (execution_.reincarnate_every != 0) TRY(reincarnate_at_safepoint(paused_at_ns));
+    return std::optional<Outcome>();
+}
+
+void Runner::checkpoint_at_safepoint(Request request, std::uint64_t paused_at_ns) {
+    auto moment = life_->capture();
+    if (!moment.ok()) return request.answer(moment.error());
+    const heap::CommitOptions options{
+        .message = std::move(request.message),
+        .state_after = store::ProcessState::running,
+        .requested_at_ns = request.requested_at_ns,
+        .pause_us = (host_.clock.monotonic_ns() - paused_at_ns) / 1000,
+    };
+    publisher_.start(
+        *life_, std::move(*moment), options,
+        [this, answer = std::move(request.answer)](const Result<store::CheckpointInfo>& published) {
+            note_published(published);
+            answer(published);
+            inbox_.wake();
+        });
+}
+
+Result<std::optional<Outcome>> Runner::suspend_at_safepoint(const Request& request) {
+    publisher_.wait();
+    const auto published = publish_suspended(request);
+    note_published(published);
+    if (!published.ok()) {
+        life_->leases().reestablish_all();
+        request.answer(published.error());
+        if (request.ends_runner) return published.error();
+        return std::optional<Outcome>();
+    }
+    FAULT_POINT(process_suspend_before_release);
+    TRACE(process, "suspended", seat_.record.name, static_cast<std::uint64_t>(published->id));
+    request.answer(published);
+    Outcome outcome;
+    outcome.kind = Outcome::Kind::suspended;
+    outcome.process = seat_.record;
+    outcome.checkpoint = published->id;
+    return std::optional(std::move(outcome));
+}
+
+Result<store::CheckpointInfo> Runner::publish_suspended(const Request& request) {
+    const std::uint64_t paused_at_ns = host_.clock.monotonic_ns();
+    TRY(life_->leases().expire_all());
+    auto moment = TRY(life_->capture());
+    return life_->publish(std::move(moment),
+                          {.message = request.message,
+                           .state_after = store::ProcessState::suspended,
+                           .requested_at_ns = request.requested_at_ns,
+                           .pause_us = (host_.clock.monotonic_ns() - paused_at_ns) / 1000});
+}
+
+Result<void> Runner::reincarnate_at_safepoint(std::uint64_t paused_at_ns) {
+    publisher_.wait();
+    auto moment = TRY(life_->capture());
+    const auto published =
+        life_->publish(std::move(moment), {.message = "reincarnation",
+                                           .state_after = store::ProcessState::running,
+                                           .requested_at_ns = paused_at_ns,
+                                           .pause_us = 0});
+    note_published(published);
+    if (!published.ok()) return published.error();
+
+    inbox_.detach();
+    stats_.end(*life_);
+    life_.reset();
+    TRY(seat_.reopen(host_.random));
+    auto life = TRY(Incarnation::restore(*seat_.store, seat_.family, seat_.token, surroundings_,
+                                         heap_options()));
+    ++stats_.reincarnations;
+    adopt(std::move(life));
+    return {};
+}
+
+Result<Outcome> Runner::conclude(const vm::Stop& stop) {
+    publisher_.wait();
+    Outcome outcome;
+    outcome.process = seat_.record;
+    if (const auto* exited = std::get_if<vm::Exited>(&stop)) {
+        outcome.exit_code = shell_exit_code(exited->code);
+    }
+    if (const auto* trapped = std::get_if<vm::Trapped>(&stop)) {
+        outcome.kind = Outcome::Kind::trapped;
+        outcome.exit_code = kTrapExitCode;
+        outcome.trapped = *trapped;
+    }
+    if (seat_.lock) {
+        TRY(seat_.family->set_state(seat_.token, store::ProcessState::exited, outcome.exit_code));
+    }
+    return outcome;
+}
+
+void Runner::note_published(const Result<store::CheckpointInfo>& published) {
+    if (published.ok()) {
+        ++stats_.checkpoints;
+        return;
+    }
+    if (published.error().code != ErrorCode::lease_lost) return;
+    const std::lock_guard guard(fenced_mutex_);
+    fenced_because_ = published.error();
+    inbox_.stop_machine();
+}
+
+}  // namespace sojourn::process

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "process/control_server.hpp"
+#include "process/inbox.hpp"
+#include "process/process.hpp"
+#include "process/program.hpp"
+#include "process/publisher.hpp"
+#include "process/run_stats.hpp"
+#include "process/seat.hpp"
+#include "process/signal_watch.hpp"
+
+namespace sojourn::process {
+
+/// Runs one process: lets the machine go on from pause to pause and, while it stands still, does
+/// what was asked for. The guest runs on the thread that calls run(); borrows `host`.
+class Runner {
+public:
+    static Result<std::unique_ptr<Runner>> create(const Execution& execution,
+                                                  const HostProcess& host);
+
+    /// From now on the process can be spoken to: the control socket, and the signals that suspend.
+    /// Requires: the seat has a lock.
+    Result<void> listen(const Seat& seat);
+
+    /// Puts a new process on the seat and begins it. Then run().
+    Result<void> begin(Seat seat, std::shared_ptr<const vm::Module> program,
+                       const vm::Launch& launch, const vm::MachineOptions& machine);
+    /// Puts the process on the seat as its family last published it. Then run().
+    Result<void> restore(Seat seat);
+
+    Result<Outcome> run();
+
+    /// Instead of run(), for a new process that could not begin: the store forgets it.
+    void forget_process();
+
+private:
+    Runner(const Execution& execution, const HostProcess& host,
+           std::unique_ptr<leases::Interrupt> interrupt);
+
+    [[nodiscard]] heap::HeapOptions heap_options() const;
+    void adopt(std::unique_ptr<Incarnation> life);
+
+    Result<Outcome> run_until_end();
+    /// The end, if what was asked for is one.
+    Result<std::optional<Outcome>> serve_at_safepoint();
+    void checkpoint_at_safepoint(Request request, std::uint64_t paused_at_ns);
+    Result<std::optional<Outcome>> suspend_at_safepoint(const Request& request);
+    Result<store::CheckpointInfo> publish_suspended(const Request& request);
+    Result<void> reincarnate_at_safepoint(std::uint64_t paused_at_ns);
+    Result<Outcome> conclude(const vm::Stop& stop);
+    void note_published(const Result<store::CheckpointInfo>& published);
+
+    const Execution& execution_;
+    const HostProcess& host_;
+    std::unique_ptr<leases::Interrupt> interrupt_;
+    leases::Host lease_host_;
+    Surroundings surroundings_;
+    Seat seat_;
+    RunStats stats_;
+    Inbox inbox_;
+
+    std::mutex fenced_mutex_;
+    std::optional<Error> fenced_because_;  ///< another runner may act: this one must end
+
+    std::unique_ptr<ControlServer> control_;
+    std::unique_ptr<SignalWatch> signals_;
+    std::optional<vm::Trap> trap_at_start_;
+    std::unique_ptr<Incarnation> life_;
+    Publisher publisher_;  ///< destroyed, and so waited for, before the life that it publishes
+};
+
+}  // namespace sojourn::process
