@@ -73,6 +73,25 @@ consteval bool is_complete() {
 #include "vm/wasm/opcodes.def"
 #undef OPCODE
 
+template <Opcode opcode>
+consteval std::uint8_t access_bytes_of() {
+    if constexpr (is_memory_access(opcode)) {
+        return sizeof(typename MemoryMeaning<opcode>::Memory);
+    } else {
+        return 0;
+    }
+}
+inline constexpr std::array<std::uint8_t, kOpcodeCount> kAccessBytes{
+#define OPCODE(name, ...) access_bytes_of<Opcode::name>(),
+#include "vm/wasm/opcodes.def"
+#undef OPCODE
+};
+
 }  // namespace internal
+
+/// How many bytes of memory a load or store touches; 0 for everything else.
+constexpr std::uint8_t access_bytes(Opcode opcode) {
+    return internal::kAccessBytes[static_cast<std::size_t>(opcode)];
+}
 
 }  // namespace sojourn::vm

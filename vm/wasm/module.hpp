@@ -75,12 +75,13 @@ struct Function {
     std::uint32_t end_offset = 0;   ///< one past the final `end`
     std::uint32_t local_count = 0;  ///< parameters included
     std::uint32_t operand_count_max = 0;  ///< the operand stack's greatest height
-    std::vector<std::pair<std::uint32_t, ValueType>> local_runs;  ///< declared locals: count, type
+    /// The declared locals: how many, of which type.
+    std::vector<std::pair<std::uint32_t, ValueType>> local_runs{};
 };
 
 struct Global {
     GlobalType type;
-    ConstantExpression initial;  ///< unused when imported
+    ConstantExpression initial{};  ///< unused when imported
 };
 
 struct ElementSegment {
@@ -103,6 +104,9 @@ struct DataSegment {
 
 /// Limits of this implementation, as those of the JavaScript API. Beyond one:
 /// ErrorCode::unsupported.
+inline constexpr std::uint32_t kFunctionsMax = 1'000'000;  ///< defined, not imported
+inline constexpr std::uint32_t kParametersMax = 1'000;
+inline constexpr std::uint32_t kResultsMax = 1'000;
 inline constexpr std::uint32_t kLocalsMax = 50'000;
 inline constexpr std::uint32_t kFunctionSlotsMax = 65'000;  ///< locals + operands
 inline constexpr std::uint32_t kTableElementsMax = 10'000'000;

@@ -1,0 +1,345 @@
+#include "vm/wasm/internal/body_validator.hpp"
+
+#include "vm/wasm/meaning.hpp"
+
+namespace sojourn::vm::internal {
+
+void BodyValidator::validate(Function& function) {
+    begin(function);
+    while (!controls_.empty() && !reader_.failed())
+        step();
+    if (!reader_.failed() && !reader_.at_end()) {
+        reader_.malformed("section size mismatch: {} bytes follow the end of the function",
+                          reader_.left());
+    }
+    function.end_offset = reader_.offset();
+    function.operand_count_max = operand_count_max_;
+}
+
+std::vector<std::optional<ValueType>> BodyValidator::operands_at(Function& function,
+                                                                 std::uint32_t offset) {
+    begin(function);
+    while (!controls_.empty() && !reader_.failed() && reader_.offset() < offset)
+        step();
+    if (reader_.offset() != offset || controls_.empty()) {
+        reader_.invalid("no instruction starts at byte 0x{:x}", offset);
+    }
+    return operands_;
+}
+
+void BodyValidator::begin(Function& function) {
+    operands_.clear();
+    controls_.clear();
+    operand_count_max_ = 0;
+    type_index_ = function.type_index;
+    function.body_offset = reader_.offset();
+    read_locals(function);
+    function.code_offset = reader_.offset();
+    function.local_count = static_cast<std::uint32_t>(locals_.size());
+    controls_.push_back({.block = BlockType::of_function_type(type_index_)});
+}
+
+void BodyValidator::read_locals(Function& function) {
+    locals_ = module_.types[type_index_].parameters;
+    function.local_runs.clear();
+    const std::uint32_t run_count = reader_.count("runs of locals");
+    std::uint64_t total = locals_.size();
+    for (std::uint32_t i = 0; i < run_count && !reader_.failed(); ++i) {
+        const std::uint32_t count = reader_.u32();
+        const ValueType type = reader_.value_type();
+        total += count;
+        if (total > UINT32_MAX) reader_.malformed("too many locals");
+        // Beyond the limit the count goes on, so that too many for the format are malformed.
+        if (total <= kLocalsMax && !reader_.failed()) add_locals(function, count, type);
+    }
+    if (total > kLocalsMax) reader_.unsupported("{} locals, at most {}", total, kLocalsMax);
+}
+
+void BodyValidator::add_locals(Function& function, std::uint32_t count, ValueType type) {
+    locals_.insert(locals_.end(), count, type);
+    if (count > 0) function.local_runs.emplace_back(count, type);
+}
+
+void BodyValidator::step() {
+    instruction_.offset = reader_.offset();
+    instruction_.opcode = reader_.opcode();
+    read_immediates(reader_, instruction_, storage_);
+    if (reader_.failed()) return;
+    const OpcodeInfo& info = info_of(instruction_.opcode);
+    if (info.signature.by_context) {
+        by_context();
+        return;
+    }
+    if (info.immediate != Immediate::none) check_immediate(info.immediate);
+    apply(info.signature);
+}
+
+void BodyValidator::apply(const Signature& signature) {
+    for (unsigned i = signature.operand_count; i > 0; --i)
+        pop(signature.operands[i - 1]);
+    if (signature.result) push(*signature.result);
+}
+
+void BodyValidator::check_immediate(Immediate immediate) {
+    const std::uint32_t first = instruction_.index;
+    const std::uint32_t second = instruction_.second_index;
+    switch (immediate) {
+        case Immediate::memarg:
+            check_index(0, module_.memories.size(), "memory");
+            check_alignment();
+            break;
+        case Immediate::memory:
+            check_index(first, module_.memories.size(), "memory");
+            break;
+        case Immediate::memory_memory:
+            check_index(first, module_.memories.size(), "memory");
+            check_index(second, module_.memories.size(), "memory");
+            break;
+        case Immediate::data_memory:
+            check_index(second, module_.memories.size(), "memory");
+            check_data_index();
+            break;
+        case Immediate::data:
+            check_data_index();
+            break;
+        case Immediate::element:
+            check_index(first, module_.elements.size(), "elem segment");
+            break;
+        case Immediate::element_table:
+            if (!has_table(second)) break;
+            if (!check_index(first, module_.elements.size(), "elem segment")) break;
+            if (module_.elements[first].type == module_.tables[second].element) break;
+            mismatch(text_of(module_.tables[second].element),
+                     text_of(module_.elements[first].type));
+            break;
+        case Immediate::table:
+            has_table(first);
+            break;
+        case Immediate::table_table:
+            if (!has_table(first) || !has_table(second)) break;
+            if (module_.tables[first].element == module_.tables[second].element) break;
+            mismatch(text_of(module_.tables[first].element),
+                     text_of(module_.tables[second].element));
+            break;
+        default:  // constants; every other immediate belongs to by_context()
+            break;
+    }
+}
+
+void BodyValidator::check_alignment() {
+    constexpr std::uint32_t kMemoryIndexFollows = 0x40;
+    const std::uint32_t alignment = instruction_.alignment_log2;
+    if (alignment >= 2 * kMemoryIndexFollows) {
+        reader_.malformed("malformed memop flags 0x{:x}", alignment);
+    } else if (alignment >= kMemoryIndexFollows) {
+        reader_.unsupported("multiple memories (memory access with an index)");
+    } else if ((std::uint64_t{1} << alignment) > access_bytes(instruction_.opcode)) {
+        reader_.invalid("alignment must not be larger than natural");
+    }
+}
+
+void BodyValidator::check_data_index() {
+    if (!context_.data_count) {
+        reader_.malformed("data count section required");
+        return;
+    }
+    check_index(instruction_.index, *context_.data_count, "data segment");
+}
+
+void BodyValidator::by_context() {
+    switch (instruction_.opcode) {
+        case Opcode::local_get:
+        case Opcode::local_set:
+        case Opcode::local_tee:
+        case Opcode::global_get:
+        case Opcode::global_set:
+            variable_instruction();
+            break;
+        case Opcode::drop:
+            pop_any();
+            break;
+        case Opcode::select:
+            select();
+            break;
+        case Opcode::select_typed:
+            select_typed();
+            break;
+        case Opcode::table_get:
+        case Opcode::table_set:
+        case Opcode::table_grow:
+        case Opcode::table_fill:
+        case Opcode::ref_null:
+        case Opcode::ref_is_null:
+        case Opcode::ref_func:
+            reference_instruction();
+            break;
+        default:
+            control_instruction();
+            break;
+    }
+}
+
+void BodyValidator::variable_instruction() {
+    const Opcode opcode = instruction_.opcode;
+    const std::uint32_t index = instruction_.index;
+    if (opcode == Opcode::global_get || opcode == Opcode::global_set) {
+        if (!check_index(index, module_.globals.size(), "global")) return;
+        const GlobalType& global = module_.globals[index].type;
+        if (opcode == Opcode::global_get) {
+            push(global.type);
+        } else if (global.is_mutable) {
+            pop(global.type);
+        } else {
+            reader_.invalid("global is immutable: {}", index);
+        }
+        return;
+    }
+    if (!check_index(index, locals_.size(), "local")) return;
+    if (opcode != Opcode::local_get) pop(locals_[index]);
+    if (opcode != Opcode::local_set) push(locals_[index]);
+}
+
+void BodyValidator::reference_instruction() {
+    const std::uint32_t index = instruction_.index;
+    if (instruction_.opcode == Opcode::ref_null) {
+        push(instruction_.type);
+        return;
+    }
+    if (instruction_.opcode == Opcode::ref_is_null) {
+        const Operand found = pop_any();
+        if (found && !is_reference(*found)) mismatch("a reference", text_of(*found));
+        push(ValueType::i32);
+        return;
+    }
+    if (instruction_.opcode == Opcode::ref_func) {
+        if (!check_index(index, module_.functions.size(), "function")) return;
+        if (!context_.declared_functions[index]) {
+            reader_.invalid("undeclared function reference {}", index);
+        }
+        push(ValueType::funcref);
+        return;
+    }
+    if (!has_table(index)) return;
+    const ValueType element = module_.tables[index].element;
+    switch (instruction_.opcode) {
+        case Opcode::table_get:
+            pop(ValueType::i32);
+            push(element);
+            break;
+        case Opcode::table_set:
+            pop(element);
+            pop(ValueType::i32);
+            break;
+        case Opcode::table_grow:
+            pop(ValueType::i32);
+            pop(element);
+            push(ValueType::i32);
+            break;
+        default:  // table_fill
+            pop(ValueType::i32);
+            pop(element);
+            pop(ValueType::i32);
+            break;
+    }
+}
+
+void BodyValidator::select() {
+    pop(ValueType::i32);
+    const Operand second = pop_any();
+    const Operand first = pop_any();
+    for (const Operand& operand : {first, second}) {
+        if (operand && is_reference(*operand)) mismatch("a number", text_of(*operand));
+    }
+    if (first && second && first != second) mismatch(text_of(*first), text_of(*second));
+    push(first ? first : second);
+}
+
+void BodyValidator::select_typed() {
+    if (instruction_.types.size() != 1) {
+        reader_.invalid("invalid result arity of select: {}", instruction_.types.size());
+        return;
+    }
+    const ValueType type = instruction_.types.front();
+    pop(ValueType::i32);
+    pop(type);
+    pop(type);
+    push(type);
+}
+
+void BodyValidator::push(Operand type) {
+    operands_.push_back(type);
+    if (operands_.size() > operand_count_max_) [[unlikely]] {
+        new_height_max();
+    }
+}
+
+void BodyValidator::new_height_max() {
+    operand_count_max_ = static_cast<std::uint32_t>(operands_.size());
+    if (locals_.size() + operand_count_max_ > kFunctionSlotsMax) {
+        reader_.unsupported("more than {} locals and operands", kFunctionSlotsMax);
+    }
+}
+
+void BodyValidator::push_all(std::span<const ValueType> types) {
+    for (const ValueType type : types)
+        push(type);
+}
+
+BodyValidator::Operand BodyValidator::pop_any() {
+    const Control& control = controls_.back();
+    if (operands_.size() == control.height) {
+        if (!control.is_unreachable) mismatch("a value", "nothing");
+        return std::nullopt;
+    }
+    const Operand top = operands_.back();
+    operands_.pop_back();
+    return top;
+}
+
+void BodyValidator::pop(ValueType expected) {
+    const Control& control = controls_.back();
+    if (operands_.size() > control.height) [[likely]] {
+        const Operand top = operands_.back();
+        operands_.pop_back();
+        if (top == expected || !top) [[likely]] {
+            return;
+        }
+        mismatch(text_of(expected), text_of(*top));
+        return;
+    }
+    if (!control.is_unreachable) mismatch(text_of(expected), "nothing");
+}
+
+void BodyValidator::pop_all(std::span<const ValueType> expected) {
+    for (std::size_t i = expected.size(); i > 0; --i)
+        pop(expected[i - 1]);
+}
+
+void BodyValidator::check_top(std::span<const ValueType> expected) {
+    const Control& control = controls_.back();
+    const std::size_t available = operands_.size() - control.height;
+    for (std::size_t depth = 0; depth < expected.size(); ++depth) {
+        const ValueType wanted = expected[expected.size() - 1 - depth];
+        if (depth >= available) {
+            if (!control.is_unreachable) mismatch(text_of(wanted), "nothing");
+            return;
+        }
+        const Operand found = operands_[operands_.size() - 1 - depth];
+        if (found && *found != wanted) mismatch(text_of(wanted), text_of(*found));
+    }
+}
+
+bool BodyValidator::check_index(std::uint32_t index, std::size_t count, std::string_view of_what) {
+    if (index < count) return true;
+    reader_.blame(instruction_.offset);
+    reader_.invalid("unknown {} {}", of_what, index);
+    return false;
+}
+
+void BodyValidator::mismatch(std::string_view expected, std::string_view found) {
+    reader_.blame(instruction_.offset);
+    reader_.invalid("type mismatch: {} wants {} and finds {}", text_of(instruction_.opcode),
+                    expected, found);
+}
+
+}  // namespace sojourn::vm::internal

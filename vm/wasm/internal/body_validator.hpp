@@ -1,0 +1,99 @@
+#pragma once
+
+#include "vm/wasm/internal/immediates.hpp"
+#include "vm/wasm/internal/module_reader.hpp"
+
+namespace sojourn::vm::internal {
+
+/// What bodies are validated against: everything that stands before the code section.
+struct BodyContext {
+    const Module& module;
+    const std::vector<bool>& declared_functions;  ///< those that ref.func may name
+    std::optional<std::uint32_t> data_count;      ///< of the data count section
+};
+
+/// Validates function bodies, one after the other (the algorithm of the specification's appendix).
+/// A single pass without recursion. What is wrong becomes the reader's failure. Borrows both.
+class BodyValidator {
+public:
+    BodyValidator(const BodyContext& context, ModuleReader& reader)
+        : module_(context.module), context_(context), reader_(reader) {}
+
+    /// Reads the local declarations and the code up to the reader's end, and fills in what Function
+    /// says about them. Requires: type_index is set and in range.
+    void validate(Function& function);
+
+    /// As validate(), up to the instruction at `offset`: the types of the operands there, the
+    /// deepest first; nullopt where unreachable code leaves one open. Fails unless an instruction
+    /// starts there.
+    std::vector<std::optional<ValueType>> operands_at(Function& function, std::uint32_t offset);
+    /// After either: parameters and declared locals.
+    [[nodiscard]] const std::vector<ValueType>& locals() const { return locals_; }
+
+private:
+    /// nullopt: unreachable code, any type fits.
+    using Operand = std::optional<ValueType>;
+
+    struct Control {
+        Opcode opcode = Opcode::block;  ///< block, loop, if or else
+        bool is_unreachable = false;
+        std::uint32_t height = 0;  ///< of the operand stack below the block's parameters
+        BlockType block;
+    };
+
+    void begin(Function& function);
+    void read_locals(Function& function);
+    void add_locals(Function& function, std::uint32_t count, ValueType type);
+    void step();
+
+    void apply(const Signature& signature);
+    void check_immediate(Immediate immediate);
+    void check_alignment();
+    void check_data_index();
+    void by_context();
+    void control_instruction();
+    void variable_instruction();
+    void reference_instruction();
+
+    void enter_block();
+    void change_to_else();
+    void leave_block();
+    void branch_table();
+    void call(std::uint32_t type_index);
+    void select();
+    void select_typed();
+
+    [[nodiscard]] std::span<const ValueType> label_types(const Control& control) const;
+    /// nullptr and a failure when there is no such block.
+    const Control* label(std::uint32_t depth);
+    void become_unreachable();
+
+    void push(Operand type);
+    void push_all(std::span<const ValueType> types);
+    Operand pop_any();
+    void pop(ValueType expected);
+    void pop_all(std::span<const ValueType> expected);
+    /// As pop_all(), changing nothing.
+    void check_top(std::span<const ValueType> expected);
+    void new_height_max();
+
+    bool check_index(std::uint32_t index, std::size_t count, std::string_view of_what);
+    bool has_table(std::uint32_t index) {
+        return check_index(index, module_.tables.size(), "table");
+    }
+    void mismatch(std::string_view expected, std::string_view found);
+
+    const Module& module_;
+    const BodyContext& context_;
+    ModuleReader& reader_;
+
+    Instruction instruction_;
+    ImmediateStorage storage_;
+    std::vector<ValueType> locals_;
+    std::vector<Operand> operands_;
+    std::vector<Control> controls_;
+    std::uint32_t operand_count_max_ = 0;
+    std::uint32_t type_index_ = 0;
+};
+
+}  // namespace sojourn::vm::internal

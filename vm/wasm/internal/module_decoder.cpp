@@ -1,0 +1,364 @@
+#include "vm/wasm/internal/module_decoder.hpp"
+
+#include <algorithm>
+
+#include "vm/wasm/internal/body_validator.hpp"
+#include "vm/wasm/internal/features.hpp"
+
+/// The header, the order of sections, and the sections that are plain lists.
+namespace sojourn::vm {
+
+Result<std::shared_ptr<const Module>> load_module(ByteVector bytes) {
+    if (bytes.size() > UINT32_MAX) {
+        return fail(ErrorCode::unsupported, "a module of {} bytes, at most 4 GiB", bytes.size());
+    }
+    return internal::ModuleDecoder(std::move(bytes)).decode();
+}
+
+namespace internal {
+
+namespace {
+
+/// The section ids of specification 5.5.2.
+enum SectionId : std::uint8_t {
+    kCustom,
+    kType,
+    kImport,
+    kFunction,
+    kTable,
+    kMemory,
+    kGlobal,
+    kExport,
+    kStart,
+    kElement,
+    kCode,
+    kData,
+    kDataCount,
+};
+
+/// Where a section stands among the others; 0 for an id that is none.
+int rank_of_section(std::uint8_t id) {
+    constexpr SectionId kOrder[] = {kType,   kImport, kFunction, kTable,     kMemory, kGlobal,
+                                    kExport, kStart,  kElement,  kDataCount, kCode,   kData};
+    const auto* found = std::ranges::find(kOrder, id);
+    return found == std::end(kOrder) ? 0 : static_cast<int>(found - kOrder) + 1;
+}
+
+std::shared_ptr<Module> module_of_bytes(ByteVector bytes) {
+    auto module = std::make_shared<Module>();
+    module->bytes = std::move(bytes);
+    return module;
+}
+
+}  // namespace
+
+ModuleDecoder::ModuleDecoder(ByteVector bytes)
+    : module_(module_of_bytes(std::move(bytes))), reader_(module_->bytes) {}
+
+Result<std::shared_ptr<const Module>> ModuleDecoder::decode() {
+    header();
+    while (!reader_.failed() && !reader_.at_end())
+        section();
+    if (!reader_.failed()) check_whole();
+    if (reader_.failed()) return reader_.take_error();
+    module_->function_names = read_function_names(name_section_, module_->functions.size());
+    module_->digest = sha256_of(module_->bytes);
+    return std::shared_ptr<const Module>(std::move(module_));
+}
+
+void ModuleDecoder::header() {
+    constexpr std::uint32_t kMagic = 0x6d73'6100;  // "\0asm"
+    constexpr std::uint32_t kVersion = 1;
+    const std::uint32_t magic = reader_.fixed_u32();
+    if (!reader_.failed() && magic != kMagic) reader_.malformed("magic header not detected");
+    const std::uint32_t version = reader_.fixed_u32();
+    if (!reader_.failed() && version != kVersion) {
+        reader_.malformed("unknown binary version 0x{:x}", version);
+    }
+}
+
+void ModuleDecoder::section() {
+    const std::uint8_t id = reader_.u8();
+    const std::uint32_t byte_count = reader_.u32();
+    if (byte_count > reader_.left()) {
+        reader_.malformed("length out of bounds: section {} of {} bytes, {} are left", id,
+                          byte_count, reader_.left());
+        return;
+    }
+    const auto* outer_end = reader_.enter(byte_count);
+    if (id != kCustom) check_order(id);
+    section_content(id);
+    if (!reader_.failed() && !reader_.at_end()) {
+        reader_.malformed("section size mismatch: {} bytes follow section {}", reader_.left(), id);
+    }
+    reader_.leave(outer_end);
+}
+
+void ModuleDecoder::check_order(std::uint8_t id) {
+    const int rank = rank_of_section(id);
+    if (rank == 0) {
+        const std::string_view feature = feature_of_section(id);
+        if (feature.empty()) return reader_.malformed("malformed section id {}", id);
+        return reader_.unsupported("{} (section {})", feature, id);
+    }
+    if (rank <= last_section_rank_) {
+        reader_.malformed("unexpected content after last section: section {} stands too late", id);
+    }
+    last_section_rank_ = rank;
+}
+
+void ModuleDecoder::section_content(std::uint8_t id) {
+    if (reader_.failed()) return;
+    switch (id) {
+        case kCustom:
+            return custom_section();
+        case kType:
+            return type_section();
+        case kImport:
+            return import_section();
+        case kFunction:
+            return function_section();
+        case kTable:
+            return table_section();
+        case kMemory:
+            return memory_section();
+        case kGlobal:
+            return global_section();
+        case kExport:
+            return export_section();
+        case kStart:
+            return start_section();
+        case kElement:
+            return element_section();
+        case kDataCount:
+            return data_count_section();
+        case kCode:
+            return code_section();
+        case kData:
+            return data_section();
+        default:
+            INVARIANT(false, "check_order() knows the ids");
+    }
+}
+
+void ModuleDecoder::check_whole() {
+    const auto defined = module_->functions.size() - module_->imported_functions;
+    if (bodies_ != defined) {
+        reader_.malformed("function and code section have inconsistent lengths: {} and {}", defined,
+                          bodies_);
+    }
+    if (data_count_ && *data_count_ != module_->data.size()) {
+        reader_.malformed("data count and data section have inconsistent lengths: {} and {}",
+                          *data_count_, module_->data.size());
+    }
+}
+
+void ModuleDecoder::custom_section() {
+    const std::string_view name = reader_.name();
+    const Bytes content = reader_.bytes(reader_.left());
+    if (name == "name") name_section_ = content;
+}
+
+void ModuleDecoder::type_section() {
+    constexpr std::uint8_t kFunctionForm = 0x60;
+    const std::uint32_t count = reader_.count("types");
+    for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
+        const std::uint8_t form = reader_.u8();
+        if (form != kFunctionForm && !reader_.failed()) {
+            const std::string_view feature = feature_of_type(form);
+            if (feature.empty()) return reader_.malformed("malformed type 0x{:02x}", form);
+            return reader_.unsupported("{} (type 0x{:02x})", feature, form);
+        }
+        FunctionType type;
+        type.parameters = value_types(kParametersMax, "parameters");
+        type.results = value_types(kResultsMax, "results");
+        module_->types.push_back(std::move(type));
+    }
+}
+
+std::vector<ValueType> ModuleDecoder::value_types(std::uint32_t count_max,
+                                                  std::string_view of_what) {
+    const std::uint32_t count = reader_.count(of_what);
+    if (count > count_max) reader_.unsupported("{} {}, at most {}", count, of_what, count_max);
+    std::vector<ValueType> types;
+    for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
+        types.push_back(reader_.value_type());
+    }
+    return types;
+}
+
+void ModuleDecoder::import_section() {
+    const std::uint32_t count = reader_.count("imports");
+    for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
+        Import import;
+        import.module = reader_.name();
+        import.name = reader_.name();
+        import.kind = extern_kind("import");
+        if (!reader_.failed()) import_one(import);
+        module_->imports.push_back(std::move(import));
+    }
+    declared_functions_.resize(module_->functions.size());
+}
+
+void ModuleDecoder::import_one(Import& import) {
+    switch (import.kind) {
+        case ExternKind::function:
+            import.index = module_->imported_functions++;
+            module_->functions.push_back({.type_index = type_index()});
+            break;
+        case ExternKind::table:
+            import.index = module_->imported_tables++;
+            module_->tables.push_back(reader_.table_type());
+            break;
+        case ExternKind::memory:
+            import.index = module_->imported_memories++;
+            add_memory(reader_.memory_type());
+            break;
+        case ExternKind::global:
+            import.index = module_->imported_globals++;
+            module_->globals.push_back({.type = reader_.global_type()});
+            break;
+    }
+}
+
+void ModuleDecoder::add_memory(MemoryType memory) {
+    if (!module_->memories.empty()) reader_.unsupported("multiple memories");
+    module_->memories.push_back(memory);
+}
+
+void ModuleDecoder::function_section() {
+    const std::uint32_t count = reader_.count("functions");
+    if (count > kFunctionsMax) {
+        reader_.unsupported("{} functions, at most {}", count, kFunctionsMax);
+    }
+    for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
+        module_->functions.push_back({.type_index = type_index()});
+    }
+    declared_functions_.resize(module_->functions.size());
+}
+
+void ModuleDecoder::table_section() {
+    constexpr std::uint8_t kInitialValueFollows = 0x40;
+    const std::uint32_t count = reader_.count("tables");
+    for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
+        if (reader_.peek() == kInitialValueFollows) {
+            return reader_.unsupported("typed function references (a table's initial value)");
+        }
+        module_->tables.push_back(reader_.table_type());
+    }
+}
+
+void ModuleDecoder::memory_section() {
+    const std::uint32_t count = reader_.count("memories");
+    for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
+        add_memory(reader_.memory_type());
+    }
+}
+
+void ModuleDecoder::global_section() {
+    const std::uint32_t count = reader_.count("globals");
+    for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
+        Global global{.type = reader_.global_type()};
+        global.initial = constant_expression(global.type.type);
+        module_->globals.push_back(global);
+    }
+}
+
+void ModuleDecoder::export_section() {
+    const std::uint32_t count = reader_.count("exports");
+    for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
+        Export exported;
+        exported.name = reader_.name();
+        exported.kind = extern_kind("export");
+        exported.index = reader_.u32();
+        if (reader_.failed()) return;
+        switch (exported.kind) {
+            case ExternKind::function:
+                declare(exported.index);
+                break;
+            case ExternKind::table:
+                check_index(exported.index, module_->tables.size(), "table");
+                break;
+            case ExternKind::memory:
+                check_index(exported.index, module_->memories.size(), "memory");
+                break;
+            case ExternKind::global:
+                check_index(exported.index, module_->globals.size(), "global");
+                break;
+        }
+        module_->exports.push_back(std::move(exported));
+    }
+    check_export_names();
+}
+
+void ModuleDecoder::check_export_names() {
+    std::vector<std::string_view> names;
+    for (const Export& exported : module_->exports)
+        names.push_back(exported.name);
+    std::ranges::sort(names);
+    const auto twice = std::ranges::adjacent_find(names);
+    if (twice != names.end()) reader_.invalid("duplicate export name \"{}\"", *twice);
+}
+
+void ModuleDecoder::start_section() {
+    const std::uint32_t index = reader_.u32();
+    if (!check_index(index, module_->functions.size(), "function")) return;
+    if (module_->type_of_function(index) != FunctionType{}) {
+        reader_.invalid("start function {} has parameters or results", index);
+    }
+    module_->start = index;
+}
+
+void ModuleDecoder::data_count_section() {
+    data_count_ = reader_.u32();
+}
+
+void ModuleDecoder::code_section() {
+    const std::uint32_t count = reader_.count("bodies");
+    const auto defined = module_->functions.size() - module_->imported_functions;
+    if (count != defined && !reader_.failed()) {
+        return reader_.malformed("function and code section have inconsistent lengths: {} and {}",
+                                 defined, count);
+    }
+    const BodyContext context{*module_, declared_functions_, data_count_};
+    BodyValidator validator(context, reader_);
+    for (; bodies_ < count && !reader_.failed(); ++bodies_) {
+        const std::uint32_t index = module_->imported_functions + bodies_;
+        const std::uint32_t byte_count = reader_.u32();
+        if (byte_count > reader_.left()) return reader_.malformed("unexpected end");
+        const auto* outer_end = reader_.enter(byte_count);
+        reader_.enter_function(index);
+        validator.validate(module_->functions[index]);
+        reader_.enter_function(std::nullopt);
+        reader_.leave(outer_end);
+    }
+}
+
+std::uint32_t ModuleDecoder::type_index() {
+    const std::uint32_t index = reader_.u32();
+    check_index(index, module_->types.size(), "type");
+    return index;
+}
+
+void ModuleDecoder::declare(std::uint32_t function_index) {
+    if (!check_index(function_index, module_->functions.size(), "function")) return;
+    declared_functions_[function_index] = true;
+}
+
+bool ModuleDecoder::check_index(std::uint32_t index, std::size_t count, std::string_view of_what) {
+    if (reader_.failed()) return false;
+    if (index < count) return true;
+    reader_.invalid("unknown {} {}", of_what, index);
+    return false;
+}
+
+ExternKind ModuleDecoder::extern_kind(std::string_view of_what) {
+    constexpr std::uint8_t kTag = 4;
+    const std::uint8_t kind = reader_.u8();
+    if (kind == kTag) reader_.unsupported("exception handling ({} of a tag)", of_what);
+    if (kind > kTag) reader_.malformed("malformed {} kind 0x{:02x}", of_what, kind);
+    return static_cast<ExternKind>(reader_.failed() ? 0 : kind);
+}
+
+}  // namespace internal
+}  // namespace sojourn::vm

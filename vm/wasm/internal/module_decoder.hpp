@@ -1,0 +1,72 @@
+#pragma once
+
+#include "vm/wasm/internal/immediates.hpp"
+#include "vm/wasm/internal/module_reader.hpp"
+
+namespace sojourn::vm::internal {
+
+/// Decodes and validates a module in one pass over its bytes.
+class ModuleDecoder {
+public:
+    explicit ModuleDecoder(ByteVector bytes);
+
+    /// Once.
+    Result<std::shared_ptr<const Module>> decode();
+
+private:
+    void header();
+    void section();
+    void section_content(std::uint8_t id);
+    void check_order(std::uint8_t id);
+    void check_whole();
+
+    void custom_section();
+    void type_section();
+    void import_section();
+    void function_section();
+    void table_section();
+    void memory_section();
+    void global_section();
+    void export_section();
+    void start_section();
+    void element_section();
+    void data_count_section();
+    void code_section();
+    void data_section();
+
+    std::vector<ValueType> value_types(std::uint32_t count_max, std::string_view of_what);
+    void import_one(Import& import);
+    void add_memory(MemoryType memory);
+    void check_export_names();
+    ElementSegment element_segment();
+    void element_header(ElementSegment& segment, std::uint32_t flags);
+    void element_items(ElementSegment& segment, bool are_expressions);
+    DataSegment data_segment();
+
+    /// One constant instruction and its `end`, of the type `expected`.
+    ConstantExpression constant_expression(ValueType expected);
+    /// The type that the instruction leaves; nullopt after a failure.
+    std::optional<ValueType> constant_instruction(const Instruction& instruction,
+                                                  ConstantExpression& expression);
+    void not_constant(Opcode opcode);
+
+    std::uint32_t type_index();
+    /// Makes a function known to ref.func. A failure when there is no such function.
+    void declare(std::uint32_t function_index);
+    bool check_index(std::uint32_t index, std::size_t count, std::string_view of_what);
+    ExternKind extern_kind(std::string_view of_what);
+
+    std::shared_ptr<Module> module_;
+    ModuleReader reader_;
+    int last_section_rank_ = 0;
+    std::vector<bool> declared_functions_;
+    std::optional<std::uint32_t> data_count_;
+    std::uint32_t bodies_ = 0;
+    Bytes name_section_;
+};
+
+/// The function names of a name section, sorted by index. What can't be read is left out.
+std::vector<std::pair<std::uint32_t, std::string>> read_function_names(Bytes name_section,
+                                                                       std::size_t function_count);
+
+}  // namespace sojourn::vm::internal

@@ -1,0 +1,242 @@
+#include "vm/wasm/internal/module_reader.hpp"
+
+#include <cstring>
+
+#include "vm/wasm/internal/features.hpp"
+
+namespace sojourn::vm::internal {
+
+Error ModuleReader::take_error() {
+    EXPECTS(failed(), "an error is taken from a reader that has one");
+    return std::move(*error_);
+}
+
+void ModuleReader::fail_here(ErrorCode code, std::string text) {
+    if (failed()) return;
+    const std::uint32_t place = blamed_offset_.value_or(offset());
+    if (function_) {
+        error_ = fail(code, "{} (function {}, byte 0x{:x})", text, *function_, place);
+    } else {
+        error_ = fail(code, "{} (byte 0x{:x})", text, place);
+    }
+    end_ = at_;
+}
+
+const std::uint8_t* ModuleReader::enter(std::uint32_t byte_count) {
+    EXPECTS(byte_count <= left(), "what is entered lies inside what encloses it");
+    return std::exchange(end_, at_ + byte_count);
+}
+
+std::uint64_t ModuleReader::unsigned_leb(unsigned bits) {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < bits; shift += 7) {
+        const std::uint8_t byte = u8();
+        const unsigned bits_left = bits - shift;
+        if (bits_left < 7 && (byte & 0x7fU) >> bits_left != 0) {
+            malformed("integer too large");
+            return 0;
+        }
+        value |= std::uint64_t{byte & 0x7fU} << shift;
+        if (byte < 0x80) return value;
+    }
+    malformed("integer representation too long");
+    return 0;
+}
+
+std::int64_t ModuleReader::signed_leb(unsigned bits) {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < bits; shift += 7) {
+        const std::uint8_t byte = u8();
+        const unsigned bits_left = bits - shift;
+        if (bits_left < 7) {  // the bits that don't fit repeat the sign
+            const unsigned sign_and_above = (byte & 0x7fU) >> (bits_left - 1);
+            if (sign_and_above != 0 && sign_and_above != 0x7fU >> (bits_left - 1)) {
+                malformed("integer too large");
+                return 0;
+            }
+        }
+        value |= std::uint64_t{byte & 0x7fU} << shift;
+        if (byte >= 0x80) continue;
+        const bool is_negative = (byte & 0x40) != 0;
+        if (is_negative && shift + 7 < 64) value |= ~std::uint64_t{0} << (shift + 7);
+        return static_cast<std::int64_t>(value);
+    }
+    malformed("integer representation too long");
+    return 0;
+}
+
+std::uint32_t ModuleReader::count(std::string_view of_what) {
+    const std::uint32_t result = u32();
+    if (result <= left()) return result;
+    malformed("unexpected end: {} {} are announced, {} bytes are left", result, of_what, left());
+    return 0;
+}
+
+Bytes ModuleReader::bytes(std::uint32_t byte_count) {
+    if (byte_count > left()) {
+        malformed("unexpected end: {} bytes are wanted, {} are left", byte_count, left());
+        return {};
+    }
+    const Bytes result(reinterpret_cast<const std::byte*>(at_), byte_count);
+    at_ += byte_count;
+    return result;
+}
+
+std::string_view ModuleReader::name() {
+    const std::string_view text = as_text(bytes(u32()));
+    if (is_utf8(text)) return text;
+    malformed("malformed UTF-8 encoding");
+    return {};
+}
+
+ValueType ModuleReader::value_type() {
+    const std::uint8_t code = u8();
+    switch (static_cast<ValueType>(code)) {
+        case ValueType::i32:
+        case ValueType::i64:
+        case ValueType::f32:
+        case ValueType::f64:
+        case ValueType::funcref:
+        case ValueType::externref:
+            return static_cast<ValueType>(code);
+    }
+    if (const std::string_view feature = feature_of_type(code); !feature.empty()) {
+        unsupported("{} (type 0x{:02x})", feature, code);
+    } else {
+        malformed("malformed value type 0x{:02x}", code);
+    }
+    return ValueType::i32;
+}
+
+ValueType ModuleReader::reference_type() {
+    const ValueType type = value_type();
+    if (!failed() && !is_reference(type)) malformed("malformed reference type {}", text_of(type));
+    return type;
+}
+
+ValueType ModuleReader::heap_type() {
+    const bool is_type_index = (peek() & 0xc0) != 0x40;
+    if (is_type_index && !at_end()) unsupported("typed function references (null of a type)");
+    return reference_type();
+}
+
+BlockType ModuleReader::block_type() {
+    constexpr std::uint8_t kEmpty = 0x40;
+    if (peek() == kEmpty) {
+        u8();
+        return {};
+    }
+    const bool is_negative_byte = (peek() & 0xc0) == 0x40;
+    if (is_negative_byte) return BlockType::of_value(value_type());
+    const std::int64_t index = s33();
+    if (index < 0) malformed("malformed block type");
+    return BlockType::of_function_type(static_cast<std::uint32_t>(index));
+}
+
+Limits ModuleReader::limits(std::string_view of_what) {
+    const std::uint8_t flags = u8();
+    Limits result;
+    if (flags <= 1) {
+        result.min = u32();
+        if (flags == 1) result.max = u32();
+        return result;
+    }
+    if (const std::string_view feature = feature_of_limits(flags); !feature.empty()) {
+        unsupported("{} ({} with limits 0x{:02x})", feature, of_what, flags);
+    } else {
+        malformed("malformed limits flags 0x{:02x}", flags);
+    }
+    return result;
+}
+
+GlobalType ModuleReader::global_type() {
+    GlobalType result;
+    result.type = value_type();
+    const std::uint8_t mutability = u8();
+    if (mutability > 1) malformed("malformed mutability 0x{:02x}", mutability);
+    result.is_mutable = mutability == 1;
+    return result;
+}
+
+TableType ModuleReader::table_type() {
+    TableType result;
+    result.element = reference_type();
+    result.limits = limits("table");
+    if (result.limits.max && *result.limits.max < result.limits.min) {
+        invalid("size minimum must not be greater than maximum");
+    }
+    if (result.limits.min > kTableElementsMax) {
+        unsupported("a table of {} elements, at most {}", result.limits.min, kTableElementsMax);
+    }
+    return result;
+}
+
+MemoryType ModuleReader::memory_type() {
+    MemoryType result;
+    result.limits = limits("memory");
+    if (std::max(result.limits.min, result.limits.max.value_or(0)) > kMemoryPagesMax) {
+        invalid("memory size must be at most 65536 pages (4GiB)");
+    }
+    if (result.limits.max && *result.limits.max < result.limits.min) {
+        invalid("size minimum must not be greater than maximum");
+    }
+    return result;
+}
+
+Opcode ModuleReader::opcode() {
+    const std::uint8_t first = u8();
+    const bool has_prefix = first == kPrefixNumeric;
+    const std::uint32_t code = has_prefix ? u32() : first;
+    if (const auto found = find_opcode(has_prefix ? first : std::uint8_t{0}, code)) return *found;
+    if (const std::string_view feature = feature_of_opcode(first); !feature.empty()) {
+        unsupported("{} (0x{:02x})", feature, first);
+    } else {
+        malformed("illegal opcode 0x{:02x}", code);
+    }
+    return Opcode::unreachable;
+}
+
+namespace {
+
+/// How many bytes the sequence that starts with `first` has; 0 when nothing starts so.
+unsigned sequence_length(std::uint8_t first) {
+    if (first < 0x80) return 1;
+    if (first >= 0xc2 && first < 0xe0) return 2;
+    if (first >= 0xe0 && first < 0xf0) return 3;
+    if (first >= 0xf0 && first < 0xf5) return 4;
+    return 0;
+}
+
+/// The shortest form of a sequence and its range are decided by its first two bytes.
+bool second_byte_fits(std::uint8_t first, std::uint8_t second) {
+    switch (first) {
+        case 0xe0:
+            return second >= 0xa0;
+        case 0xed:
+            return second < 0xa0;  // surrogates
+        case 0xf0:
+            return second >= 0x90;
+        case 0xf4:
+            return second < 0x90;
+        default:
+            return true;
+    }
+}
+
+}  // namespace
+
+bool is_utf8(std::string_view text) {
+    const auto byte_at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+    for (std::size_t i = 0; i < text.size();) {
+        const unsigned length = sequence_length(byte_at(i));
+        if (length == 0 || length > text.size() - i) return false;
+        for (unsigned k = 1; k < length; ++k) {
+            if ((byte_at(i + k) & 0xc0) != 0x80) return false;
+        }
+        if (length > 1 && !second_byte_fits(byte_at(i), byte_at(i + 1))) return false;
+        i += length;
+    }
+    return true;
+}
+
+}  // namespace sojourn::vm::internal
