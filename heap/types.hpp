@@ -39,9 +39,10 @@ struct RegionSpec {
     std::uint64_t reserve_bytes;  ///< address space, at least size_bytes; growth never moves it
 };
 
-/// A synchronous access that ran into `address`, outside every region's current size.
 struct HeapStats {
-    std::uint64_t faults = 0;     ///< page-ins and first writes that took a signal
+    /// Signals taken to page in and to notice a first write. With uffd-async first writes take
+    /// none, so that its figure is page-ins alone.
+    std::uint64_t faults = 0;
     std::uint64_t evictions = 0;  ///< units dropped to keep within the cache
     std::uint64_t resident_bytes = 0;
 };

@@ -1,0 +1,61 @@
+#include "heap/internal/block_table.hpp"
+
+#include <atomic>
+#include <sched.h>
+
+namespace sojourn::heap {
+
+static_assert(static_cast<std::uint8_t>(BlockState::absent) == 0, "a fresh table is all absent");
+
+Result<BlockTable> BlockTable::create(std::uint64_t block_count) {
+    Mapping states = TRY(Mapping::zeros(block_count));
+    return BlockTable(std::move(states));
+}
+
+std::uint8_t& BlockTable::cell(std::uint64_t block) const {
+    return reinterpret_cast<std::uint8_t&>(states_.base()[block]);
+}
+
+BlockState BlockTable::state(std::uint64_t block) const {
+    return static_cast<BlockState>(std::atomic_ref(cell(block)).load(std::memory_order_acquire));
+}
+
+bool BlockTable::exchange(std::uint64_t block, BlockState from, BlockState to) {
+    auto expected = static_cast<std::uint8_t>(from);
+    return std::atomic_ref(cell(block))
+        .compare_exchange_strong(expected, static_cast<std::uint8_t>(to),
+                                 std::memory_order_acq_rel);
+}
+
+bool BlockTable::try_claim(std::uint64_t block) {
+    return exchange(block, BlockState::absent, BlockState::filling);
+}
+
+BlockTable::Claim BlockTable::claim(std::uint64_t block) {
+    if (try_claim(block)) return Claim::mine;
+    if (state(block) == BlockState::resident) return Claim::resident;
+    wait_while_filling(block);
+    return Claim::waited;
+}
+
+BlockState BlockTable::lock(std::uint64_t block) {
+    for (;;) {
+        wait_while_filling(block);
+        const BlockState found = state(block);
+        if (found != BlockState::filling && exchange(block, found, BlockState::filling)) {
+            return found;
+        }
+    }
+}
+
+void BlockTable::release(std::uint64_t block, BlockState state) {
+    std::atomic_ref(cell(block)).store(static_cast<std::uint8_t>(state), std::memory_order_release);
+}
+
+void BlockTable::wait_while_filling(std::uint64_t block) const {
+    // A fill takes some ten microseconds, about what a futex would cost to wake.
+    while (state(block) == BlockState::filling)
+        ::sched_yield();
+}
+
+}  // namespace sojourn::heap

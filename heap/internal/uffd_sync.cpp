@@ -1,0 +1,71 @@
+// Linux 5.11 and later: the first write to a clean page raises SIGBUS in the writing thread, which
+// lifts the protection and notes the page in a bitmap of ours.
+
+#include "heap/internal/mechanisms.hpp"
+#include "heap/internal/page_bitmap.hpp"
+#include "heap/internal/userfault.hpp"
+#include "heap/internal/userfault_abi.hpp"
+
+namespace sojourn::heap {
+
+namespace {
+
+class SyncRange final : public UserfaultRange {
+public:
+    static Result<std::unique_ptr<TrackedRange>> reserve(const Userfault& userfault,
+                                                         std::uint64_t reserve_bytes) {
+        PageBitmap dirty = TRY(PageBitmap::create(reserve_bytes / kPageBytes));
+        Mapping mapping = TRY(reserve_watched(userfault, reserve_bytes));
+        return std::unique_ptr<TrackedRange>(
+            new SyncRange(std::move(mapping), userfault, std::move(dirty)));
+    }
+
+    Result<void> allow_writes(std::uint64_t offset, std::uint64_t length) override {
+        // Noted first: once the protection is gone, a write leaves no trace.
+        dirty_.set(offset / kPageBytes, length / kPageBytes);
+        return userfault_.unprotect(base_ + offset, length);
+    }
+
+    Result<void> collect_dirty(std::uint64_t offset, std::uint64_t length, AfterCollect after,
+                               PageRuns& runs) override {
+        const std::size_t first_new = runs.size();
+        dirty_.append_runs(offset / kPageBytes, length / kPageBytes, runs);
+        if (after == AfterCollect::leave_dirty) return {};
+        for (std::size_t i = first_new; i < runs.size(); ++i) {
+            TRY(userfault_.protect(base_ + runs[i].first * kPageBytes, runs[i].count * kPageBytes));
+            dirty_.clear(runs[i]);
+        }
+        return {};
+    }
+
+private:
+    SyncRange(Mapping mapping, const Userfault& userfault, PageBitmap dirty)
+        : UserfaultRange(std::move(mapping), userfault), dirty_(std::move(dirty)) {}
+
+    PageBitmap dirty_;
+};
+
+class UffdSync final : public Mechanism {
+public:
+    explicit UffdSync(Userfault userfault) : userfault_(std::move(userfault)) {}
+
+    MechanismKind kind() const override { return MechanismKind::uffd_sync; }
+    std::uint64_t fill_bytes(std::uint64_t unit_bytes) const override { return unit_bytes; }
+    std::uint64_t write_bytes() const override { return kPageBytes; }
+
+    Result<std::unique_ptr<TrackedRange>> reserve(std::uint64_t reserve_bytes) override {
+        return SyncRange::reserve(userfault_, reserve_bytes);
+    }
+
+private:
+    Userfault userfault_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Mechanism>> open_uffd_sync() {
+    Userfault userfault = TRY(Userfault::open(UFFD_FEATURE_PAGEFAULT_FLAG_WP));
+    return std::unique_ptr<Mechanism>(std::make_unique<UffdSync>(std::move(userfault)));
+}
+
+}  // namespace sojourn::heap

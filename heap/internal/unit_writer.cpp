@@ -1,0 +1,27 @@
+#include "heap/internal/unit_writer.hpp"
+
+#include "base/fault_point.hpp"
+
+namespace sojourn::heap {
+
+namespace {
+
+constexpr std::uint64_t kBatchBytes = std::uint64_t{16} << 20U;
+
+}  // namespace
+
+Result<void> UnitWriter::add(store::UnitKey key, Bytes raw) {
+    store::EncodedUnit unit = store::encode_unit(key, raw);
+    batch_bytes_ += unit.value.size();
+    encoded_bytes_ += unit.value.size();
+    batch_.push_back(std::move(unit));
+    if (batch_bytes_ < kBatchBytes) return {};
+
+    FAULT_POINT(heap_commit_before_stage);
+    TRY(family_.stage(token_, version_, batch_));
+    batch_.clear();
+    batch_bytes_ = 0;
+    return {};
+}
+
+}  // namespace sojourn::heap

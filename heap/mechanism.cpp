@@ -1,0 +1,109 @@
+#include "heap/mechanism.hpp"
+
+#include <array>
+#include <atomic>
+
+#include "heap/internal/mechanisms.hpp"
+#include "heap/internal/userfault.hpp"
+
+namespace sojourn::heap {
+
+namespace {
+
+struct Row {
+    MechanismKind kind;
+    std::string_view text;
+    Result<std::unique_ptr<Mechanism>> (*open)();
+};
+
+/// Best first.
+constexpr std::array kRows{
+    Row{MechanismKind::uffd_async, "uffd-async", open_uffd_async},
+    Row{MechanismKind::uffd_sync, "uffd-sync", open_uffd_sync},
+    Row{MechanismKind::mprotect, "mprotect", open_mprotect},
+};
+
+const Row& row_of(MechanismKind kind) {
+    return kRows[static_cast<std::size_t>(kind)];
+}
+static_assert(kRows[static_cast<std::size_t>(MechanismKind::uffd_async)].text == "uffd-async");
+static_assert(kRows[static_cast<std::size_t>(MechanismKind::uffd_sync)].text == "uffd-sync");
+static_assert(kRows[static_cast<std::size_t>(MechanismKind::mprotect)].text == "mprotect");
+
+/// Takes one page through all its states; `unsupported` names the first that is not kept. There
+/// are kernels that accept every request and track nothing.
+Result<void> probe(Mechanism& mechanism) {
+    const std::uint64_t length = 2 * store::kUnitBytesMax;
+    const std::uint64_t filled = mechanism.fill_bytes(kPageBytes);
+    const auto lacks = [&](std::string_view what) {
+        return fail(ErrorCode::unsupported, "{} does not work on this host: {}",
+                    text_of(mechanism.kind()), what);
+    };
+    const auto range = TRY(mechanism.reserve(length));
+    TRY(range->extend(0, length));
+    std::byte* page = range->base();
+    if (kernel_can_write(page)) return lacks("a missing page goes unnoticed");
+
+    TRY(range->install_zeros(0, filled));
+    PageRuns dirty;
+    TRY(range->collect_dirty(0, filled, AfterCollect::leave_dirty, dirty));
+    if (!dirty.empty()) return lacks("a clean page counts as written");
+
+    TRY(range->allow_writes(0, mechanism.write_bytes()));
+    if (!kernel_can_write(page)) return lacks("a page stays protected");
+    TRY(range->collect_dirty(0, filled, AfterCollect::track_afresh, dirty));
+    if (dirty.size() != 1) return lacks("a write goes unnoticed");
+    dirty.clear();
+    TRY(range->collect_dirty(0, filled, AfterCollect::leave_dirty, dirty));
+    if (!dirty.empty()) return lacks("a page stays dirty for ever");
+    return {};
+}
+
+Result<void> open_and_probe(const Row& row) {
+    const auto mechanism = TRY(row.open());
+    return probe(*mechanism);
+}
+
+/// The answer does not change while the host process lives, so only a success is remembered: a
+/// failure is asked again for its reason.
+std::array<std::atomic<bool>, kRows.size()> works{};
+
+Result<void> check_works(const Row& row) {
+    auto& known = works[static_cast<std::size_t>(row.kind)];
+    if (known.load(std::memory_order_relaxed)) return {};
+    TRY(open_and_probe(row));
+    known.store(true, std::memory_order_relaxed);
+    return {};
+}
+
+}  // namespace
+
+std::string_view text_of(MechanismKind kind) {
+    return row_of(kind).text;
+}
+
+Result<std::optional<MechanismKind>> parse_mechanism(std::string_view text) {
+    if (text == "auto") return std::optional<MechanismKind>();
+    for (const Row& row : kRows) {
+        if (row.text == text) return std::optional(row.kind);
+    }
+    return fail(ErrorCode::invalid_argument,
+                "no heap mechanism '{}'; there are auto, uffd-async, uffd-sync and mprotect", text);
+}
+
+Result<MechanismKind> choose_mechanism(std::optional<MechanismKind> requested) {
+    if (requested) {
+        TRY(check_works(row_of(*requested)));
+        return *requested;
+    }
+    for (const Row& row : kRows) {
+        if (check_works(row).ok()) return row.kind;
+    }
+    return fail(ErrorCode::unsupported, "no heap mechanism works on this host");
+}
+
+Result<std::unique_ptr<Mechanism>> Mechanism::open(MechanismKind kind) {
+    return row_of(kind).open();
+}
+
+}  // namespace sojourn::heap
