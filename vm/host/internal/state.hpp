@@ -1,0 +1,49 @@
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "leases/clock.hpp"
+#include "leases/manager.hpp"
+#include "vm/host/dispatcher.hpp"
+
+namespace sojourn::vm {
+
+/// The rows of vm/host/wasi.def.
+enum class WasiFunction : std::uint32_t {
+#define FUNCTION(name, types) name,
+#include "vm/host/wasi.def"
+#undef FUNCTION
+};
+
+std::string_view name_of(WasiFunction function);
+
+/// A row of the guest's descriptor table.
+struct DescriptorEntry {
+    leases::LeaseId lease{0};
+    std::uint64_t rights = 0;
+    std::uint64_t rights_inheriting = 0;  ///< what is opened through it gets no more
+    bool is_preopened = false;
+};
+
+/// A call that was broken off, and will be made again.
+struct PendingCall {
+    WasiFunction function{};
+    std::uint64_t started_ns = 0;  ///< on the guest's monotonic clock, which stops while suspended
+};
+
+struct Dispatcher::State {
+    leases::LeaseManager& leases;
+    std::vector<std::string> arguments;
+    std::vector<std::string> environment;
+    std::map<std::uint32_t, DescriptorEntry> descriptors;
+    leases::LeaseId clock{0};
+    leases::LeaseId random{0};
+    std::optional<PendingCall> pending;
+    std::uint64_t completed_host_calls = 0;
+};
+
+ByteVector capture_state(const Dispatcher::State& state);
+Result<std::unique_ptr<Dispatcher::State>> restore_state(leases::LeaseManager& leases, Bytes bytes);
+
+}  // namespace sojourn::vm

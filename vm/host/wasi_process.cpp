@@ -1,0 +1,111 @@
+#include <sched.h>
+
+#include "vm/host/internal/wasi.hpp"
+
+/// What a process is given, its clocks, its chance and its end.
+namespace sojourn::vm {
+
+namespace {
+
+/// With the final zero byte.
+std::uint64_t bytes_of(const std::vector<std::string>& strings) {
+    std::uint64_t total = 0;
+    for (const std::string& string : strings)
+        total += string.size() + 1;
+    return total;
+}
+
+}  // namespace
+
+Errno Wasi::put_sizes(const std::vector<std::string>& strings, Address count, Address bytes) {
+    if (!memory_.contains(count, 4) || !memory_.contains(bytes, 4)) return Errno::fault;
+    const Errno error = memory_.write(count, static_cast<std::uint32_t>(strings.size()));
+    if (error != Errno::success) return error;
+    return memory_.write(bytes, static_cast<std::uint32_t>(bytes_of(strings)));
+}
+
+Errno Wasi::put_strings(const std::vector<std::string>& strings, Address pointers, Address bytes) {
+    if (!memory_.contains_array(pointers, strings.size(), 4)) return Errno::fault;
+    if (!memory_.contains(bytes, bytes_of(strings))) return Errno::fault;
+    for (const std::string& string : strings) {
+        Errno error = memory_.write(pointers, static_cast<std::uint32_t>(bytes));
+        if (error != Errno::success) return error;
+        error = memory_.write_bytes(bytes, as_bytes({string.c_str(), string.size() + 1}));
+        if (error != Errno::success) return error;
+        pointers += 4;
+        bytes += string.size() + 1;
+    }
+    return Errno::success;
+}
+
+Errno Wasi::args_get(Address pointers, Address bytes) {
+    return put_strings(state_.arguments, pointers, bytes);
+}
+
+Errno Wasi::args_sizes_get(Address count, Address bytes) {
+    return put_sizes(state_.arguments, count, bytes);
+}
+
+Errno Wasi::environ_get(Address pointers, Address bytes) {
+    return put_strings(state_.environment, pointers, bytes);
+}
+
+Errno Wasi::environ_sizes_get(Address count, Address bytes) {
+    return put_sizes(state_.environment, count, bytes);
+}
+
+Errno Wasi::clock_res_get(std::uint32_t clock, Address resolution) {
+    if (clock > static_cast<std::uint32_t>(ClockId::thread_cpu)) return Errno::inval;
+    return memory_.write(resolution, std::uint64_t{1});
+}
+
+Errno Wasi::clock_time_get(std::uint32_t clock, std::uint64_t, Address time) {
+    auto service = this->clock();
+    if (!service.ok()) return service.error();
+    switch (ClockId{clock}) {
+        case ClockId::realtime:
+            return memory_.write(time, (*service)->realtime_ns());
+        case ClockId::monotonic:
+            return memory_.write(time, (*service)->monotonic_ns());
+        case ClockId::process_cpu:
+        case ClockId::thread_cpu:
+            return memory_.write(time, (*service)->cpu_ns());
+    }
+    return Errno::inval;
+}
+
+Errno Wasi::random_get(Address buffer, Size length) {
+    if (!memory_.contains(buffer, length)) return Errno::fault;
+    auto service = state_.leases.use(state_.random);
+    if (!service.ok()) return service.error();
+    const GuestSlice slice{buffer, length};
+    for (Pieces pieces(memory_, {&slice, 1}); !pieces.is_done();) {
+        auto pinned = pieces.pin(GuestMemory::Access::write);
+        if (!pinned.ok()) return pinned.error();
+        const iovec& piece = pinned->front();
+        static_cast<leases::RandomService*>(*service)->fill(
+            {static_cast<std::byte*>(piece.iov_base), piece.iov_len});
+        pieces.advance(piece.iov_len);
+    }
+    return Errno::success;
+}
+
+Errno Wasi::proc_exit(std::uint32_t code) {
+    ending_ = HostOutcome{.kind = HostOutcome::Kind::exited,
+                          .exit_code = static_cast<std::int32_t>(code),
+                          .trap = Trap::unreachable};
+    return Errno::success;
+}
+
+Errno Wasi::proc_raise(std::uint32_t) {
+    ending_ =
+        HostOutcome{.kind = HostOutcome::Kind::trapped, .exit_code = 0, .trap = Trap::unreachable};
+    return Errno::success;
+}
+
+Errno Wasi::sched_yield() {
+    ::sched_yield();
+    return Errno::success;
+}
+
+}  // namespace sojourn::vm
