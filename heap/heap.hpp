@@ -117,4 +117,8 @@ public:
     virtual std::vector<std::string> verify() = 0;
 };
 
+/// What commit() was given as `attachment`, out of what the store keeps with the version
+/// (Family::read_attachment); a view into it. Errors: corrupt, unsupported_format.
+Result<Bytes> committed_attachment(Bytes stored);
+
 }  // namespace sojourn::heap

@@ -1,6 +1,6 @@
 #include "process/attachment.hpp"
 
-#include <optional>
+#include "heap/heap.hpp"
 
 namespace sojourn::process {
 
@@ -94,6 +94,13 @@ Result<Attachment> decode_attachment(Bytes bytes) {
     attachment.leases = TRY(get_section(in, Tag::leases));
     TRY(in.expect_end());
     return attachment;
+}
+
+Result<std::vector<Sha256>> modules_of(const store::Family& family, store::Version checkpoint) {
+    const ByteVector stored = TRY(family.read_attachment(checkpoint));
+    const Bytes committed = TRY(heap::committed_attachment(stored));
+    auto attachment = TRY(decode_attachment(committed));
+    return std::move(attachment.modules);
 }
 
 }  // namespace sojourn::process

@@ -4,6 +4,7 @@
 
 #include "base/bytes.hpp"
 #include "base/sha256.hpp"
+#include "store/family.hpp"
 
 /// What a checkpoint holds besides pages, as one byte string (docs/formats/attachment.md).
 namespace sojourn::process {
@@ -27,5 +28,8 @@ ByteVector encode_attachment(const Attachment& attachment);
 
 /// The parts are views into `bytes`. Trusts nothing. Errors: corrupt, unsupported_format.
 Result<Attachment> decode_attachment(Bytes bytes);
+
+/// The modules that a checkpoint needs. Errors: not_found, corrupt, unsupported_format.
+Result<std::vector<Sha256>> modules_of(const store::Family& family, store::Version checkpoint);
 
 }  // namespace sojourn::process

@@ -1,5 +1,7 @@
 #include "heap/internal/region_table.hpp"
 
+#include "heap/heap.hpp"
+
 namespace sojourn::heap {
 
 namespace {
@@ -64,6 +66,11 @@ Result<DecodedAttachment> decode_attachment(Bytes attachment) {
     }
     decoded.rest = attachment.subspan(reader.position());
     return decoded;
+}
+
+Result<Bytes> committed_attachment(Bytes stored) {
+    const DecodedAttachment decoded = TRY(decode_attachment(stored));
+    return decoded.rest;
 }
 
 }  // namespace sojourn::heap

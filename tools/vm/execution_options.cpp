@@ -1,0 +1,109 @@
+#include "tools/vm/execution_options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/trace.hpp"
+#include "tools/vm/output.hpp"
+#include "tools/vm/store_location.hpp"
+
+namespace sojourn::tools {
+
+namespace {
+
+std::string_view text_of(process::Outcome::Kind kind) {
+    switch (kind) {
+        case process::Outcome::Kind::exited:
+            return "exited";
+        case process::Outcome::Kind::trapped:
+            return "trapped";
+        case process::Outcome::Kind::suspended:
+            return "suspended";
+    }
+    return "unknown";
+}
+
+/// The frames of a backtrace as lines, innermost first.
+std::string backtrace_text(const vm::Trapped& trapped) {
+    std::string text;
+    for (std::size_t depth = 0; depth < trapped.backtrace.size(); ++depth) {
+        const vm::BacktraceFrame& frame = trapped.backtrace[depth];
+        text += fmt::format("    #{:<2} {} (function {}, offset {:#x})\n", depth,
+                            frame.function_name, frame.function_index, frame.code_offset);
+    }
+    return text;
+}
+
+void report_to_people(const Invocation& invocation, const process::Outcome& outcome) {
+    if (outcome.kind == process::Outcome::Kind::trapped) {
+        fmt::print(stderr, "vm: trap: {}\n{}", vm::text_of(outcome.trapped.trap),
+                   backtrace_text(outcome.trapped));
+    }
+    if (outcome.kind == process::Outcome::Kind::suspended) {
+        fmt::print(stderr, "vm: {} is suspended at {}; to go on: vm resume{} {}\n",
+                   process::display_name(outcome.process),
+                   process::display_name(outcome.process, outcome.checkpoint),
+                   store_option(invocation), process::display_name(outcome.process));
+    }
+}
+
+void report_as_json(const process::Outcome& outcome, int exit_code) {
+    Json object = new_json();
+    object["id"] = outcome.process.id.hex();
+    object["name"] = outcome.process.name;
+    object["ended"] = text_of(outcome.kind);
+    object["exit_code"] = exit_code;
+    object["checkpoint"] = nullptr;
+    object["trap"] = nullptr;
+    if (outcome.checkpoint != store::kNoVersion) {
+        object["checkpoint"] = static_cast<std::uint64_t>(outcome.checkpoint);
+    }
+    if (outcome.kind == process::Outcome::Kind::trapped) {
+        Json frames = Json::array();
+        for (const vm::BacktraceFrame& frame : outcome.trapped.backtrace) {
+            frames.push_back({{"function", frame.function_name},
+                              {"function_index", frame.function_index},
+                              {"code_offset", frame.code_offset}});
+        }
+        object["trap"] = {{"kind", vm::text_of(outcome.trapped.trap)}, {"backtrace", frames}};
+    }
+    fmt::print(stderr, "{}\n", object.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+}  // namespace
+
+void ExecutionOptions::add_to(CLI::App& verb) {
+    verb.add_option("--stats", stats_file, "Write what happened to FILE, as JSON, at the end")
+        ->type_name("FILE");
+    verb.add_option("--heap-mechanism", heap_mechanism,
+                    "How pages are faulted in: auto, uffd-async, uffd-sync or mprotect")
+        ->type_name("KIND");
+    verb.add_option("--reincarnate-every", reincarnate_every,
+                    "At each N-th safepoint: checkpoint, drop the machine, restore, go on")
+        ->type_name("N");
+    verb.add_option("--trace", trace_channels, "Tell on stderr what these parts do: heap,leases,…")
+        ->type_name("LIST");
+}
+
+Result<process::Execution> ExecutionOptions::parse(const Invocation& invocation) const {
+    TRY(trace::open_channels(trace_channels));
+    process::Execution execution;
+    execution.store_location = TRY(store_location(invocation));
+    execution.heap_mechanism = TRY(heap::parse_mechanism(heap_mechanism));
+    execution.reincarnate_every = reincarnate_every;
+    execution.stats_file = stats_file;
+    return execution;
+}
+
+int report(const Invocation& invocation, const process::Outcome& outcome) {
+    const int exit_code =
+        outcome.kind == process::Outcome::Kind::suspended ? kSuspendedExitCode : outcome.exit_code;
+    if (invocation.json) {
+        report_as_json(outcome, exit_code);
+    } else {
+        report_to_people(invocation, outcome);
+    }
+    return exit_code;
+}
+
+}  // namespace sojourn::tools

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "process/process.hpp"
+#include "tools/vm/verbs.hpp"
+
+namespace sojourn::tools {
+
+/// The options that `vm run` and `vm resume` share.
+struct ExecutionOptions {
+    std::string heap_mechanism = "auto";
+    std::uint64_t reincarnate_every = 0;
+    std::string stats_file;
+    std::string trace_channels;
+
+    void add_to(CLI::App& verb);
+    /// Opens the trace channels, too. Errors: invalid_argument.
+    Result<process::Execution> parse(const Invocation& invocation) const;
+};
+
+/// Tells people how it ended, on stderr, where that is not plain; gives the exit code.
+int report(const Invocation& invocation, const process::Outcome& outcome);
+
+}  // namespace sojourn::tools

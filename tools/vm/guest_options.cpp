@@ -1,0 +1,60 @@
+#include "tools/vm/guest_options.hpp"
+
+#include <charconv>
+#include <filesystem>
+
+namespace sojourn::tools {
+
+namespace {
+
+constexpr std::string_view kReadOnly = ":ro";
+
+}  // namespace
+
+Result<vm::DirectoryGrant> parse_directory(const std::string& text) {
+    const auto comma = text.find(',');
+    std::string place = text.substr(0, comma);
+    if (comma != std::string::npos) {
+        const std::string key =
+            text.substr(comma + 1, text.find_first_of("=,", comma + 1) - comma - 1);
+        return fail(ErrorCode::invalid_argument, "--dir {}: no key '{}'; there are none yet", text,
+                    key);
+    }
+    vm::DirectoryGrant grant;
+    grant.read_only = place.ends_with(kReadOnly);
+    if (grant.read_only) place.resize(place.size() - kReadOnly.size());
+    const auto colons = place.find("::");
+    const std::string host = place.substr(0, colons);
+    grant.guest_path = colons == std::string::npos ? host : place.substr(colons + 2);
+    if (host.empty() || grant.guest_path.empty()) {
+        return fail(ErrorCode::invalid_argument, "--dir {}: write HOST[::GUEST][:ro]", text);
+    }
+    std::error_code error;
+    const auto absolute = std::filesystem::canonical(host, error);
+    if (error) return fail_errno(error.value(), "--dir {}: cannot use {}", text, host);
+    grant.host_path = absolute.native();
+    return grant;
+}
+
+Result<std::string> parse_environment(const std::string& text) {
+    const auto equals = text.find('=');
+    if (equals != std::string::npos && equals != 0) return text;
+    return fail(ErrorCode::invalid_argument, "--env {}: write KEY=VALUE", text);
+}
+
+Result<std::uint64_t> parse_size(const std::string& text) {
+    std::uint64_t value = 0;
+    const char* last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, value);
+    const std::string_view suffix(end, static_cast<std::size_t>(last - end));
+    unsigned shift = 0;
+    if (suffix == "K") shift = 10;
+    if (suffix == "M") shift = 20;
+    if (suffix == "G") shift = 30;
+    const bool is_size = error == std::errc{} && (suffix.empty() || shift != 0) &&
+                         value <= (UINT64_MAX >> shift) && value != 0;
+    if (is_size) return value << shift;
+    return fail(ErrorCode::invalid_argument, "'{}' is no size; write 65536, 64K, 8M or 1G", text);
+}
+
+}  // namespace sojourn::tools

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "vm/host/dispatcher.hpp"
+
+/// What `vm run` gives a guest, as it is typed.
+namespace sojourn::tools {
+
+/// `HOST[::GUEST][:ro][,key=value…]`; GUEST is HOST as typed unless given.
+/// Errors: invalid_argument, naming what is not understood.
+Result<vm::DirectoryGrant> parse_directory(const std::string& text);
+
+/// `KEY=VALUE`. Errors: invalid_argument.
+Result<std::string> parse_environment(const std::string& text);
+
+/// `65536`, `64K`, `8M`, `1G`: powers of 1024. Errors: invalid_argument.
+Result<std::uint64_t> parse_size(const std::string& text);
+
+}  // namespace sojourn::tools

@@ -1,0 +1,62 @@
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.hpp"
+#include "process/reference.hpp"
+#include "tools/vm/output.hpp"
+#include "tools/vm/store_location.hpp"
+#include "tools/vm/verbs.hpp"
+
+namespace sojourn::tools {
+
+namespace {
+
+Result<void> print_as_json(const std::vector<store::CheckpointInfo>& checkpoints) {
+    Json rows = Json::array();
+    for (const store::CheckpointInfo& info : checkpoints)
+        rows.push_back(json_of(info));
+    Json object = new_json();
+    object["checkpoints"] = std::move(rows);
+    return print_json(object);
+}
+
+Result<void> print_for_people(const std::vector<store::CheckpointInfo>& checkpoints,
+                              store::Version head) {
+    std::vector<std::vector<Cell>> table;
+    for (const store::CheckpointInfo& info : checkpoints) {
+        const auto id = static_cast<std::uint64_t>(info.id);
+        const auto parent = static_cast<std::uint64_t>(info.parent);
+        table.push_back({{std::to_string(id), info.id == head ? Colour::green : Colour::none, true},
+                         {parent == 0 ? "-" : std::to_string(parent), {}, true},
+                         {rfc3339(info.time_us)},
+                         {std::to_string(info.dirty_pages), {}, true},
+                         {bytes_for_people(info.written_bytes), {}, true},
+                         {microseconds_for_people(info.pause_us), {}, true},
+                         {microseconds_for_people(info.durable_us), {}, true},
+                         {info.message}});
+    }
+    return print_table(
+        {"ID", "PARENT", "TIME", "DIRTY PAGES", "WRITTEN", "PAUSE", "DURABLE", "MESSAGE"}, table);
+}
+
+Result<int> perform(const Invocation& invocation, const std::string& name) {
+    const auto store = TRY(open_store(invocation));
+    const auto record = TRY(process::find(*store, name));
+    const auto family = TRY(store->family(record.family));
+    const auto checkpoints = TRY(family->checkpoints(record.id));
+    TRY(invocation.json ? print_as_json(checkpoints) : print_for_people(checkpoints, record.head));
+    return 0;
+}
+
+}  // namespace
+
+void add_log(CLI::App& app, Invocation& invocation) {
+    CLI::App* verb = add_verb(app, invocation, "log", "List the checkpoints of a process");
+    auto name = std::make_shared<std::string>();
+    verb->add_option("process", *name, "The process's name")->required()->type_name("N");
+    verb->callback([name, &invocation] {
+        invocation.perform = [name, &invocation] { return perform(invocation, *name); };
+    });
+}
+
+}  // namespace sojourn::tools

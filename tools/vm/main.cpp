@@ -1,0 +1,110 @@
+#include <cstdio>
+#include <cstring>
+
+#include <CLI/CLI.hpp>
+
+#include "base/fault_point.hpp"
+#include "tools/vm/output.hpp"
+#include "tools/vm/verbs.hpp"
+
+namespace sojourn::tools {
+
+namespace {
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  vm run --dir data prog.wasm data/in.txt      run a program that may use ./data\n"
+    "  vm run --name job prog.wasm                  run it as a process that stays\n"
+    "  vm suspend job                               from another shell: store it, end its runner\n"
+    "  vm resume job                                go on where it stood\n"
+    "  vm checkpoint job -m 'before the merge'      store its state while it runs\n"
+    "  vm export job -o job.image                   take it to another host …\n"
+    "  vm import job.image && vm resume job         … and go on there\n"
+    "\n"
+    "vm help VERB tells the options of a verb; docs/vm.md is the reference.";
+
+void add_verbs(CLI::App& app, Invocation& invocation) {
+    add_run(app, invocation);
+    add_ps(app, invocation);
+    add_suspend(app, invocation);
+    add_resume(app, invocation);
+    add_checkpoint(app, invocation);
+    add_log(app, invocation);
+    add_rm(app, invocation);
+    add_export(app, invocation);
+    add_import(app, invocation);
+}
+
+void add_help(CLI::App& app, Invocation& invocation) {
+    CLI::App* help = app.add_subcommand("help", "Tell the options of a verb");
+    auto verb = std::make_shared<std::string>();
+    help->add_option("verb", *verb, "The verb")->type_name("VERB");
+    help->callback([&app, &invocation, verb] {
+        invocation.perform = [&app, verb]() -> Result<int> {
+            const CLI::App* subject = verb->empty() ? &app : app.get_subcommand_no_throw(*verb);
+            if (subject == nullptr) {
+                return fail(ErrorCode::invalid_argument, "no verb '{}'; vm help lists them", *verb);
+            }
+            TRY(print_line(subject->help()));
+            return 0;
+        };
+    });
+}
+
+int fail_usage(const CLI::App& app, const std::string& what) {
+    const auto typed = app.get_subcommands();
+    const std::string verb = typed.empty() ? "" : " " + typed.front()->get_name();
+    print_error(fail(ErrorCode::invalid_argument, "{}; vm help{} lists what there is", what, verb));
+    return kErrorExitCode;
+}
+
+/// The exit code, if there is nothing more to do.
+std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+    try {
+        app.parse(argc, argv);
+        return std::nullopt;
+    } catch (const CLI::Success& asked_for) {
+        return app.exit(asked_for);
+    } catch (const CLI::ParseError& error) {
+        return fail_usage(app, error.what());
+    }
+}
+
+int main_of(int argc, char** argv) {
+    const SystemClock clock;
+    SystemRandom random;
+    Invocation invocation{
+        .clock = clock, .random = random, .store = {}, .json = false, .perform = {}};
+    CLI::App app("A WebAssembly virtual machine whose processes outlive the host they run on",
+                 "vm");
+    app.set_version_flag("--version", "vm " SOJOURN_VERSION);
+    app.require_subcommand(1);
+    app.footer(kExamples);
+    add_verbs(app, invocation);
+    add_help(app, invocation);
+    if (const auto done = parse(app, argc, argv)) return *done;
+
+    const auto armed = fault::arm_from_environment();
+    const auto exit_code = armed.ok() ? invocation.perform() : Result<int>(armed.error());
+    if (exit_code.ok()) return *exit_code;
+    print_error(exit_code.error());
+    return kErrorExitCode;
+}
+
+}  // namespace
+
+CLI::App* add_verb(CLI::App& app, Invocation& invocation, const std::string& name,
+                   const std::string& what) {
+    CLI::App* verb = app.add_subcommand(name, what);
+    verb->add_option("--store", invocation.store,
+                     "Where processes are kept, else $SOJOURN_STORE, else the XDG data directory")
+        ->type_name("DIR");
+    verb->add_flag("--json", invocation.json, "Answer with JSON");
+    return verb;
+}
+
+}  // namespace sojourn::tools
+
+int main(int argc, char** argv) {
+    return sojourn::tools::main_of(argc, argv);
+}

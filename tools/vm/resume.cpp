@@ -1,0 +1,38 @@
+#include <CLI/CLI.hpp>
+
+#include "process/process.hpp"
+#include "tools/vm/execution_options.hpp"
+#include "tools/vm/verbs.hpp"
+
+namespace sojourn::tools {
+
+namespace {
+
+Result<int> perform(const ExecutionOptions& execution, const std::string& reference,
+                    const Invocation& invocation) {
+    process::ResumeOptions options;
+    options.execution = TRY(execution.parse(invocation));
+    options.process = TRY(process::Reference::parse(reference));
+    const auto outcome = TRY(process::resume(options, {invocation.clock, invocation.random}));
+    return report(invocation, outcome);
+}
+
+}  // namespace
+
+void add_resume(CLI::App& app, Invocation& invocation) {
+    CLI::App* verb = add_verb(app, invocation, "resume",
+                              "Continue a process from its newest checkpoint, or an older one");
+    auto execution = std::make_shared<ExecutionOptions>();
+    auto reference = std::make_shared<std::string>();
+    verb->add_option("process", *reference, "NAME or NAME@ID; an older checkpoint opens a branch")
+        ->required()
+        ->type_name("N[@ID]");
+    execution->add_to(*verb);
+    verb->callback([execution, reference, &invocation] {
+        invocation.perform = [execution, reference, &invocation] {
+            return perform(*execution, *reference, invocation);
+        };
+    });
+}
+
+}  // namespace sojourn::tools

@@ -1,0 +1,34 @@
+#include "tools/vm/running_process.hpp"
+
+#include "process/reference.hpp"
+#include "process/remote.hpp"
+#include "tools/vm/store_location.hpp"
+
+namespace sojourn::tools {
+
+namespace {
+
+std::string remedy(const store::ProcessRecord& record) {
+    const std::string name = process::display_name(record);
+    if (record.head == store::kNoVersion) return "and it has no checkpoint";
+    const std::string checkpoint = process::display_name(record, record.head);
+    if (record.state == store::ProcessState::exited) {
+        return fmt::format("vm resume {} goes back to its newest checkpoint", checkpoint);
+    }
+    return fmt::format("its newest checkpoint is {}; vm resume {} continues from there", checkpoint,
+                       name);
+}
+
+}  // namespace
+
+Result<RunningProcess> find_running(const Invocation& invocation, const std::string& name) {
+    const auto store = TRY(open_store(invocation));
+    RunningProcess running{TRY(process::find(*store, name)), store->run_directory()};
+    const auto observed = process::observe(running.run_directory, running.record);
+    if (observed.state == process::ObservedState::running) return running;
+    return fail(ErrorCode::invalid_argument, "process '{}' is not running, it is {}; {}",
+                process::display_name(running.record), process::text_of(observed.state),
+                remedy(running.record));
+}
+
+}  // namespace sojourn::tools

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "store/store.hpp"
+#include "tools/vm/verbs.hpp"
+
+namespace sojourn::tools {
+
+/// `--store`, else SOJOURN_STORE, else `sojourn` in the XDG data directory.
+/// Errors: invalid_argument when there is no home to look in.
+Result<std::string> store_location(const Invocation& invocation);
+
+/// A store that is there. Errors: not_found, with the remedy.
+Result<std::unique_ptr<store::Store>> open_store(const Invocation& invocation);
+
+/// ` --store DIR` when it was typed: what a suggested command needs besides.
+std::string store_option(const Invocation& invocation);
+
+}  // namespace sojourn::tools

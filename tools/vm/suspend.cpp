@@ -1,0 +1,42 @@
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "process/reference.hpp"
+#include "process/remote.hpp"
+#include "process/runner_lock.hpp"
+#include "tools/vm/output.hpp"
+#include "tools/vm/running_process.hpp"
+#include "tools/vm/verbs.hpp"
+
+namespace sojourn::tools {
+
+namespace {
+
+Result<int> perform(const Invocation& invocation, const std::string& name) {
+    const RunningProcess running = TRY(find_running(invocation, name));
+    const auto answer = TRY(
+        process::ask(running.run_directory, running.record, {process::ControlVerb::suspend, ""}));
+    process::RunnerLock::wait_until_free(running.run_directory, running.record.id);
+    if (invocation.json) {
+        Json object = new_json();
+        object["process"] = {{"id", running.record.id.hex()}, {"name", running.record.name}};
+        object["checkpoint"] = answer.checkpoint ? json_of(*answer.checkpoint) : Json();
+        TRY(print_json(object));
+    }
+    return 0;
+}
+
+}  // namespace
+
+void add_suspend(CLI::App& app, Invocation& invocation) {
+    CLI::App* verb =
+        add_verb(app, invocation, "suspend",
+                 "Store a running process's state and end its runner; returns when both are done");
+    auto name = std::make_shared<std::string>();
+    verb->add_option("process", *name, "The process's name")->required()->type_name("N");
+    verb->callback([name, &invocation] {
+        invocation.perform = [name, &invocation] { return perform(invocation, *name); };
+    });
+}
+
+}  // namespace sojourn::tools

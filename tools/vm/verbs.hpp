@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "base/result.hpp"
+
+namespace CLI {
+class App;
+}
+
+/// The verbs of the command, one file each. `add_…` puts a verb's options on the command line and
+/// sets `perform` when it is the one that was typed.
+namespace sojourn::tools {
+
+struct Invocation {
+    const Clock& clock;
+    Random& random;
+    std::string store;  ///< as typed; empty: store_location() decides
+    bool json = false;
+    std::function<Result<int>()> perform;  ///< gives the exit code
+};
+
+inline constexpr int kErrorExitCode = 125;
+inline constexpr int kSuspendedExitCode = 75;
+
+/// A verb with the options that all have. `what` is its line in the help.
+CLI::App* add_verb(CLI::App& app, Invocation& invocation, const std::string& name,
+                   const std::string& what);
+
+void add_run(CLI::App& app, Invocation& invocation);
+void add_ps(CLI::App& app, Invocation& invocation);
+void add_suspend(CLI::App& app, Invocation& invocation);
+void add_resume(CLI::App& app, Invocation& invocation);
+void add_checkpoint(CLI::App& app, Invocation& invocation);
+void add_log(CLI::App& app, Invocation& invocation);
+void add_rm(CLI::App& app, Invocation& invocation);
+void add_export(CLI::App& app, Invocation& invocation);
+void add_import(CLI::App& app, Invocation& invocation);
+
+}  // namespace sojourn::tools
