@@ -31,12 +31,12 @@ Result<store::ImageSummary> export_to(ImageOutput& output, store::Store& store,
     const auto family = TRY(store.family(record.family));
     const auto modules = TRY(process::modules_of(*family, checkpoint));
     Progress progress("exported");
-    const auto summary = TRY(
-        store::export_image(store, record, checkpoint, modules, [&](Bytes bytes) -> Result<void> {
-            TRY(output.write(bytes));
-            progress.add(bytes.size());
-            return {};
-        }));
+    const store::ByteSink sink = [&](Bytes bytes) -> Result<void> {
+        TRY(output.write(bytes));
+        progress.add(bytes.size());
+        return {};
+    };
+    const auto summary = TRY(store::export_image(store, record, checkpoint, modules, sink));
     TRY(output.finish());
     return summary;
 }

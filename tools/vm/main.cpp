@@ -41,11 +41,12 @@ void add_help(CLI::App& app, Invocation& invocation) {
     help->add_option("verb", *verb, "The verb")->type_name("VERB");
     help->callback([&app, &invocation, verb] {
         invocation.perform = [&app, verb]() -> Result<int> {
-            const CLI::App* subject = verb->empty() ? &app : app.get_subcommand_no_throw(*verb);
-            if (subject == nullptr) {
+            const auto found = app.get_subcommands(
+                [&](const CLI::App* candidate) { return candidate->get_name() == *verb; });
+            if (found.empty() && !verb->empty()) {
                 return fail(ErrorCode::invalid_argument, "no verb '{}'; vm help lists them", *verb);
             }
-            TRY(print_line(subject->help()));
+            TRY(print_line(found.empty() ? app.help() : found.front()->help()));
             return 0;
         };
     });
