@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "vm/machine.hpp"
+
+namespace sojourn::spec {
+
+/// The machine on which a script's instances live, and what happens to it between steps.
+class Life {
+public:
+    virtual ~Life() = default;
+
+    virtual vm::Machine& machine() = 0;
+    /// Makes the module's bytes available to later lives.
+    virtual Result<void> keep(const vm::Module& module) = 0;
+    /// Performs the call that was started, to its end.
+    virtual Result<vm::Stop> finish() = 0;
+    /// To be called between two commands.
+    virtual Result<void> rest() = 0;
+};
+
+/// How often lives end, counted over one script: at every rest, and inside calls at every safepoint
+/// at first, then more and more rarely, so that a script with long loops ends.
+class Pace {
+public:
+    [[nodiscard]] std::uint64_t safepoints_to_next() const { return interval_; }
+    void count_rest() { ++at_rest_; }
+    void count_safepoint();
+
+    [[nodiscard]] std::uint64_t at_rest() const { return at_rest_; }
+    [[nodiscard]] std::uint64_t at_safepoints() const { return at_safepoints_; }
+
+private:
+    std::uint64_t at_rest_ = 0;
+    std::uint64_t at_safepoints_ = 0;
+    std::uint64_t interval_ = 1;
+};
+
+/// One machine to the end, on a heap of a store in memory.
+Result<std::unique_ptr<Life>> create_plain_life(const Clock& clock, Random& random);
+
+/// At the pace's safepoints and at every rest the process is captured and published, everything is
+/// dropped, the store opened afresh and the process restored. Borrows all three.
+Result<std::unique_ptr<Life>> create_reincarnating_life(const Clock& clock, Random& random,
+                                                        Pace& pace);
+
+}  // namespace sojourn::spec

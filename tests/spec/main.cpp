@@ -1,0 +1,187 @@
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+#include <set>
+
+#include "base/file.hpp"
+#include "process/temporary_directory.hpp"
+#include "tests/spec/script_runner.hpp"
+
+/// Runs the official suite of the specification: `spec_suite [--reincarnate] [FILE…]`, from the
+/// top of the repository. The suite is where SOJOURN_SPEC says, else in ../shared/spec; without
+/// it, or without wabt, the exit code is 77: skipped. FILE is a name such as `br_if.wast`.
+namespace sojourn::spec {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kExitSkipped = 77;
+const fs::path kOwnFolder = "tests/spec";
+
+struct Tally {
+    std::size_t passed = 0;
+    std::size_t failed = 0;
+    std::size_t skipped = 0;
+    std::size_t expected_failures = 0;
+    std::uint64_t at_rest = 0;
+    std::uint64_t at_safepoints = 0;
+
+    void add(const Tally& other) {
+        passed += other.passed;
+        failed += other.failed;
+        skipped += other.skipped;
+        expected_failures += other.expected_failures;
+        at_rest += other.at_rest;
+        at_safepoints += other.at_safepoints;
+    }
+};
+
+/// The first words of tests/spec/expected_failures.txt: `memory_init.wast:190`.
+std::set<std::string> read_expected_failures() {
+    std::set<std::string> places;
+    std::ifstream file(kOwnFolder / "expected_failures.txt");
+    for (std::string line; std::getline(file, line);) {
+        if (!line.empty() && line.front() != '#') places.insert(line.substr(0, line.find(' ')));
+    }
+    return places;
+}
+
+std::vector<fs::path> find_scripts(const fs::path& suite, const std::set<std::string>& wanted) {
+    std::vector<fs::path> scripts;
+    for (const fs::path& folder : {suite / "core", suite / "core" / "bulk-memory"}) {
+        for (const auto& entry : fs::directory_iterator(folder)) {
+            const bool is_wanted = wanted.empty() || wanted.contains(entry.path().filename());
+            if (entry.path().extension() == ".wast" && is_wanted) scripts.push_back(entry.path());
+        }
+    }
+    std::ranges::sort(scripts);
+    return scripts;
+}
+
+class Suite {
+public:
+    Suite(bool reincarnate, std::shared_ptr<const vm::Module> spectest)
+        : reincarnate_(reincarnate), spectest_(std::move(spectest)) {}
+
+    Result<Tally> run(const fs::path& wast) {
+        const auto directory = TRY(process::TemporaryDirectory::create());
+        const auto script = convert_script(wast, directory->path());
+        const std::string name = wast.filename();
+        if (!script.ok()) {
+            fmt::print("{}: skipped: {}\n", name, script.error().message);
+            return Tally{.skipped = 1};
+        }
+        Pace pace;
+        ScriptRunner runner(*script, spectest_, [&] {
+            return reincarnate_ ? create_reincarnating_life(clock_, random_, pace)
+                                : create_plain_life(clock_, random_);
+        });
+        Tally tally = judge(name, runner.run());
+        tally.skipped += script->unreadable;
+        tally.at_rest = pace.at_rest();
+        tally.at_safepoints = pace.at_safepoints();
+        print(name, tally);
+        if (pace.safepoints_to_next() > 1) {
+            fmt::print("    the last reincarnations {} safepoints apart\n",
+                       pace.safepoints_to_next());
+        }
+        return tally;
+    }
+
+    void print(const std::string& name, const Tally& tally) const {
+        fmt::print("{}: {} passed, {} failed, {} skipped", name, tally.passed, tally.failed,
+                   tally.skipped);
+        if (tally.expected_failures > 0) {
+            fmt::print(", {} failed as expected", tally.expected_failures);
+        }
+        if (reincarnate_) {
+            fmt::print(", {} reincarnations between commands, {} at safepoints", tally.at_rest,
+                       tally.at_safepoints);
+        }
+        fmt::print("\n");
+        std::fflush(stdout);
+    }
+
+private:
+    Tally judge(const std::string& name, const std::vector<Verdict>& verdicts) {
+        Tally tally;
+        for (const Verdict& verdict : verdicts) {
+            const std::string place = fmt::format("{}:{}", name, verdict.line);
+            const bool failure_is_expected = expected_failures_.contains(place);
+            if (verdict.kind == Verdict::Kind::skipped) {
+                ++tally.skipped;
+            } else if (verdict.kind == Verdict::Kind::failed && failure_is_expected) {
+                ++tally.expected_failures;
+            } else if (verdict.kind == Verdict::Kind::passed && !failure_is_expected) {
+                ++tally.passed;
+            } else {
+                ++tally.failed;
+                fmt::print("{}: {}\n", place,
+                           failure_is_expected ? "passes, take it off the list" : verdict.reason);
+            }
+        }
+        return tally;
+    }
+
+    bool reincarnate_;
+    std::shared_ptr<const vm::Module> spectest_;
+    std::set<std::string> expected_failures_ = read_expected_failures();
+    SystemClock clock_;
+    SystemRandom random_;
+};
+
+Result<std::shared_ptr<const vm::Module>> load_spectest() {
+    const auto directory = TRY(process::TemporaryDirectory::create());
+    const fs::path wasm = TRY(assemble(kOwnFolder / "spectest.wat", directory->path()));
+    return vm::load_module(TRY(read_file(wasm)));
+}
+
+int skip(std::string_view reason) {
+    fmt::print("test skipped: {}\n", reason);
+    return kExitSkipped;
+}
+
+int run_suite(bool reincarnate, const std::set<std::string>& wanted) {
+    const char* const folder = std::getenv("SOJOURN_SPEC");
+    const fs::path suite = folder != nullptr ? folder : "../shared/spec";
+    if (!fs::is_directory(suite / "core")) {
+        return skip(
+            fmt::format("{} holds no suite; SOJOURN_SPEC says where it is", suite.string()));
+    }
+    auto spectest = load_spectest();
+    if (!spectest.ok()) return skip(spectest.error().message);
+    Suite runs(reincarnate, *spectest);
+    Tally total;
+    for (const fs::path& script : find_scripts(suite, wanted)) {
+        const auto tally = runs.run(script);
+        if (!tally.ok()) {
+            fmt::print("{}: {}\n", script.string(), tally.error().message);
+            return EXIT_FAILURE;
+        }
+        total.add(*tally);
+    }
+    runs.print("total", total);
+    const bool never_reborn = reincarnate && total.at_safepoints == 0;
+    if (never_reborn) fmt::print("nothing was ever reincarnated at a safepoint\n");
+    return total.failed > 0 || total.passed == 0 || never_reborn ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+}  // namespace
+
+}  // namespace sojourn::spec
+
+int main(int argc, char** argv) {
+    bool reincarnate = false;
+    std::set<std::string> wanted;
+    for (int i = 1; i < argc; ++i) {
+        const std::string argument = argv[i];
+        if (argument == "--reincarnate") {
+            reincarnate = true;
+        } else {
+            wanted.insert(argument);
+        }
+    }
+    return sojourn::spec::run_suite(reincarnate, wanted);
+}

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "vm/wasm/value_type.hpp"
+
+/// Values as wast2json writes them: {"type": "f32", "value": "nan:canonical"}.
+namespace sojourn::spec {
+
+/// nullopt for types that this build does not have.
+std::optional<std::uint64_t> slot_of(const nlohmann::json& value);
+
+/// Whether a result is the expected value or fits the expected pattern of NaNs.
+bool matches(const nlohmann::json& expected, std::uint64_t slot);
+
+std::string text_of(const nlohmann::json& value);
+
+}  // namespace sojourn::spec
