@@ -8,9 +8,8 @@
 
 namespace sojourn::test {
 
-inline constexpr std::array kMechanisms{heap::MechanismKind::uffd_async,
-                                        heap::MechanismKind::uffd_sync,
-                                        heap::MechanismKind::mprotect};
+inline constexpr std::array kMechanisms{
+    heap::MechanismKind::uffd_async, heap::MechanismKind::uffd_sync, heap::MechanismKind::mprotect};
 
 /// A process in a store, whose heap can be made, published and opened again. What fails here
 /// stops the test: a check says where.

@@ -92,8 +92,7 @@ TEST_CASE("a system call may fill memory that is pinned for writing", "[heap]") 
     const auto pinned = memory.pin(kOffset, kLength, Region::Access::write);
     REQUIRE(pinned.ok());
     REQUIRE(pinned->data() == memory.base() + kOffset);
-    REQUIRE(::read(source.get(), pinned->data(), pinned->size()) ==
-            static_cast<ssize_t>(kLength));
+    REQUIRE(::read(source.get(), pinned->data(), pinned->size()) == static_cast<ssize_t>(kLength));
     const std::uint64_t pages = heap->snapshot().value()->dirty_pages();
     REQUIRE(commit(*heap).ok());
     heap.reset();
@@ -102,8 +101,7 @@ TEST_CASE("a system call may fill memory that is pinned for writing", "[heap]") 
     auto opened = fixture.open();
     std::vector<std::byte> expected(kLength);
     REQUIRE(::pread(source.get(), expected.data(), kLength, 0) == static_cast<ssize_t>(kLength));
-    REQUIRE(std::equal(expected.begin(), expected.end(),
-                       opened->region(kFirst)->base() + kOffset));
+    REQUIRE(std::equal(expected.begin(), expected.end(), opened->region(kFirst)->base() + kOffset));
 }
 
 TEST_CASE("a system call may read memory that is pinned for reading", "[heap]") {

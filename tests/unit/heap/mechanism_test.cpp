@@ -1,0 +1,68 @@
+#include "heap/mechanism.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/heap_fixture.hpp"
+
+using namespace sojourn;
+using namespace sojourn::heap;
+
+TEST_CASE("every mechanism has a word, and every word its mechanism", "[heap]") {
+    for (const MechanismKind kind : test::kMechanisms)
+        REQUIRE(*parse_mechanism(text_of(kind)).value() == kind);
+    REQUIRE_FALSE(parse_mechanism("auto").value().has_value());
+    REQUIRE(parse_mechanism("soft-dirty").error().code == ErrorCode::invalid_argument);
+}
+
+TEST_CASE("the best mechanism is chosen when none is requested", "[heap]") {
+    const auto best = choose_mechanism(std::nullopt);
+
+    REQUIRE(best.ok());
+    for (const MechanismKind kind : test::kMechanisms) {
+        if (kind == *best) break;
+        REQUIRE(choose_mechanism(kind).error().code == ErrorCode::unsupported);
+    }
+}
+
+TEST_CASE("a page is missing, clean, dirty and clean again", "[heap]") {
+    const auto kind = GENERATE(from_range(test::kMechanisms));
+    const auto mechanism = Mechanism::open(kind).value();
+    constexpr std::uint64_t kLength = 256 * kPageBytes;
+    const auto range = mechanism->reserve(kLength).value();
+    const auto dirty = [&](AfterCollect after) {
+        PageRuns runs;
+        REQUIRE(range->collect_dirty(0, kLength, after, runs).ok());
+        return runs;
+    };
+    const std::vector<std::byte> content(kLength, std::byte{7});
+    REQUIRE(range->extend(0, kLength).ok());
+
+    REQUIRE(range->install(0, content).ok());
+    REQUIRE(std::equal(content.begin(), content.end(), range->base()));
+    REQUIRE(dirty(AfterCollect::track_afresh).empty());
+
+    const std::uint64_t write_bytes = mechanism->write_bytes();
+    const PageRuns expected{{128, write_bytes / kPageBytes}};
+    REQUIRE(range->allow_writes(128 * kPageBytes, write_bytes).ok());
+    range->base()[128 * kPageBytes] = std::byte{8};
+    REQUIRE(dirty(AfterCollect::leave_dirty) == expected);
+    REQUIRE(dirty(AfterCollect::track_afresh) == expected);
+    REQUIRE(dirty(AfterCollect::track_afresh).empty());
+}
+
+TEST_CASE("installing over pages that are there changes none of them", "[heap]") {
+    const auto kind = GENERATE(MechanismKind::uffd_async, MechanismKind::uffd_sync);
+    const auto mechanism = Mechanism::open(kind).value();
+    const auto range = mechanism->reserve(16 * kPageBytes).value();
+    REQUIRE(range->extend(0, 16 * kPageBytes).ok());
+    const std::vector<std::byte> early(2 * kPageBytes, std::byte{1});
+    const std::vector<std::byte> late(8 * kPageBytes, std::byte{2});
+    REQUIRE(range->install(3 * kPageBytes, early).ok());
+
+    REQUIRE(range->install(0, late).ok());
+
+    REQUIRE(range->base()[0] == std::byte{2});
+    REQUIRE(range->base()[3 * kPageBytes] == std::byte{1});
+    REQUIRE(range->base()[5 * kPageBytes - 1] == std::byte{1});
+    REQUIRE(range->base()[5 * kPageBytes] == std::byte{2});
+}
