@@ -18,6 +18,21 @@ struct OpenOptions {
 struct NewProcess {
     std::string name;  ///< empty: unnamed
     std::uint64_t generation = 0;
+    std::uint64_t created_us = 0;  ///< realtime since 1970; 0: now, by the host's clock
+};
+
+/// A process that only its maker sees yet, so that it can be filled first. Dropped without
+/// publish(), it leaves nothing behind. Borrows the store.
+class ProcessDraft {
+public:
+    virtual ~ProcessDraft() = default;
+
+    [[nodiscard]] virtual const ProcessRecord& record() const = 0;
+    /// The new family, with this one process.
+    [[nodiscard]] virtual std::shared_ptr<Family> family() const = 0;
+    /// Shows the process to everybody; durable when it returns. Call once.
+    /// Errors: already_exists (the name was taken meanwhile), store_full, io.
+    virtual Result<void> publish() = 0;
 };
 
 /// Processes, their memory and their history, kept in a directory (docs/formats/store.md):
@@ -32,7 +47,7 @@ class Store {
 public:
     /// `location` is a directory or `mem:`. Errors: not_found, unsupported_format,
     /// permission_denied (each names the path and the remedy), unsupported for a network file
-    /// system.
+    /// system. Borrows `random` for the store's life.
     static Result<std::unique_ptr<Store>> open(const std::string& location,
                                                const OpenOptions& options, Random& random);
     virtual ~Store() = default;
@@ -47,8 +62,12 @@ public:
     /// Errors: not_found; corrupt when the bytes do not have that digest any more.
     virtual Result<ByteVector> module(const Sha256& digest) const = 0;
 
-    /// A process of a new family, in state `created`. Errors: already_exists (the name is taken).
-    virtual Result<ProcessRecord> create_process(const NewProcess& process) = 0;
+    /// A process of a new family, in state `created`, that nobody sees yet.
+    /// Errors: already_exists (the name is taken), invalid_argument (it is no name), store_full.
+    virtual Result<std::unique_ptr<ProcessDraft>> draft_process(const NewProcess& process) = 0;
+
+    /// draft_process() and publish() at once.
+    Result<ProcessRecord> create_process(const NewProcess& process);
 
     /// By name, else by id or an unambiguous prefix of at least 4 digits. Errors: not_found.
     virtual Result<ProcessRecord> find_process(const std::string& name_or_id) const = 0;

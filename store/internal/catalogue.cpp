@@ -1,0 +1,138 @@
+#include "store/internal/catalogue.hpp"
+
+#include "store/internal/records.hpp"
+
+namespace sojourn::store {
+
+namespace {
+
+constexpr TableIndex kCatalogue{0};  ///< one CatalogueRecord
+constexpr TableIndex kNames{1};      ///< name ► process id
+constexpr TableIndex kProcesses{2};  ///< process id ► family id, name
+constexpr TableIndex kModules{3};    ///< SHA-256 ► blob
+
+const Bytes kCatalogueKey = as_bytes("catalogue");
+
+ByteVector encode_listed(const ListedProcess& process) {
+    ByteWriter writer;
+    writer.put(process.family.bytes);
+    writer.put_sized(process.name);
+    return seal(writer.view());
+}
+
+Result<ListedProcess> decode_listed(Bytes key, Bytes value) {
+    ListedProcess process;
+    ByteReader id(key, "the key of a process");
+    process.id.bytes = TRY(id.get<decltype(Id128::bytes)>());
+    TRY(id.expect_end());
+    ByteReader reader(TRY(unseal(value, "a catalogue entry")), "a catalogue entry");
+    process.family.bytes = TRY(reader.get<decltype(Id128::bytes)>());
+    process.name = TRY(reader.get_string());
+    TRY(reader.expect_end());
+    return process;
+}
+
+}  // namespace
+
+EnvironmentOptions catalogue_environment_options(bool create, bool sync) {
+    return {.tables = {"catalogue", "names", "processes", "modules"},
+            .hot_table = kCatalogue,
+            .create = create,
+            .sync = sync};
+}
+
+Result<void> found_catalogue(WriteTransaction& transaction, const CatalogueRecord& record) {
+    TRY(transaction.put_new(kCatalogue, kCatalogueKey, encode_record(record)));
+    return {};
+}
+
+Result<CatalogueRecord> read_catalogue_record(const Transaction& transaction) {
+    const auto value = TRY(transaction.get(kCatalogue, kCatalogueKey));
+    const auto& directory = transaction.environment().directory().native();
+    if (!value) return fail(ErrorCode::corrupt, "{} has no catalogue record", directory);
+    const auto record = TRY(decode_record<CatalogueRecord>(*value, "a catalogue record"));
+    const CatalogueRecord expected;
+    if (record.magic != expected.magic || record.format != expected.format) {
+        return fail(ErrorCode::unsupported_format, "{} has format {}, this build reads {}",
+                    directory, record.format, expected.format);
+    }
+    if (record.unit_bytes == 0 || record.unit_bytes > kUnitBytesMax ||
+        record.unit_bytes % 4096 != 0) {
+        return fail(ErrorCode::corrupt, "{} has units of {} bytes", directory, record.unit_bytes);
+    }
+    return record;
+}
+
+Result<void> expect_name_free(const Transaction& transaction, const std::string& name) {
+    if (name.empty()) return {};
+    const auto taken = TRY(transaction.get(kNames, as_bytes(name)));
+    if (!taken) return {};
+    return fail(ErrorCode::already_exists,
+                "there is a process named {} already: remove it, replace it or choose another name",
+                name);
+}
+
+Result<void> list_process(WriteTransaction& transaction, const ListedProcess& process) {
+    TRY(expect_name_free(transaction, process.name));
+    if (!process.name.empty()) {
+        TRY(transaction.put(kNames, as_bytes(process.name), process.id.bytes));
+    }
+    return transaction.put(kProcesses, process.id.bytes, encode_listed(process));
+}
+
+Result<std::optional<FamilyId>> unlist_process(WriteTransaction& transaction, ProcessId id) {
+    const auto value = TRY(transaction.get(kProcesses, id.bytes));
+    if (!value) return fail(ErrorCode::not_found, "there is no process {}", id.hex());
+    const ListedProcess process = TRY(decode_listed(id.bytes, *value));
+    TRY(transaction.erase(kProcesses, id.bytes));
+    if (!process.name.empty()) TRY(transaction.erase(kNames, as_bytes(process.name)));
+    const auto families = TRY(listed_families(transaction));
+    if (families.contains(process.family)) return std::optional<FamilyId>();
+    return std::optional(process.family);
+}
+
+Result<std::vector<ListedProcess>> listed_processes(const Transaction& transaction) {
+    std::vector<ListedProcess> processes;
+    Cursor cursor = transaction.cursor(kProcesses);
+    for (bool found = TRY(cursor.next()); found; found = TRY(cursor.next())) {
+        processes.push_back(TRY(decode_listed(cursor.key(), cursor.value())));
+    }
+    return processes;
+}
+
+Result<std::set<FamilyId>> listed_families(const Transaction& transaction) {
+    std::set<FamilyId> families;
+    for (const ListedProcess& process : TRY(listed_processes(transaction))) {
+        families.insert(process.family);
+    }
+    return families;
+}
+
+Result<bool> has_module(const Transaction& transaction, const Sha256& digest) {
+    const auto value = TRY(transaction.get(kModules, digest.bytes));
+    return value.has_value();
+}
+
+Result<ByteVector> encode_module(Bytes module) {
+    if (module.size() > kBlobBytesMax) {
+        return fail(ErrorCode::unsupported, "a module of {} bytes is larger than a store takes, {}",
+                    module.size(), kBlobBytesMax);
+    }
+    return encode_blob(module);
+}
+
+Result<void> write_module(WriteTransaction& transaction, const Sha256& digest, Bytes encoded) {
+    return transaction.put(kModules, digest.bytes, encoded);
+}
+
+Result<ByteVector> read_module(const Transaction& transaction, const Sha256& digest) {
+    const auto value = TRY(transaction.get(kModules, digest.bytes));
+    if (!value) return fail(ErrorCode::not_found, "the store has no module {}", digest.hex());
+    auto module = TRY(decode_blob(*value, fmt::format("module {}", digest.hex())));
+    if (sha256_of(module) != digest) {
+        return fail(ErrorCode::corrupt, "module {} has changed", digest.hex());
+    }
+    return module;
+}
+
+}  // namespace sojourn::store

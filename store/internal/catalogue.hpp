@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <set>
+
+#include "store/internal/environment.hpp"
+#include "store/internal/new_process.hpp"
+
+/// The tables of the catalogue (docs/formats/store.md).
+namespace sojourn::store {
+
+struct CatalogueRecord {
+    std::array<char, 8> magic{'S', 'O', 'J', 'O', 'U', 'R', 'N', 'S'};
+    std::uint32_t format = 1;
+    std::uint32_t unit_bytes = 0;
+    Id128 node;
+};
+static_assert(sizeof(CatalogueRecord) == 32);
+
+EnvironmentOptions catalogue_environment_options(bool create, bool sync);
+
+/// Writes `record` unless there is one: two host processes may make a store at once.
+Result<void> found_catalogue(WriteTransaction& transaction, const CatalogueRecord& record);
+/// Errors: corrupt, unsupported_format.
+Result<CatalogueRecord> read_catalogue_record(const Transaction& transaction);
+
+/// Errors: already_exists. An empty name is always free.
+Result<void> expect_name_free(const Transaction& transaction, const std::string& name);
+/// Errors: already_exists.
+Result<void> list_process(WriteTransaction& transaction, const ListedProcess& process);
+/// The process's family, when no other process is left in it. Errors: not_found.
+Result<std::optional<FamilyId>> unlist_process(WriteTransaction& transaction, ProcessId id);
+Result<std::vector<ListedProcess>> listed_processes(const Transaction& transaction);
+Result<std::set<FamilyId>> listed_families(const Transaction& transaction);
+
+Result<bool> has_module(const Transaction& transaction, const Sha256& digest);
+/// Errors: unsupported: longer than the store takes.
+Result<ByteVector> encode_module(Bytes module);
+Result<void> write_module(WriteTransaction& transaction, const Sha256& digest, Bytes encoded);
+/// Errors: not_found; corrupt when the bytes do not have the digest any more.
+Result<ByteVector> read_module(const Transaction& transaction, const Sha256& digest);
+
+}  // namespace sojourn::store

@@ -1,0 +1,256 @@
+#include "store/internal/environment.hpp"
+
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/trace.hpp"
+#include "store/unit_codec.hpp"
+
+namespace sojourn::store {
+
+namespace {
+
+constexpr std::size_t kMapBytes = std::size_t{1} << 40;
+constexpr std::size_t kMapBytesMin = std::size_t{1} << 26;
+constexpr unsigned kHostReadersMax = 4096;  ///< of all host processes together
+constexpr std::uint64_t kFullBelowBytes = 64 * 1024;
+
+std::filesystem::path data_file(const std::filesystem::path& directory) {
+    return directory / "data.mdb";
+}
+
+}  // namespace
+
+Environment::~Environment() {
+    for (Reader& reader : readers_) {
+        if (reader.hot_cursor != nullptr) mdb_cursor_close(reader.hot_cursor);
+        if (reader.transaction != nullptr) mdb_txn_abort(reader.transaction);
+    }
+    if (env_ != nullptr) mdb_env_close(env_);
+}
+
+Result<void> Environment::start(const EnvironmentOptions& options) {
+    if (const int code = open_map(options); code != 0) return error(code, "open");
+    if (const int code = mend_short_file(); code != 0) return error(code, "inspect");
+    int dead_readers = 0;
+    if (const int code = mdb_reader_check(env_, &dead_readers); code != 0) {
+        return error(code, "clear the readers of");
+    }
+    if (const int code = open_tables(options); code != 0) return error(code, "open the tables of");
+    if (const int code = prepare_readers(options.hot_table); code != 0) return error(code, "read");
+    return {};
+}
+
+/// Reserves 1 TiB, or as much as the address space has room for.
+int Environment::open_map(const EnvironmentOptions& options) {
+    const unsigned flags =
+        MDB_NOTLS | MDB_NORDAHEAD | (options.sync ? 0U : static_cast<unsigned>(MDB_NOSYNC));
+    for (std::size_t map_bytes = kMapBytes;; map_bytes /= 4) {
+        if (const int code = mdb_env_create(&env_); code != 0) return code;
+        mdb_env_set_mapsize(env_, map_bytes);
+        mdb_env_set_maxreaders(env_, kHostReadersMax);
+        mdb_env_set_maxdbs(env_, static_cast<MDB_dbi>(options.tables.size()));
+        const int code = mdb_env_open(env_, directory_.c_str(), flags, 0600);
+        if (code != ENOMEM || map_bytes <= kMapBytesMin) return code;
+        mdb_env_close(env_);
+        env_ = nullptr;
+    }
+}
+
+/// A file that lost its end would raise SIGBUS where LMDB reads behind it. As zeros the missing
+/// part is found damaged like any other.
+int Environment::mend_short_file() {
+    MDB_envinfo info{};
+    MDB_stat stat{};
+    mdb_env_info(env_, &info);
+    mdb_env_stat(env_, &stat);
+    const auto pages_bytes = static_cast<off_t>((info.me_last_pgno + 1) * stat.ms_psize);
+    struct stat status {};
+    if (::stat(data_file(directory_).c_str(), &status) != 0) return errno;
+    if (status.st_size >= pages_bytes) return 0;
+
+    // Under the writers' lock: nobody is extending the file meanwhile.
+    MDB_txn* lock = nullptr;
+    if (const int code = mdb_txn_begin(env_, nullptr, 0, &lock); code != 0) return code;
+    int code = 0;
+    if (::stat(data_file(directory_).c_str(), &status) != 0) code = errno;
+    if (code == 0 && status.st_size < pages_bytes &&
+        ::truncate(data_file(directory_).c_str(), pages_bytes) != 0) {
+        code = errno;
+    }
+    mdb_txn_abort(lock);
+    return code;
+}
+
+int Environment::open_tables(const EnvironmentOptions& options) {
+    MDB_txn* transaction = nullptr;
+    const unsigned mode = options.create ? 0U : static_cast<unsigned>(MDB_RDONLY);
+    if (const int code = mdb_txn_begin(env_, nullptr, mode, &transaction); code != 0) return code;
+    handles_.resize(options.tables.size());
+    for (std::size_t index = 0; index < handles_.size(); ++index) {
+        const unsigned flags = options.create ? static_cast<unsigned>(MDB_CREATE) : 0U;
+        const int code = mdb_dbi_open(transaction, options.tables[index], flags, &handles_[index]);
+        if (code != 0) {
+            mdb_txn_abort(transaction);
+            return code == MDB_NOTFOUND ? MDB_CORRUPTED : code;
+        }
+    }
+    return mdb_txn_commit(transaction);
+}
+
+int Environment::prepare_readers(TableIndex hot_table) {
+    for (Reader& reader : readers_) {
+        if (const int code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &reader.transaction))
+            return code;
+        const int code = mdb_cursor_open(reader.transaction, handle(hot_table), &reader.hot_cursor);
+        if (code != 0) return code;
+        mdb_txn_reset(reader.transaction);
+        reader.scratch = std::make_unique_for_overwrite<std::byte[]>(kUnitValueBytesMax);
+    }
+    return 0;
+}
+
+Reader& Environment::claim_reader() const {
+    for (;;) {
+        for (Reader& reader : readers_) {
+            if (!reader.busy.exchange(true, std::memory_order_acquire)) return reader;
+        }
+        ::sched_yield();
+    }
+}
+
+Result<ReadTransaction> Environment::read() const {
+    for (;;) {
+        Reader& reader = claim_reader();
+        int code = mdb_txn_renew(reader.transaction);
+        if (code == 0) {
+            code = mdb_cursor_renew(reader.transaction, reader.hot_cursor);
+            if (code == 0) return ReadTransaction(*this, reader);
+            mdb_txn_reset(reader.transaction);
+        }
+        reader.busy.store(false, std::memory_order_release);
+        if (code != MDB_MAP_RESIZED || !grow_map()) return error(code, "read");
+    }
+}
+
+Result<void> Environment::write(const std::function<Result<void>(WriteTransaction&)>& body) {
+    while (!TRY(try_write(body))) {
+    }
+    return {};
+}
+
+/// False when the map was too small and has grown.
+Result<bool> Environment::try_write(const std::function<Result<void>(WriteTransaction&)>& body) {
+    int code = MDB_SUCCESS;
+    {
+        const std::lock_guard lock(writer_);
+        MDB_txn* raw = nullptr;
+        code = mdb_txn_begin(env_, nullptr, 0, &raw);
+        if (code == 0) {
+            WriteTransaction transaction(*this, raw);
+            const Result<void> result = body(transaction);
+            code = transaction.first_failure_;
+            if (!result.ok() && code != MDB_MAP_FULL) return result.error();
+            if (code == 0) code = transaction.commit();
+        }
+    }
+    if (code == 0) return true;
+    if ((code == MDB_MAP_FULL || code == MDB_MAP_RESIZED) && grow_map()) return false;
+    return error(code, "write to");
+}
+
+/// Waits for this host process's transactions, then maps four times as much, or less where the
+/// address space ends. False when it stays as it was.
+bool Environment::grow_map() const {
+    const std::lock_guard lock(writer_);
+    for (std::size_t claimed = 0; claimed < kReaders;) {
+        for (Reader& reader : readers_) {
+            if (!reader.busy.exchange(true, std::memory_order_acquire)) ++claimed;
+        }
+        if (claimed < kReaders) ::sched_yield();
+    }
+    MDB_envinfo info{};
+    mdb_env_info(env_, &info);
+    const std::size_t old_bytes = info.me_mapsize;
+    bool grown = false;
+    for (std::size_t bytes = std::min(old_bytes * 4, kMapBytes); bytes > old_bytes && !grown;
+         bytes -= bytes / 4) {
+        grown = mdb_env_set_mapsize(env_, bytes) == 0;
+    }
+    // A failed attempt has taken the old map away.
+    if (!grown) {
+        INVARIANT(mdb_env_set_mapsize(env_, old_bytes) == 0, "what was mapped can be mapped again");
+    }
+    for (Reader& reader : readers_)
+        reader.busy.store(false, std::memory_order_release);
+    TRACE(store, "map_grown", directory_.native(), old_bytes, grown);
+    return grown;
+}
+
+/// LMDB reports a write cut short by a full disk as EIO.
+bool Environment::is_disk_full() const {
+    struct statvfs space {};
+    if (::statvfs(directory_.c_str(), &space) == 0 &&
+        std::uint64_t{space.f_bavail} * space.f_frsize < kFullBelowBytes) {
+        return true;
+    }
+    struct rlimit limit {};
+    struct stat status {};
+    return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+           ::stat(data_file(directory_).c_str(), &status) == 0 &&
+           static_cast<std::uint64_t>(status.st_size) + kFullBelowBytes > limit.rlim_cur;
+}
+
+MDB_dbi Environment::handle(TableIndex table) const {
+    const auto index = static_cast<std::size_t>(table);
+    EXPECTS(index < handles_.size(), "a table is one of those the environment was opened with");
+    return handles_[index];
+}
+
+Error Environment::error(int code, std::string_view attempt) const {
+    const std::string what =
+        fmt::format("cannot {} {}: {}", attempt, directory_.native(), mdb_strerror(code));
+    switch (code) {
+        case MDB_MAP_FULL:
+        case ENOSPC:
+        case EDQUOT:
+        case EFBIG:
+            return fail(ErrorCode::store_full,
+                        "{}; nothing was changed; free space there or remove checkpoints", what);
+        case EIO:
+            if (is_disk_full()) {
+                return fail(ErrorCode::store_full,
+                            "{}; nothing was changed; free space there or remove checkpoints",
+                            what);
+            }
+            return fail(ErrorCode::io, "{}", what);
+        case MDB_INVALID:
+        case MDB_CORRUPTED:
+        case MDB_PAGE_NOTFOUND:
+        case MDB_BAD_TXN:
+            return fail(
+                ErrorCode::corrupt,
+                "{}; the database is damaged: put a backup in its place, or import an image "
+                "into another store",
+                what);
+        case MDB_VERSION_MISMATCH:
+            return fail(ErrorCode::unsupported_format,
+                        "{}; it was written by another version of LMDB", what);
+        case MDB_READERS_FULL:
+            return fail(ErrorCode::io, "{}; more than {} readers use it", what, kHostReadersMax);
+        case EACCES:
+        case EPERM:
+        case EROFS:
+            return fail(ErrorCode::permission_denied,
+                        "{}; a store is used by the user who owns it, on media that can be written",
+                        what);
+        default:
+            return code > 0 ? fail_errno(code, "cannot {} {}", attempt, directory_.native())
+                            : fail(ErrorCode::io, "{}", what);
+    }
+}
+
+}  // namespace sojourn::store

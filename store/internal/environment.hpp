@@ -1,0 +1,181 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include <lmdb.h>
+
+#include "base/bytes.hpp"
+#include "base/file.hpp"
+
+/// LMDB, the part of it that the store uses, with errors as Results. Nothing outside
+/// store/internal/ includes this.
+namespace sojourn::store {
+
+class Environment;
+
+/// Position of a table in EnvironmentOptions::tables.
+enum class TableIndex : unsigned {};
+
+struct EnvironmentOptions {
+    std::vector<const char*> tables;
+    /// The prepared readers carry a cursor on this one, so that reading it allocates nothing.
+    TableIndex hot_table{0};
+    bool create = false;
+    bool sync = true;
+};
+
+/// Walks a table by key. Belongs to a transaction and ends before it does. Keys and values are
+/// views into the map: good until the transaction ends or writes.
+class Cursor {
+public:
+    Cursor(Cursor&& other) noexcept;
+    Cursor(const Cursor&) = delete;
+    ~Cursor();
+
+    /// To the first entry at or behind `key`. False when there is none.
+    Result<bool> seek(Bytes key);
+    /// To the last entry in front of `key`.
+    Result<bool> seek_before(Bytes key);
+    Result<bool> next();
+    Result<bool> previous();
+
+    [[nodiscard]] Bytes key() const { return key_; }
+    [[nodiscard]] Bytes value() const { return value_; }
+
+private:
+    friend class Transaction;
+    friend class ReadTransaction;
+    enum class Ownership { owned, borrowed };
+    Cursor(MDB_cursor* cursor, Ownership ownership, const Environment& environment)
+        : cursor_(cursor), ownership_(ownership), environment_(&environment) {}
+    Result<bool> move(MDB_cursor_op operation, Bytes key);
+
+    MDB_cursor* cursor_;
+    Ownership ownership_;
+    const Environment* environment_;
+    Bytes key_;
+    Bytes value_;
+};
+
+/// What reading and writing transactions have in common: one moment of the environment.
+class Transaction {
+public:
+    Transaction(const Transaction&) = delete;
+
+    Result<std::optional<Bytes>> get(TableIndex table, Bytes key) const;
+    [[nodiscard]] bool is_empty(TableIndex table) const;
+    [[nodiscard]] Cursor cursor(TableIndex table) const;
+    [[nodiscard]] const Environment& environment() const { return *environment_; }
+
+protected:
+    explicit Transaction(const Environment& environment) : environment_(&environment) {}
+
+    const Environment* environment_;
+    MDB_txn* transaction_ = nullptr;
+};
+
+/// A prepared reading transaction, idle between uses so that it pins no pages.
+struct Reader {
+    std::atomic<bool> busy = false;
+    MDB_txn* transaction = nullptr;
+    MDB_cursor* hot_cursor = nullptr;
+    std::unique_ptr<std::byte[]> scratch;
+};
+
+class ReadTransaction : public Transaction {
+public:
+    ReadTransaction(ReadTransaction&& other) noexcept;
+    ~ReadTransaction();
+
+    /// A cursor on the hot table, without an allocation. One at a time.
+    [[nodiscard]] Cursor hot_cursor() const;
+    /// A buffer of kUnitValueBytesMax that is the transaction's alone.
+    [[nodiscard]] std::byte* scratch() const { return reader_->scratch.get(); }
+
+private:
+    friend class Environment;
+    ReadTransaction(const Environment& environment, Reader& reader);
+
+    Reader* reader_;
+};
+
+class WriteTransaction : public Transaction {
+public:
+    ~WriteTransaction();
+
+    /// Replaces what is there.
+    Result<void> put(TableIndex table, Bytes key, Bytes value);
+    /// False, and nothing written, when there is a value already.
+    Result<bool> put_new(TableIndex table, Bytes key, Bytes value);
+    /// False when there was nothing.
+    Result<bool> erase(TableIndex table, Bytes key);
+
+private:
+    friend class Environment;
+    WriteTransaction(const Environment& environment, MDB_txn* raw);
+    int commit();
+    Error refusal(int code);
+
+    int first_failure_ = MDB_SUCCESS;
+};
+
+/// One LMDB environment. A host process has one object a directory, however often it opens it:
+/// LMDB's locks are per process and closing one of two would release the other's.
+///
+/// Usable from any thread. A read transaction is one of a fixed number of prepared ones; it must
+/// be short, as it keeps pages from being reused and the map from growing.
+class Environment {
+public:
+    /// Errors: not_found, permission_denied, corrupt, unsupported_format, out_of_memory, io; each
+    /// names the directory and the remedy.
+    static Result<std::shared_ptr<Environment>> open(const std::filesystem::path& directory,
+                                                     const EnvironmentOptions& options);
+    ~Environment();
+
+    /// Allocates nothing unless it fails; waits while all prepared readers are in use.
+    Result<ReadTransaction> read() const;
+
+    /// Runs `body` and commits when it succeeds; otherwise nothing of it is kept. Runs it again
+    /// when the map had to grow for it: it must be repeatable. Errors: those of `body`; store_full,
+    /// io.
+    Result<void> write(const std::function<Result<void>(WriteTransaction&)>& body);
+
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+
+    /// The Error for an LMDB return code, with what to do about it.
+    [[nodiscard]] Error error(int code, std::string_view attempt) const;
+
+private:
+    friend class Transaction;
+    friend class ReadTransaction;
+    friend class WriteTransaction;
+    static constexpr std::size_t kReaders = 8;
+
+    explicit Environment(std::filesystem::path directory) : directory_(std::move(directory)) {}
+    Result<void> start(const EnvironmentOptions& options);
+    int open_map(const EnvironmentOptions& options);
+    int open_tables(const EnvironmentOptions& options);
+    int prepare_readers(TableIndex hot_table);
+    int mend_short_file();
+    Reader& claim_reader() const;
+    Result<bool> try_write(const std::function<Result<void>(WriteTransaction&)>& body);
+    bool grow_map() const;
+    [[nodiscard]] bool is_disk_full() const;
+    [[nodiscard]] MDB_dbi handle(TableIndex table) const;
+
+    std::filesystem::path directory_;
+    UniqueFd pin_;  ///< keeps the directory's inode number from being given to another one
+    MDB_env* env_ = nullptr;
+    std::vector<MDB_dbi> handles_;
+    mutable std::array<Reader, kReaders> readers_;
+    mutable std::mutex writer_;
+};
+
+}  // namespace sojourn::store

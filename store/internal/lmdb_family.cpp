@@ -1,0 +1,374 @@
+#include "store/internal/lmdb_family.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "base/fault_point.hpp"
+#include "base/trace.hpp"
+#include "store/internal/garbage.hpp"
+#include "store/internal/unit_table.hpp"
+
+namespace sojourn::store {
+
+namespace {
+
+constexpr TableIndex kCheckpoints = index_of(FamilyTable::checkpoints);
+constexpr TableIndex kAttachments = index_of(FamilyTable::attachments);
+constexpr TableIndex kBranches = index_of(FamilyTable::branches);
+constexpr TableIndex kStaged = index_of(FamilyTable::staged);
+
+constexpr std::size_t kSweepUnitsAlong = 256;    ///< removed on the way by a publish
+constexpr std::size_t kSweepUnitsAtOnce = 8192;  ///< a transaction that does nothing else
+
+std::filesystem::path notes_file(const std::filesystem::path& directory) {
+    return directory / "notes";
+}
+
+/// The token's process. Errors: lease_lost when another incarnation has taken over.
+Result<ProcessRecord> fenced_process(const Transaction& transaction, FencingToken token) {
+    auto process = TRY(read_process(transaction, token.process));
+    if (process.epoch != token.epoch) {
+        return fail(ErrorCode::lease_lost,
+                    "process {} is in epoch {} and this owner in epoch {}: another one took over",
+                    process.id.hex(), plain(process.epoch), plain(token.epoch));
+    }
+    return process;
+}
+
+/// Versions only grow along a branch, and a version is decided once.
+Result<void> expect_unpublished(const Transaction& transaction, const ProcessRecord& process,
+                                Version version) {
+    if (version > process.head && !TRY(is_abandoned(transaction, process.branch, version)) &&
+        !TRY(transaction.get(kCheckpoints, make_key(version)))) {
+        return {};
+    }
+    return fail(ErrorCode::invalid_argument,
+                "version {} is decided already, the head is {}: reserve another", plain(version),
+                plain(process.head));
+}
+
+/// Gives up what `process` staged under versions below `limit`.
+Result<void> abandon_staged(WriteTransaction& transaction, const ProcessRecord& process,
+                            Version limit) {
+    std::vector<std::pair<BranchId, Version>> stale;
+    {
+        Cursor cursor = transaction.cursor(kStaged);
+        for (bool found = TRY(cursor.next()); found; found = TRY(cursor.next())) {
+            const auto version = KeyReader(cursor.key()).get<Version>();
+            const auto staged = TRY(decode_record<StagedRecord>(cursor.value(), "a staged record"));
+            if (version < limit && staged.process == process.id) {
+                stale.emplace_back(staged.branch, version);
+            }
+        }
+    }
+    for (const auto& [branch, version] : stale) {
+        TRY(abandon_version(transaction, branch, version));
+    }
+    return {};
+}
+
+/// Values go in by key: neighbours share database pages.
+std::vector<const EncodedUnit*> in_key_order(std::span<const EncodedUnit> units) {
+    std::vector<const EncodedUnit*> sorted;
+    sorted.reserve(units.size());
+    for (const EncodedUnit& unit : units)
+        sorted.push_back(&unit);
+    std::ranges::sort(sorted, {}, [](const EncodedUnit* unit) { return unit->key; });
+    return sorted;
+}
+
+Result<void> put_units(WriteTransaction& transaction, BranchId branch, Version version,
+                       std::span<const EncodedUnit* const> units) {
+    std::vector<UnitKey> keys;
+    keys.reserve(units.size());
+    for (const EncodedUnit* unit : units) {
+        TRY(put_unit(transaction, {branch, unit->key, version}, unit->value));
+        keys.push_back(unit->key);
+    }
+    return note_written(transaction, branch, version, keys);
+}
+
+/// No later number may be given out again, even when the notes are lost.
+Result<void> raise_last_version(WriteTransaction& transaction, Version version) {
+    FamilyRecord family = TRY(read_family_record(transaction));
+    if (version <= family.last_version) return {};
+    family.last_version = version;
+    return write_family_record(transaction, family);
+}
+
+Result<BranchId> open_branch(WriteTransaction& transaction, BranchRecord branch) {
+    FamilyRecord family = TRY(read_family_record(transaction));
+    family.last_branch = BranchId{static_cast<std::uint32_t>(plain(next(family.last_branch)))};
+    TRY(transaction.put(kBranches, make_key(family.last_branch), encode_record(branch)));
+    TRY(write_family_record(transaction, family));
+    return family.last_branch;
+}
+
+Result<void> found_family(WriteTransaction& transaction, const ProcessRecord& first,
+                          std::size_t unit_bytes) {
+    FamilyRecord family;
+    family.format = kFamilyFormat;
+    family.unit_bytes = static_cast<std::uint32_t>(unit_bytes);
+    TRY(write_family_record(transaction, family));
+    BranchRecord root;
+    root.owner = first.id;
+    ProcessRecord process = first;
+    process.branch = TRY(open_branch(transaction, root));
+    return write_process(transaction, process);
+}
+
+/// Moves `process` to a new branch that leaves `from`.
+Result<void> leave_at(WriteTransaction& transaction, ProcessRecord& process, Version from) {
+    const CheckpointInfo checkpoint = TRY(read_checkpoint(transaction, from));
+    BranchRecord branch;
+    branch.parent = checkpoint.branch;
+    branch.fork = checkpoint.id;
+    branch.owner = process.id;
+    process.branch = TRY(open_branch(transaction, branch));
+    process.head = checkpoint.id;
+    return {};
+}
+
+Result<Epoch> take_over(WriteTransaction& transaction, ProcessId id, std::optional<Version> from) {
+    ProcessRecord process = TRY(read_process(transaction, id));
+    TRY(abandon_staged(transaction, process, Version{UINT64_MAX}));
+    process.epoch = next(process.epoch);
+    process.state = ProcessState::running;
+    const BranchId old_branch = process.branch;
+    if (from && *from != process.head) TRY(leave_at(transaction, process, *from));
+    TRY(write_process(transaction, process));
+    if (process.branch != old_branch) TRY(remove_dead_branches(transaction, old_branch));
+    return process.epoch;
+}
+
+Result<void> put_checkpoint(WriteTransaction& transaction, ProcessRecord process,
+                            const Publication& publication, Bytes attachment) {
+    CheckpointInfo info = publication.info;
+    info.parent = process.head;
+    info.branch = process.branch;
+    info.process = process.id;
+    TRY(transaction.put(kCheckpoints, make_key(info.id), encode_checkpoint(info)));
+    TRY(transaction.put(kAttachments, make_key(info.id), attachment));
+    process.head = info.id;
+    process.state = publication.state_after;
+    TRY(write_process(transaction, process));
+    return raise_last_version(transaction, info.id);
+}
+
+Result<void> publish_units(WriteTransaction& transaction, FencingToken token,
+                           const Publication& publication,
+                           std::span<const EncodedUnit* const> units, Bytes attachment) {
+    const Version version = publication.info.id;
+    const ProcessRecord process = TRY(fenced_process(transaction, token));
+    TRY(expect_unpublished(transaction, process, version));
+    TRY(abandon_staged(transaction, process, version));
+    TRY(transaction.erase(kStaged, make_key(version)));
+    TRY(put_units(transaction, process.branch, version, units));
+    TRY(put_checkpoint(transaction, process, publication, attachment));
+    TRY(sweep_some(transaction, kSweepUnitsAlong));
+    FAULT_POINT(store_publish_before_commit);
+    return {};
+}
+
+Result<void> take_out_checkpoint(WriteTransaction& transaction, Version id) {
+    const CheckpointInfo info = TRY(read_checkpoint(transaction, id));
+    for (const ProcessRecord& process : TRY(read_processes(transaction))) {
+        if (process.head == id) {
+            return fail(ErrorCode::busy,
+                        "checkpoint {} is where process {} goes on: remove the process, or "
+                        "checkpoint it again first",
+                        plain(id), process.name.empty() ? process.id.hex() : process.name);
+        }
+    }
+    TRY(transaction.erase(kCheckpoints, make_key(id)));
+    TRY(transaction.erase(kAttachments, make_key(id)));
+    TRY(release_point(transaction, info.branch, id));
+    return remove_dead_branches(transaction, info.branch);
+}
+
+/// How far each branch is the history of `id`: all of the branches it owns, the others up to where
+/// it left them.
+Result<std::map<BranchId, Version>> history_of(const Transaction& transaction, ProcessId id) {
+    std::map<BranchId, Version> reach;
+    for (const NumberedBranch& branch : TRY(read_branches(transaction))) {
+        if (branch.record.owner != id) continue;
+        reach[branch.id] = Version{UINT64_MAX};
+        Version limit = branch.record.fork;
+        for (BranchId up = branch.record.parent; up != kNoBranch;) {
+            reach[up] = std::max(reach[up], limit);
+            const BranchRecord parent = TRY(read_branch(transaction, up));
+            limit = std::min(limit, parent.fork);
+            up = parent.parent;
+        }
+    }
+    return reach;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<LmdbFamily>> LmdbFamily::create(const std::filesystem::path& directory,
+                                                       const ProcessRecord& first,
+                                                       std::size_t unit_bytes, bool sync) {
+    auto environment = TRY(Environment::open(directory, family_environment_options(true, sync)));
+    TRY(environment->write([&](WriteTransaction& transaction) {
+        return found_family(transaction, first, unit_bytes);
+    }));
+    auto notes = TRY(Notes::open(notes_file(directory)));
+    return std::shared_ptr<LmdbFamily>(new LmdbFamily(std::move(environment), std::move(notes)));
+}
+
+Result<std::shared_ptr<LmdbFamily>> LmdbFamily::open(const std::filesystem::path& directory,
+                                                     bool sync) {
+    auto environment = TRY(Environment::open(directory, family_environment_options(false, sync)));
+    {
+        const auto transaction = TRY(environment->read());
+        TRY(read_family_record(transaction));
+    }
+    auto notes = TRY(Notes::open(notes_file(directory)));
+    return std::shared_ptr<LmdbFamily>(new LmdbFamily(std::move(environment), std::move(notes)));
+}
+
+Result<ProcessRecord> LmdbFamily::process(ProcessId id) const {
+    const auto transaction = TRY(environment_->read());
+    return read_process(transaction, id);
+}
+
+Result<FencingToken> LmdbFamily::acquire(ProcessId id, std::optional<Version> from) {
+    FencingToken token{id, Epoch{0}};
+    const auto taken = environment_->write([&](WriteTransaction& transaction) -> Result<void> {
+        token.epoch = TRY(take_over(transaction, id, from));
+        return {};
+    });
+    if (!taken.ok()) return taken.error();
+    TRACE(store, "acquired", id.hex(), plain(token.epoch));
+    return token;
+}
+
+Result<Version> LmdbFamily::reserve(FencingToken token) {
+    const auto transaction = TRY(environment_->read());
+    TRY(fenced_process(transaction, token));
+    const auto family = TRY(read_family_record(transaction));
+    return notes_.next_version(family.last_version);
+}
+
+Result<void> LmdbFamily::stage(FencingToken token, Version version,
+                               std::span<const EncodedUnit> units) {
+    const auto sorted = in_key_order(units);
+    return environment_->write([&](WriteTransaction& transaction) -> Result<void> {
+        const ProcessRecord process = TRY(fenced_process(transaction, token));
+        TRY(expect_unpublished(transaction, process, version));
+        StagedRecord staged;
+        staged.process = process.id;
+        staged.branch = process.branch;
+        TRY(transaction.put(kStaged, make_key(version), encode_record(staged)));
+        TRY(raise_last_version(transaction, version));
+        return put_units(transaction, process.branch, version, sorted);
+    });
+}
+
+Result<void> LmdbFamily::publish(FencingToken token, const Publication& publication) {
+    const Version version = publication.info.id;
+    const auto sorted = in_key_order(publication.units);
+    const ByteVector attachment = encode_blob(publication.attachment);
+    TRY(environment_->write([&](WriteTransaction& transaction) {
+        return publish_units(transaction, token, publication, sorted, attachment);
+    }));
+    FAULT_POINT(store_publish_after_commit);
+    TRACE(store, "published", token.process.hex(), plain(version), sorted.size());
+    return {};
+}
+
+Result<void> LmdbFamily::abandon(FencingToken token, Version version) {
+    {
+        const auto transaction = TRY(environment_->read());
+        TRY(fenced_process(transaction, token));
+        // A version of which nothing was staged has left no trace.
+        if (!TRY(transaction.get(kStaged, make_key(version)))) return {};
+    }
+    return environment_->write([&](WriteTransaction& transaction) -> Result<void> {
+        const ProcessRecord process = TRY(fenced_process(transaction, token));
+        TRY(expect_unpublished(transaction, process, version));
+        TRY(abandon_version(transaction, process.branch, version));
+        TRY(sweep_some(transaction, kSweepUnitsAtOnce));
+        return {};
+    });
+}
+
+Result<void> LmdbFamily::set_state(FencingToken token, ProcessState state, std::int32_t exit_code) {
+    return environment_->write([&](WriteTransaction& transaction) -> Result<void> {
+        ProcessRecord process = TRY(fenced_process(transaction, token));
+        process.state = state;
+        process.exit_code = exit_code;
+        return write_process(transaction, process);
+    });
+}
+
+Result<void> LmdbFamily::note_durable(Version version, std::uint64_t durable_us) {
+    TRY(checkpoint(version));
+    return notes_.set_durable_us(version, durable_us);
+}
+
+Result<View> LmdbFamily::view_of(ProcessId id) const {
+    const ProcessRecord record = TRY(process(id));
+    return View{record.branch, record.head};
+}
+
+Result<View> LmdbFamily::view_of(Version checkpoint) const {
+    const auto transaction = TRY(environment_->read());
+    const auto info = TRY(read_checkpoint(transaction, checkpoint));
+    return View{info.branch, info.id};
+}
+
+Result<UnitState> LmdbFamily::read_unit(View view, UnitKey key, MutableBytes out) const {
+    const auto transaction = TRY(environment_->read());
+    Cursor cursor = transaction.hot_cursor();
+    const auto stored = TRY(find_unit(transaction, cursor, view, key));
+    if (!stored) return UnitState::absent;
+    const Bytes value = TRY(stored->joined(transaction.scratch()));
+    TRY(decode_unit(key, value, out));
+    return UnitState::present;
+}
+
+Result<ByteVector> LmdbFamily::read_attachment(Version checkpoint) const {
+    const auto transaction = TRY(environment_->read());
+    const auto value = TRY(transaction.get(kAttachments, make_key(checkpoint)));
+    if (!value) return fail(ErrorCode::not_found, "there is no checkpoint {}", plain(checkpoint));
+    return decode_blob(*value, fmt::format("the state of checkpoint {}", plain(checkpoint)));
+}
+
+Result<CheckpointInfo> LmdbFamily::checkpoint(Version id) const {
+    const auto transaction = TRY(environment_->read());
+    auto info = TRY(read_checkpoint(transaction, id));
+    info.durable_us = notes_.durable_us(id);
+    return info;
+}
+
+Result<std::vector<CheckpointInfo>> LmdbFamily::checkpoints(ProcessId id) const {
+    const auto transaction = TRY(environment_->read());
+    TRY(read_process(transaction, id));
+    const auto reach = TRY(history_of(transaction, id));
+    std::vector<CheckpointInfo> own;
+    for (CheckpointInfo& info : TRY(read_checkpoints(transaction))) {
+        const auto entry = reach.find(info.branch);
+        if (entry == reach.end() || info.id > entry->second) continue;
+        info.durable_us = notes_.durable_us(info.id);
+        own.push_back(std::move(info));
+    }
+    return own;
+}
+
+Result<void> LmdbFamily::remove_checkpoint(Version id) {
+    TRY(environment_->write(
+        [&](WriteTransaction& transaction) { return take_out_checkpoint(transaction, id); }));
+    bool more = true;
+    while (more) {
+        const auto swept = environment_->write([&](WriteTransaction& transaction) -> Result<void> {
+            more = TRY(sweep_some(transaction, kSweepUnitsAtOnce));
+            return {};
+        });
+        if (!swept.ok()) return swept.error();
+    }
+    return {};
+}
+
+}  // namespace sojourn::store

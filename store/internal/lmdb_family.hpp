@@ -1,0 +1,50 @@
+#pragma once
+
+#include "store/family.hpp"
+#include "store/internal/environment.hpp"
+#include "store/internal/notes.hpp"
+
+namespace sojourn::store {
+
+/// A family in an LMDB environment of its own (docs/formats/store.md).
+class LmdbFamily final : public Family {
+public:
+    /// Makes the environment in the empty directory `directory`, with one process and its first
+    /// branch. Durable when it returns, save for the directory's own entry in its parent.
+    static Result<std::shared_ptr<LmdbFamily>> create(const std::filesystem::path& directory,
+                                                      const ProcessRecord& first,
+                                                      std::size_t unit_bytes, bool sync);
+    /// Errors: not_found, corrupt, unsupported_format, permission_denied, io.
+    static Result<std::shared_ptr<LmdbFamily>> open(const std::filesystem::path& directory,
+                                                    bool sync);
+
+    Result<ProcessRecord> process(ProcessId id) const override;
+    Result<FencingToken> acquire(ProcessId id, std::optional<Version> from) override;
+    Result<Version> reserve(FencingToken token) override;
+    Result<void> stage(FencingToken token, Version version,
+                       std::span<const EncodedUnit> units) override;
+    Result<void> publish(FencingToken token, const Publication& publication) override;
+    Result<void> abandon(FencingToken token, Version version) override;
+    Result<void> set_state(FencingToken token, ProcessState state, std::int32_t exit_code) override;
+    Result<void> note_durable(Version version, std::uint64_t durable_us) override;
+    Result<View> view_of(ProcessId id) const override;
+    Result<View> view_of(Version checkpoint) const override;
+    Result<UnitState> read_unit(View view, UnitKey key, MutableBytes out) const override;
+    Result<ByteVector> read_attachment(Version checkpoint) const override;
+    Result<CheckpointInfo> checkpoint(Version id) const override;
+    Result<std::vector<CheckpointInfo>> checkpoints(ProcessId id) const override;
+    Result<void> for_each_unit(
+        View view,
+        const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const override;
+    Result<void> remove_checkpoint(Version id) override;
+    Result<std::vector<std::string>> verify() const override;
+
+private:
+    LmdbFamily(std::shared_ptr<Environment> environment, Notes notes)
+        : environment_(std::move(environment)), notes_(std::move(notes)) {}
+
+    std::shared_ptr<Environment> environment_;
+    mutable Notes notes_;
+};
+
+}  // namespace sojourn::store

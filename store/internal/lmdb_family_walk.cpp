@@ -1,0 +1,67 @@
+#include "store/internal/lmdb_family.hpp"
+#include "store/internal/unit_table.hpp"
+
+/// The parts of LmdbFamily that go through many units. They read in pieces, as a long transaction
+/// would keep a writer from reusing pages.
+namespace sojourn::store {
+
+namespace {
+
+constexpr std::size_t kPieceBytes = std::size_t{4} << 20;
+
+/// A view stays readable while its checkpoint is there; the empty view always is.
+Result<void> expect_readable(const Transaction& transaction, View view) {
+    if (view.version == kNoVersion) return {};
+    const auto info = read_checkpoint(transaction, view.version);
+    if (info.ok()) return {};
+    return info.error();
+}
+
+struct Piece {
+    std::vector<EncodedUnit> units;
+    std::optional<UnitKey> next;  ///< where the next piece begins; nullopt at the end
+};
+
+UnitKey key_behind(UnitKey key) {
+    if (plain(key.unit) == UINT64_MAX) return {RegionId(plain(key.region) + 1), UnitIndex{0}};
+    return {key.region, next(key.unit)};
+}
+
+Result<Piece> read_piece(const Environment& environment, View view, UnitKey from) {
+    const auto transaction = TRY(environment.read());
+    TRY(expect_readable(transaction, view));
+    Cursor cursor = transaction.hot_cursor();
+    Piece piece;
+    piece.next = from;
+    for (std::size_t bytes = 0; bytes < kPieceBytes;) {
+        piece.next = TRY(next_unit(transaction, cursor, view, *piece.next));
+        if (!piece.next) break;
+        const UnitKey key = *piece.next;
+        piece.next = key_behind(key);
+        const auto stored = TRY(find_unit(transaction, cursor, view, key));
+        if (!stored) continue;
+        const Bytes value = TRY(stored->joined(transaction.scratch()));
+        piece.units.push_back({key, ByteVector(value.begin(), value.end())});
+        bytes += value.size();
+    }
+    return piece;
+}
+
+}  // namespace
+
+Result<void> LmdbFamily::for_each_unit(
+    View view, const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const {
+    for (std::optional<UnitKey> from = UnitKey{}; from;) {
+        const Piece piece = TRY(read_piece(*environment_, view, *from));
+        for (const EncodedUnit& unit : piece.units)
+            TRY(visit(unit.key, unit.value));
+        from = piece.next;
+    }
+    return {};
+}
+
+Result<std::vector<std::string>> LmdbFamily::verify() const {
+    return std::vector<std::string>();
+}
+
+}  // namespace sojourn::store

@@ -1,0 +1,172 @@
+#include "store/internal/lmdb_store.hpp"
+
+#include "base/trace.hpp"
+#include "store/internal/catalogue.hpp"
+#include "store/internal/family_directory.hpp"
+#include "store/internal/lmdb_family.hpp"
+#include "store/internal/new_process.hpp"
+
+namespace sojourn::store {
+
+/// A family whose directory the catalogue does not name yet.
+class LmdbDraft final : public ProcessDraft {
+public:
+    LmdbDraft(LmdbStore& store, FamilyDirectory directory, ProcessRecord record,
+              std::shared_ptr<LmdbFamily> family)
+        : store_(&store),
+          directory_(std::move(directory)),
+          record_(std::move(record)),
+          family_(std::move(family)) {}
+    ~LmdbDraft() override {
+        if (!published_) directory_.remove();
+    }
+
+    const ProcessRecord& record() const override { return record_; }
+    std::shared_ptr<Family> family() const override { return family_; }
+    Result<void> publish() override {
+        EXPECTS(!published_, "a draft is published once");
+        TRY(store_->make_visible(record_));
+        published_ = true;
+        return {};
+    }
+
+private:
+    LmdbStore* store_;
+    FamilyDirectory directory_;
+    ProcessRecord record_;
+    std::shared_ptr<LmdbFamily> family_;
+    bool published_ = false;
+};
+
+Result<std::unique_ptr<Store>> LmdbStore::open(const std::filesystem::path& root,
+                                               const OpenOptions& options, Random& random) {
+    StorePaths paths{std::filesystem::absolute(root)};
+    const StoreAge age = TRY(check_store_directory(paths, options.create));
+    auto catalogue = TRY(Environment::open(
+        paths.catalogue(), catalogue_environment_options(age == StoreAge::fresh, options.sync)));
+    std::unique_ptr<LmdbStore> store(
+        new LmdbStore(std::move(paths), std::move(catalogue), options.sync, random));
+    TRY(store->start(age, options));
+    return std::unique_ptr<Store>(std::move(store));
+}
+
+Result<void> LmdbStore::start(StoreAge age, const OpenOptions& options) {
+    if (age == StoreAge::fresh) {
+        CatalogueRecord fresh;
+        fresh.unit_bytes = static_cast<std::uint32_t>(options.unit_bytes);
+        random_->fill(fresh.node.bytes);
+        TRY(catalogue_->write(
+            [&](WriteTransaction& transaction) { return found_catalogue(transaction, fresh); }));
+        TRY(write_store_format(paths_));
+    }
+    const auto transaction = TRY(catalogue_->read());
+    const auto record = TRY(read_catalogue_record(transaction));
+    unit_bytes_ = record.unit_bytes;
+    return {};
+}
+
+Result<Sha256> LmdbStore::put_module(Bytes module) {
+    const Sha256 digest = sha256_of(module);
+    {
+        const auto transaction = TRY(catalogue_->read());
+        if (TRY(has_module(transaction, digest))) return digest;
+    }
+    const ByteVector value = TRY(encode_module(module));
+    TRY(catalogue_->write(
+        [&](WriteTransaction& transaction) { return write_module(transaction, digest, value); }));
+    return digest;
+}
+
+Result<ByteVector> LmdbStore::module(const Sha256& digest) const {
+    const auto transaction = TRY(catalogue_->read());
+    return read_module(transaction, digest);
+}
+
+Result<std::unique_ptr<ProcessDraft>> LmdbStore::draft_process(const NewProcess& process) {
+    TRY(check_name(process.name));
+    {
+        const auto transaction = TRY(catalogue_->read());
+        TRY(expect_name_free(transaction, process.name));
+    }
+    const ProcessRecord record = make_process_record(process, *random_);
+    auto directory = TRY(FamilyDirectory::create(paths_, record.family));
+    auto created = LmdbFamily::create(directory.path(), record, unit_bytes_, sync_);
+    if (!created.ok()) {
+        directory.remove();
+        return created.error();
+    }
+    const auto kept = TRY((*created)->process(record.id));
+    return std::unique_ptr<ProcessDraft>(
+        new LmdbDraft(*this, std::move(directory), kept, *std::move(created)));
+}
+
+Result<void> LmdbStore::make_visible(const ProcessRecord& process) {
+    if (sync_) {
+        TRY(sync_directory(paths_.family(process.family)));
+        TRY(sync_directory(paths_.families()));
+    }
+    TRY(catalogue_->write([&](WriteTransaction& transaction) {
+        return list_process(transaction, {process.id, process.family, process.name});
+    }));
+    TRACE(store, "process_created", process.id.hex(), process.name);
+    return {};
+}
+
+Result<std::vector<ListedProcess>> LmdbStore::listed_now() const {
+    const auto transaction = TRY(catalogue_->read());
+    return listed_processes(transaction);
+}
+
+Result<ProcessRecord> LmdbStore::record_of(ProcessId id, FamilyId family) const {
+    const auto opened = TRY(open_family(family));
+    return opened->process(id);
+}
+
+Result<ProcessRecord> LmdbStore::find_process(const std::string& name_or_id) const {
+    const auto listed = TRY(listed_now());
+    const ListedProcess found = TRY(select_process(listed, name_or_id));
+    return record_of(found.id, found.family);
+}
+
+Result<std::vector<ProcessRecord>> LmdbStore::processes() const {
+    std::vector<ProcessRecord> records;
+    for (const ListedProcess& listed : TRY(listed_now())) {
+        auto record = record_of(listed.id, listed.family);
+        // Removed by another host process after it was listed.
+        if (!record.ok() && record.error().code == ErrorCode::not_found) continue;
+        if (!record.ok()) return record.error();
+        records.push_back(*std::move(record));
+    }
+    sort_by_age(records);
+    return records;
+}
+
+Result<void> LmdbStore::remove_process(ProcessId id) {
+    std::optional<FamilyId> empty_family;
+    const auto removed = catalogue_->write([&](WriteTransaction& transaction) -> Result<void> {
+        empty_family = TRY(unlist_process(transaction, id));
+        return {};
+    });
+    if (!removed.ok()) return removed.error();
+    if (empty_family) remove_family_files(paths_, *empty_family);
+    return remove_orphans(paths_, [this](FamilyId family) -> Result<bool> {
+        const auto transaction = TRY(catalogue_->read());
+        const auto families = TRY(listed_families(transaction));
+        return families.contains(family);
+    });
+}
+
+Result<std::shared_ptr<Family>> LmdbStore::family(FamilyId id) {
+    return std::shared_ptr<Family>(TRY(open_family(id)));
+}
+
+Result<std::shared_ptr<LmdbFamily>> LmdbStore::open_family(FamilyId id) const {
+    const std::lock_guard lock(mutex_);
+    std::weak_ptr<LmdbFamily>& known = families_[id];
+    if (auto family = known.lock()) return family;
+    auto family = TRY(LmdbFamily::open(paths_.family(id), sync_));
+    known = family;
+    return family;
+}
+
+}  // namespace sojourn::store

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+
+#include "store/internal/environment.hpp"
+#include "store/internal/new_process.hpp"
+#include "store/internal/store_directory.hpp"
+
+namespace sojourn::store {
+
+class LmdbFamily;
+
+/// A store in a directory (docs/formats/store.md). Borrows the random source for its life.
+class LmdbStore final : public Store {
+public:
+    static Result<std::unique_ptr<Store>> open(const std::filesystem::path& root,
+                                               const OpenOptions& options, Random& random);
+
+    std::size_t unit_bytes() const override { return unit_bytes_; }
+    std::filesystem::path run_directory() const override { return paths_.run(); }
+    Result<Sha256> put_module(Bytes module) override;
+    Result<ByteVector> module(const Sha256& digest) const override;
+    Result<std::unique_ptr<ProcessDraft>> draft_process(const NewProcess& process) override;
+    Result<ProcessRecord> find_process(const std::string& name_or_id) const override;
+    Result<std::vector<ProcessRecord>> processes() const override;
+    Result<void> remove_process(ProcessId id) override;
+    Result<std::shared_ptr<Family>> family(FamilyId id) override;
+
+private:
+    friend class LmdbDraft;
+
+    LmdbStore(StorePaths paths, std::shared_ptr<Environment> catalogue, bool sync, Random& random)
+        : paths_(std::move(paths)),
+          catalogue_(std::move(catalogue)),
+          sync_(sync),
+          random_(&random) {}
+    Result<void> start(StoreAge age, const OpenOptions& options);
+    Result<std::shared_ptr<LmdbFamily>> open_family(FamilyId id) const;
+    Result<std::vector<ListedProcess>> listed_now() const;
+    Result<ProcessRecord> record_of(ProcessId id, FamilyId family) const;
+    Result<void> make_visible(const ProcessRecord& process);
+
+    StorePaths paths_;
+    std::shared_ptr<Environment> catalogue_;
+    std::size_t unit_bytes_ = 0;
+    bool sync_;
+    Random* random_;
+    mutable std::mutex mutex_;  ///< guards families_
+    mutable std::map<FamilyId, std::weak_ptr<LmdbFamily>> families_;
+};
+
+}  // namespace sojourn::store

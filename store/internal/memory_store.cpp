@@ -1,0 +1,99 @@
+#include "store/internal/memory_store.hpp"
+
+#include <algorithm>
+
+#include "store/internal/new_process.hpp"
+
+namespace sojourn::store {
+
+class MemoryDraft final : public ProcessDraft {
+public:
+    MemoryDraft(MemoryStore& store, const ProcessRecord& record)
+        : store_(&store), record_(record), family_(std::make_shared<MemoryFamily>(record)) {
+        record_.branch = BranchId{1};
+    }
+
+    const ProcessRecord& record() const override { return record_; }
+    std::shared_ptr<Family> family() const override { return family_; }
+    Result<void> publish() override {
+        const std::lock_guard lock(store_->mutex_);
+        TRY(store_->expect_name_free(record_.name));
+        store_->processes_[record_.id] = {record_, family_};
+        return {};
+    }
+
+private:
+    MemoryStore* store_;
+    ProcessRecord record_;
+    std::shared_ptr<MemoryFamily> family_;
+};
+
+Result<Sha256> MemoryStore::put_module(Bytes module) {
+    const Sha256 digest = sha256_of(module);
+    const std::lock_guard lock(mutex_);
+    modules_[digest].assign(module.begin(), module.end());
+    return digest;
+}
+
+Result<ByteVector> MemoryStore::module(const Sha256& digest) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = modules_.find(digest);
+    if (found == modules_.end()) {
+        return fail(ErrorCode::not_found, "the store has no module {}", digest.hex());
+    }
+    return found->second;
+}
+
+Result<void> MemoryStore::expect_name_free(const std::string& name) const {
+    const bool taken = !name.empty() && std::ranges::any_of(processes_, [&](const auto& entry) {
+        return entry.second.first.name == name;
+    });
+    if (!taken) return {};
+    return fail(ErrorCode::already_exists,
+                "there is a process named {} already: remove it, replace it or choose another name",
+                name);
+}
+
+Result<std::unique_ptr<ProcessDraft>> MemoryStore::draft_process(const NewProcess& process) {
+    TRY(check_name(process.name));
+    const std::lock_guard lock(mutex_);
+    TRY(expect_name_free(process.name));
+    return std::unique_ptr<ProcessDraft>(
+        new MemoryDraft(*this, make_process_record(process, *random_)));
+}
+
+Result<ProcessRecord> MemoryStore::find_process(const std::string& name_or_id) const {
+    const std::lock_guard lock(mutex_);
+    std::vector<ListedProcess> listed;
+    for (const auto& [id, process] : processes_) {
+        listed.push_back({id, process.first.family, process.first.name});
+    }
+    const ListedProcess found = TRY(select_process(listed, name_or_id));
+    return processes_.at(found.id).family->process(found.id);
+}
+
+Result<std::vector<ProcessRecord>> MemoryStore::processes() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<ProcessRecord> records;
+    for (const auto& [id, process] : processes_) {
+        records.push_back(TRY(process.family->process(id)));
+    }
+    sort_by_age(records);
+    return records;
+}
+
+Result<void> MemoryStore::remove_process(ProcessId id) {
+    const std::lock_guard lock(mutex_);
+    if (processes_.erase(id) != 0) return {};
+    return fail(ErrorCode::not_found, "there is no process {}", id.hex());
+}
+
+Result<std::shared_ptr<Family>> MemoryStore::family(FamilyId id) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [process_id, process] : processes_) {
+        if (process.first.family == id) return std::shared_ptr<Family>(process.family);
+    }
+    return fail(ErrorCode::not_found, "there is no family {}", id.hex());
+}
+
+}  // namespace sojourn::store

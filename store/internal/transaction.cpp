@@ -1,0 +1,144 @@
+#include "store/internal/environment.hpp"
+
+namespace sojourn::store {
+
+namespace {
+
+// LMDB takes keys and values through pointers to non-const and does not write to them.
+MDB_val to_value(Bytes bytes) {
+    return {bytes.size(), const_cast<std::byte*>(bytes.data())};
+}
+
+Bytes to_bytes(const MDB_val& value) {
+    return {static_cast<const std::byte*>(value.mv_data), value.mv_size};
+}
+
+}  // namespace
+
+Cursor::Cursor(Cursor&& other) noexcept
+    : cursor_(std::exchange(other.cursor_, nullptr)),
+      ownership_(other.ownership_),
+      environment_(other.environment_),
+      key_(other.key_),
+      value_(other.value_) {}
+
+Cursor::~Cursor() {
+    if (cursor_ != nullptr && ownership_ == Ownership::owned) mdb_cursor_close(cursor_);
+}
+
+Result<bool> Cursor::move(MDB_cursor_op operation, Bytes key) {
+    MDB_val found_key = to_value(key);
+    MDB_val found_value{};
+    const int code = mdb_cursor_get(cursor_, &found_key, &found_value, operation);
+    if (code == MDB_NOTFOUND) return false;
+    if (code != 0) return environment_->error(code, "read");
+    key_ = to_bytes(found_key);
+    value_ = to_bytes(found_value);
+    return true;
+}
+
+Result<bool> Cursor::seek(Bytes key) {
+    return move(MDB_SET_RANGE, key);
+}
+
+Result<bool> Cursor::seek_before(Bytes key) {
+    const bool found = TRY(move(MDB_SET_RANGE, key));
+    return move(found ? MDB_PREV : MDB_LAST, {});
+}
+
+Result<bool> Cursor::next() {
+    return move(MDB_NEXT, {});
+}
+
+Result<bool> Cursor::previous() {
+    return move(MDB_PREV, {});
+}
+
+Result<std::optional<Bytes>> Transaction::get(TableIndex table, Bytes key) const {
+    MDB_val wanted = to_value(key);
+    MDB_val found{};
+    const int code = mdb_get(transaction_, environment_->handle(table), &wanted, &found);
+    if (code == MDB_NOTFOUND) return std::optional<Bytes>();
+    if (code != 0) return environment_->error(code, "read");
+    return std::optional<Bytes>(to_bytes(found));
+}
+
+bool Transaction::is_empty(TableIndex table) const {
+    MDB_stat stat{};
+    const int code = mdb_stat(transaction_, environment_->handle(table), &stat);
+    INVARIANT(code == 0, "an open table has statistics");
+    return stat.ms_entries == 0;
+}
+
+Cursor Transaction::cursor(TableIndex table) const {
+    MDB_cursor* cursor = nullptr;
+    const int code = mdb_cursor_open(transaction_, environment_->handle(table), &cursor);
+    INVARIANT(code == 0, "a live transaction opens cursors");
+    return {cursor, Cursor::Ownership::owned, *environment_};
+}
+
+ReadTransaction::ReadTransaction(const Environment& environment, Reader& reader)
+    : Transaction(environment), reader_(&reader) {
+    transaction_ = reader.transaction;
+}
+
+ReadTransaction::ReadTransaction(ReadTransaction&& other) noexcept
+    : Transaction(*other.environment_), reader_(std::exchange(other.reader_, nullptr)) {
+    transaction_ = other.transaction_;
+}
+
+ReadTransaction::~ReadTransaction() {
+    if (reader_ == nullptr) return;
+    mdb_txn_reset(reader_->transaction);
+    reader_->busy.store(false, std::memory_order_release);
+}
+
+Cursor ReadTransaction::hot_cursor() const {
+    return {reader_->hot_cursor, Cursor::Ownership::borrowed, *environment_};
+}
+
+WriteTransaction::WriteTransaction(const Environment& environment, MDB_txn* raw)
+    : Transaction(environment) {
+    transaction_ = raw;
+}
+
+WriteTransaction::~WriteTransaction() {
+    if (transaction_ != nullptr) mdb_txn_abort(transaction_);
+}
+
+int WriteTransaction::commit() {
+    return mdb_txn_commit(std::exchange(transaction_, nullptr));
+}
+
+Error WriteTransaction::refusal(int code) {
+    if (first_failure_ == MDB_SUCCESS) first_failure_ = code;
+    return environment_->error(code, "write to");
+}
+
+Result<void> WriteTransaction::put(TableIndex table, Bytes key, Bytes value) {
+    MDB_val raw_key = to_value(key);
+    MDB_val raw_value = to_value(value);
+    const int code = mdb_put(transaction_, environment_->handle(table), &raw_key, &raw_value, 0);
+    if (code != 0) return refusal(code);
+    return {};
+}
+
+Result<bool> WriteTransaction::put_new(TableIndex table, Bytes key, Bytes value) {
+    MDB_val raw_key = to_value(key);
+    MDB_val raw_value = to_value(value);
+    const int code =
+        mdb_put(transaction_, environment_->handle(table), &raw_key, &raw_value, MDB_NOOVERWRITE);
+    if (code == MDB_KEYEXIST) return false;
+    if (code != 0) return refusal(code);
+    return true;
+}
+
+Result<bool> WriteTransaction::erase(TableIndex table, Bytes key) {
+    MDB_val raw_key = to_value(key);
+    const int code = mdb_del(transaction_, environment_->handle(table), &raw_key, nullptr);
+    if (code == MDB_NOTFOUND) return false;
+    if (code != 0) return refusal(code);
+    return true;
+}
+
+}  // namespace sojourn::store

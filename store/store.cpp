@@ -1,0 +1,29 @@
+#include "store/store.hpp"
+
+#include "store/internal/lmdb_store.hpp"
+#include "store/internal/memory_store.hpp"
+
+namespace sojourn::store {
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& location, const OpenOptions& options,
+                                           Random& random) {
+    const bool known = options.unit_bytes == 4096 || options.unit_bytes == 16384 ||
+                       options.unit_bytes == kUnitBytesMax;
+    if (!known) {
+        return fail(ErrorCode::invalid_argument,
+                    "a unit of {} bytes is not one of 4096, 16384 and 65536", options.unit_bytes);
+    }
+    if (location.empty()) return fail(ErrorCode::invalid_argument, "a store needs a place");
+    if (location == "mem:") {
+        return std::unique_ptr<Store>(new MemoryStore(options.unit_bytes, random));
+    }
+    return LmdbStore::open(location, options, random);
+}
+
+Result<ProcessRecord> Store::create_process(const NewProcess& process) {
+    const auto draft = TRY(draft_process(process));
+    TRY(draft->publish());
+    return draft->record();
+}
+
+}  // namespace sojourn::store

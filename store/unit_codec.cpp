@@ -1,0 +1,121 @@
+#include "store/unit_codec.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#define ZSTD_STATIC_LINKING_ONLY
+#include <zstd.h>
+
+#include "store/internal/checksum.hpp"
+
+namespace sojourn::store {
+
+namespace {
+
+enum class Encoding : std::uint8_t { zero = 0, raw = 1, zstd = 2 };
+
+constexpr int kCompressionLevel = 1;
+constexpr std::size_t kChecksumBytes = 8;
+constexpr std::size_t kHeaderBytes = kChecksumBytes + 1;
+static_assert(kUnitValueBytesMax == kUnitBytesMax + kHeaderBytes);
+
+std::uint64_t seed_of(UnitKey key) {
+    const std::array<std::uint64_t, 2> words{static_cast<std::uint64_t>(key.region),
+                                             static_cast<std::uint64_t>(key.unit)};
+    return checksum_of(std::as_bytes(std::span(words)));
+}
+
+bool is_zero(Bytes bytes) {
+    // A byte string is zero when it starts with a zero and equals itself shifted by one.
+    return bytes.empty() || (bytes[0] == std::byte{0} &&
+                             std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
+struct FreeCompressor {
+    void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+};
+
+ZSTD_CCtx* compressor() {
+    thread_local const std::unique_ptr<ZSTD_CCtx, FreeCompressor> context(ZSTD_createCCtx());
+    INVARIANT(context != nullptr, "a compression context fits into memory");
+    return context.get();
+}
+
+// Lies in the thread's own storage, which costs nothing until it is touched, because the fault
+// handler that decodes must not call the allocator.
+constexpr std::size_t kWorkspaceBytes = 192 * 1024;
+alignas(16) thread_local std::byte decompressor_workspace[kWorkspaceBytes];
+thread_local ZSTD_DCtx* decompressor_context = nullptr;
+
+ZSTD_DCtx* decompressor() {
+    if (decompressor_context == nullptr) {
+        decompressor_context = ZSTD_initStaticDCtx(decompressor_workspace, kWorkspaceBytes);
+        INVARIANT(decompressor_context != nullptr, "the workspace is as large as zstd wants it");
+    }
+    return decompressor_context;
+}
+
+Error damaged(UnitKey key, const char* how) {
+    return fail(ErrorCode::corrupt, "unit {} of region {} is damaged: {}",
+                static_cast<std::uint64_t>(key.unit), static_cast<std::uint32_t>(key.region), how);
+}
+
+/// Leaves `value` longer than the header only when an eighth is saved: below that, copying is
+/// quicker than decoding and takes as many database pages.
+bool compress_into(ByteVector& value, Bytes raw) {
+    const std::size_t limit = raw.size() - raw.size() / 8;
+    value.resize(kHeaderBytes + ZSTD_compressBound(raw.size()));
+    const std::size_t size =
+        ZSTD_compressCCtx(compressor(), value.data() + kHeaderBytes, value.size() - kHeaderBytes,
+                          raw.data(), raw.size(), kCompressionLevel);
+    const bool worth_it = ZSTD_isError(size) == 0 && size <= limit;
+    value.resize(kHeaderBytes + (worth_it ? size : 0));
+    return worth_it;
+}
+
+}  // namespace
+
+EncodedUnit encode_unit(UnitKey key, Bytes raw) {
+    EXPECTS(raw.size() <= kUnitBytesMax, "a unit has a largest size");
+    ByteVector value(kHeaderBytes);
+    Encoding encoding = Encoding::zero;
+    if (!is_zero(raw)) {
+        encoding = compress_into(value, raw) ? Encoding::zstd : Encoding::raw;
+        if (encoding == Encoding::raw) value.insert(value.end(), raw.begin(), raw.end());
+    }
+    value[kChecksumBytes] = static_cast<std::byte>(encoding);
+    const std::uint64_t checksum = checksum_of(Bytes(value).subspan(kChecksumBytes), seed_of(key));
+    std::memcpy(value.data(), &checksum, kChecksumBytes);
+    // Units wait in memory to be written: what the compressor's bound reserved is given back.
+    value.shrink_to_fit();
+    return {key, std::move(value)};
+}
+
+Result<void> decode_unit(UnitKey key, Bytes value, MutableBytes out) {
+    if (value.size() < kHeaderBytes) return damaged(key, "it is cut short");
+    std::uint64_t checksum = 0;
+    std::memcpy(&checksum, value.data(), kChecksumBytes);
+    if (checksum_of(value.subspan(kChecksumBytes), seed_of(key)) != checksum) {
+        return damaged(key, "its checksum does not match");
+    }
+    const Bytes payload = value.subspan(kHeaderBytes);
+    switch (static_cast<Encoding>(value[kChecksumBytes])) {
+        case Encoding::zero:
+            if (!payload.empty()) return damaged(key, "a zero unit has a payload");
+            std::ranges::fill(out, std::byte{0});
+            return {};
+        case Encoding::raw:
+            if (payload.size() != out.size()) return damaged(key, "it has another size");
+            std::ranges::copy(payload, out.begin());
+            return {};
+        case Encoding::zstd:
+            if (ZSTD_decompressDCtx(decompressor(), out.data(), out.size(), payload.data(),
+                                    payload.size()) != out.size()) {
+                return damaged(key, "it does not decompress to its size");
+            }
+            return {};
+    }
+    return damaged(key, "its encoding is unknown");
+}
+
+}  // namespace sojourn::store
