@@ -24,12 +24,16 @@ struct BacktraceFrame {
     std::string function_name;
 };
 
+inline constexpr std::size_t kBacktraceEnd = 32;
+
 struct Finished {
     std::vector<std::uint64_t> results;  ///< as slots
 };
 struct Trapped {
     Trap trap;
-    std::vector<BacktraceFrame> backtrace;  ///< innermost first; long ones keep both ends
+    /// Innermost first. Of a long one, the kBacktraceEnd frames of each end.
+    std::vector<BacktraceFrame> backtrace;
+    std::uint64_t frames_left_out = 0;  ///< between the two ends
 };
 struct Exited {
     std::int32_t code;

@@ -1,0 +1,101 @@
+#include "vm/exec/code_builder.hpp"
+
+namespace sojourn::vm {
+
+void CodeBuilder::emit(Handler handler, std::uint16_t a, std::uint16_t b, std::uint32_t immediate) {
+    Word word;
+    word.op = {handlers_[static_cast<std::size_t>(handler)], a, b, immediate};
+    words_.push_back(word);
+    offsets_.push_back(code_offset_);
+}
+
+void CodeBuilder::emit_result(Handler handler, std::uint16_t a, std::uint16_t b,
+                              std::uint32_t immediate) {
+    results_.push_back({size(), 1, handler});
+    emit(handler, a, b, immediate);
+}
+
+void CodeBuilder::extend(std::uint64_t first, std::uint64_t second) {
+    if (Result* result = last_result()) ++result->word_count;
+    Word word;
+    word.more = {first, second};
+    words_.push_back(word);
+    offsets_.push_back(code_offset_);
+}
+
+void CodeBuilder::emit_branch(Handler handler, Label& label, std::uint16_t a, std::uint16_t b) {
+    const std::uint32_t here = size();
+    emit(handler, a, b);
+    label.is_used = true;
+    if (label.word_index) {
+        resolve({here, here}, *label.word_index);
+    } else {
+        label.unresolved.push_back({here, here});
+    }
+}
+
+void CodeBuilder::emit_table_entry(Label& label, std::uint32_t base_index) {
+    const Label::Use use{size(), base_index};
+    emit(Handler::branch_table_entry);
+    label.is_used = true;
+    if (label.word_index) {
+        resolve(use, *label.word_index);
+    } else {
+        label.unresolved.push_back(use);
+    }
+}
+
+void CodeBuilder::bind(Label& label) {
+    label.word_index = size();
+    for (const auto& use : label.unresolved)
+        resolve(use, size());
+    label.unresolved.clear();
+    results_.clear();
+}
+
+void CodeBuilder::resolve(const Label::Use& use, std::uint32_t target_index) {
+    const std::int64_t words = std::int64_t{target_index} - std::int64_t{use.base_index};
+    const std::int64_t bytes = words * static_cast<std::int64_t>(sizeof(Word));
+    INVARIANT(bytes >= INT32_MIN && bytes <= INT32_MAX, "a function's code is below 2 GiB");
+    words_[use.word_index].op.immediate = static_cast<std::uint32_t>(bytes);
+}
+
+void CodeBuilder::note_safepoint(SafepointKind kind, std::uint32_t slot_count) {
+    safepoints_.push_back({size(), code_offset_, slot_count, kind});
+}
+
+CodeBuilder::Result* CodeBuilder::last_result() {
+    if (results_.empty()) return nullptr;
+    Result& result = results_.back();
+    return result.word_index + result.word_count == size() ? &result : nullptr;
+}
+
+bool CodeBuilder::retarget_result(std::uint16_t from, std::uint16_t to) {
+    const Result* result = last_result();
+    if (result == nullptr || words_[result->word_index].op.a != from) return false;
+    words_[result->word_index].op.a = to;
+    return true;
+}
+
+std::optional<CodeBuilder::Comparison> CodeBuilder::take_comparison(std::uint16_t slot) {
+    const Result* result = last_result();
+    if (result == nullptr || result->handler > Handler::first_structural) return std::nullopt;
+    const Operation op = words_[result->word_index].op;
+    const Opcode opcode = opcode_of(result->handler);
+    const bool is_zero_test = opcode == Opcode::i32_eqz || opcode == Opcode::i64_eqz;
+    if (op.a != slot || !(is_comparison(opcode) || is_zero_test)) return std::nullopt;
+    const Comparison comparison{opcode, form_of(result->handler), op};
+    words_.pop_back();
+    offsets_.pop_back();
+    results_.pop_back();
+    return comparison;
+}
+
+Translation CodeBuilder::finish() && {
+    words_.shrink_to_fit();
+    offsets_.shrink_to_fit();
+    safepoints_.shrink_to_fit();
+    return {std::move(words_), std::move(offsets_), std::move(safepoints_)};
+}
+
+}  // namespace sojourn::vm

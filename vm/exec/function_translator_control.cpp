@@ -1,0 +1,265 @@
+#include <map>
+
+#include "vm/exec/function_translator.hpp"
+
+/// Translation of blocks, branches and calls.
+///
+/// At the entry of a block, at a loop's head and at a call every operand is settled in its own
+/// slot, so that all ways to one place agree on where operands are.
+namespace sojourn::vm {
+
+namespace {
+
+std::uint32_t count_of(std::span<const ValueType> types) {
+    return static_cast<std::uint32_t>(types.size());
+}
+
+}  // namespace
+
+bool FunctionTranslator::step_control(const Instruction& instruction) {
+    switch (instruction.opcode) {
+        case Opcode::nop:
+            return true;
+        case Opcode::unreachable:
+            code_.emit(Handler::trap_unreachable);
+            is_reachable_ = false;
+            return true;
+        case Opcode::block:
+            stack_.settle();
+            open_block(instruction);
+            return true;
+        case Opcode::loop:
+            open_loop(instruction);
+            return true;
+        case Opcode::if_:
+            open_if(instruction);
+            return true;
+        case Opcode::else_:
+            switch_to_else();
+            return true;
+        case Opcode::end:
+            close_block();
+            return true;
+        case Opcode::br:
+            branch_to(instruction.index);
+            return true;
+        case Opcode::br_if:
+            branch_if(instruction.index);
+            return true;
+        case Opcode::br_table:
+            branch_by_table(instruction);
+            return true;
+        case Opcode::return_:
+            return_top();
+            return true;
+        case Opcode::call:
+            call(instruction);
+            return true;
+        case Opcode::call_indirect:
+            call_indirect(instruction);
+            return true;
+        default:
+            return false;
+    }
+}
+
+void FunctionTranslator::open_block(const Instruction& instruction) {
+    const std::uint32_t parameter_count = count_of(instruction.block.parameters(module_));
+    blocks_.push_back({instruction.opcode,
+                       stack_.height() - parameter_count,
+                       parameter_count,
+                       count_of(instruction.block.results(module_)),
+                       {},
+                       {}});
+}
+
+void FunctionTranslator::open_loop(const Instruction& instruction) {
+    stack_.settle();
+    open_block(instruction);
+    code_.bind(blocks_.back().label);
+    code_.note_safepoint(SafepointKind::loop, stack_.slot_count());
+    code_.emit(Handler::enter_loop);
+}
+
+void FunctionTranslator::open_if(const Instruction& instruction) {
+    const Condition condition = take_condition();
+    stack_.settle();
+    open_block(instruction);
+    emit_branch_when(condition, false, blocks_.back().else_label);
+}
+
+void FunctionTranslator::switch_to_else() {
+    Block& block = blocks_.back();
+    if (is_reachable_) {
+        stack_.settle_top(block.result_count);
+        code_.emit_branch(Handler::branch, block.label);
+    }
+    code_.bind(block.else_label);
+    block.opcode = Opcode::else_;
+    stack_.reset(block.height + block.parameter_count);
+    is_reachable_ = true;
+}
+
+void FunctionTranslator::close_block() {
+    Block& block = blocks_.back();
+    const bool is_function = blocks_.size() == 1;
+    if (is_function && is_reachable_ && !block.label.is_used) {
+        return_top();
+        blocks_.pop_back();
+        return;
+    }
+    if (is_reachable_) stack_.settle_top(block.result_count);
+    if (block.opcode == Opcode::if_) {
+        // Without an else, the parameters are the results.
+        code_.bind(block.else_label);
+        is_reachable_ = true;
+    }
+    if (!block.is_loop() && block.label.is_used) {
+        code_.bind(block.label);
+        is_reachable_ = true;
+    }
+    if (is_reachable_) stack_.reset(block.height + block.result_count);
+    if (is_function && is_reachable_) return_top();
+    blocks_.pop_back();
+}
+
+void FunctionTranslator::branch_to(std::uint32_t depth) {
+    Block& target = block_at(depth);
+    const bool is_function = depth + 1 == blocks_.size();
+    if (is_function) return return_top();
+    stack_.carry(target.arity(), target.height);
+    code_.emit_branch(Handler::branch, target.label);
+    is_reachable_ = false;
+}
+
+void FunctionTranslator::branch_if(std::uint32_t depth) {
+    const Condition condition = take_condition();
+    Block& target = block_at(depth);
+    const std::uint32_t arity = target.arity();
+    if (arity == 0 || stack_.height() - arity == target.height) {
+        stack_.settle_top(arity);
+        emit_branch_when(condition, true, target.label);
+        return;
+    }
+    Label behind;
+    emit_branch_when(condition, false, behind);
+    stack_.carry(arity, target.height);
+    code_.emit_branch(Handler::branch, target.label);
+    code_.bind(behind);
+}
+
+void FunctionTranslator::branch_by_table(const Instruction& instruction) {
+    const std::uint16_t selector = stack_.pop_slot();
+    const std::uint32_t arity = block_at(instruction.labels.back()).arity();
+    stack_.settle_top(arity);
+    const std::uint32_t table_index = code_.size();
+    code_.emit(Handler::branch_by_table, selector, 0,
+               static_cast<std::uint32_t>(instruction.labels.size()));
+
+    // Entries whose operands have to move first go by way of a detour behind the table.
+    std::map<std::uint32_t, Label> detours;
+    for (const std::uint32_t depth : instruction.labels) {
+        Block& target = block_at(depth);
+        const bool is_in_place = arity == 0 || stack_.height() - arity == target.height;
+        code_.emit_table_entry(is_in_place ? target.label : detours[depth], table_index);
+    }
+    for (auto& [depth, label] : detours) {
+        code_.bind(label);
+        stack_.carry(arity, block_at(depth).height);
+        code_.emit_branch(Handler::branch, block_at(depth).label);
+    }
+    is_reachable_ = false;
+}
+
+void FunctionTranslator::return_top() {
+    const std::uint32_t count = blocks_.front().result_count;
+    if (count == 0) {
+        code_.emit(Handler::return_nothing);
+    } else if (count == 1) {
+        code_.emit(Handler::return_slot, stack_.pop_slot());
+    } else {
+        stack_.settle_top(count);
+        code_.emit(Handler::return_slots, stack_.slot_at(stack_.height() - count), 0, count);
+    }
+    is_reachable_ = false;
+}
+
+FunctionTranslator::Condition FunctionTranslator::take_condition() {
+    const TakenOperand taken = stack_.pop();
+    Condition condition;
+    condition.slot = stack_.slot_of(taken);
+    if (taken.operand.kind != Operand::Kind::slot) return condition;
+    while (condition.slot >= function_.local_count) {
+        const auto comparison = code_.take_comparison(condition.slot);
+        if (!comparison) break;
+        if (comparison->opcode == Opcode::i32_eqz) {
+            condition.is_negated = !condition.is_negated;
+            condition.slot = comparison->op.b;
+            continue;
+        }
+        condition.comparison = comparison;
+        break;
+    }
+    return condition;
+}
+
+void FunctionTranslator::emit_branch_when(const Condition& condition, bool expected, Label& label) {
+    const bool when = expected != condition.is_negated;
+    if (!condition.comparison) {
+        code_.emit_branch(when ? Handler::branch_if_set : Handler::branch_if_clear, label,
+                          condition.slot);
+        return;
+    }
+    const auto& [opcode, form, op] = *condition.comparison;
+    if (opcode == Opcode::i64_eqz) {
+        code_.emit_branch(handler_of(Opcode::i64_eq, when ? Form::branch_if_constant
+                                                          : Form::branch_unless_constant),
+                          label, op.b);
+        code_.extend(0);
+    } else if (form == Form::constant) {
+        code_.emit_branch(
+            handler_of(opcode, when ? Form::branch_if_constant : Form::branch_unless_constant),
+            label, op.b);
+        code_.extend(
+            static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(op.immediate)}));
+    } else {
+        code_.emit_branch(handler_of(opcode, when ? Form::branch_if : Form::branch_unless), label,
+                          op.b, op.c());
+    }
+}
+
+void FunctionTranslator::call(const Instruction& instruction) {
+    const LinkedFunction& callee = *instance_.functions[instruction.index];
+    const FunctionType& type = module_.type_of_function(instruction.index);
+    stack_.settle();
+    code_.note_safepoint(SafepointKind::call, stack_.slot_count());
+    stack_.pop_many(count_of(type.parameters));
+    Handler handler = Handler::call_local;
+    if (callee.instance == nullptr) {
+        handler = Handler::call_host;
+    } else if (callee.instance != &instance_) {
+        handler = Handler::call_foreign;
+    }
+    code_.emit(handler, stack_.next_slot());
+    code_.extend(reinterpret_cast<std::uintptr_t>(&callee), position());
+    stack_.push_slots(count_of(type.results));
+}
+
+void FunctionTranslator::call_indirect(const Instruction& instruction) {
+    const FunctionType& type = module_.types[instruction.index];
+    stack_.settle();
+    code_.note_safepoint(SafepointKind::call, stack_.slot_count());
+    const std::uint16_t index = stack_.pop_slot();
+    stack_.pop_many(count_of(type.parameters));
+    code_.emit(Handler::call_through_table, stack_.next_slot(), index,
+               static_cast<std::uint32_t>(runtime_.types.id_of(type)));
+    code_.extend(reinterpret_cast<std::uintptr_t>(instance_.tables[instruction.second_index]),
+                 position());
+    stack_.push_slots(count_of(type.results));
+}
+
+std::uint64_t FunctionTranslator::position() const {
+    return pack({code_offset_, stack_.slot_count()});
+}
+
+}  // namespace sojourn::vm

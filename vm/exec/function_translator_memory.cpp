@@ -1,0 +1,124 @@
+#include "vm/exec/function_translator.hpp"
+
+/// Translation of what touches memories and tables.
+namespace sojourn::vm {
+
+namespace {
+
+/// The address, when it is a constant that fits the absolute form.
+std::optional<std::uint32_t> absolute_address(const TakenOperand& base, std::uint64_t offset) {
+    if (!base.is_constant()) return std::nullopt;
+    const std::uint64_t address = base.operand.constant + offset;
+    if (address > UINT32_MAX) return std::nullopt;
+    return static_cast<std::uint32_t>(address);
+}
+
+}  // namespace
+
+void FunctionTranslator::load(const Instruction& instruction) {
+    const TakenOperand base = stack_.pop();
+    if (const auto address = absolute_address(base, instruction.memory_offset)) {
+        code_.emit_result(handler_of(instruction.opcode, Form::absolute), stack_.push_slot(), 0,
+                          *address);
+        return;
+    }
+    const std::uint16_t base_slot = stack_.slot_of(base);
+    code_.emit_result(handler_of(instruction.opcode, Form::slots), stack_.push_slot(), base_slot,
+                      static_cast<std::uint32_t>(instruction.memory_offset));
+}
+
+void FunctionTranslator::store(const Instruction& instruction) {
+    const std::uint16_t value_slot = stack_.pop_slot();
+    const TakenOperand base = stack_.pop();
+    if (const auto address = absolute_address(base, instruction.memory_offset)) {
+        code_.emit(handler_of(instruction.opcode, Form::absolute), 0, value_slot, *address);
+        return;
+    }
+    code_.emit(handler_of(instruction.opcode, Form::slots), stack_.slot_of(base), value_slot,
+               static_cast<std::uint32_t>(instruction.memory_offset));
+}
+
+bool FunctionTranslator::step_memory(const Instruction& instruction) {
+    switch (instruction.opcode) {
+        case Opcode::memory_size:
+            code_.emit_result(Handler::memory_pages, stack_.push_slot());
+            return true;
+        case Opcode::memory_grow: {
+            const std::uint16_t pages = stack_.pop_slot();
+            code_.emit_result(Handler::memory_extend, stack_.push_slot(), pages);
+            return true;
+        }
+        case Opcode::memory_init:
+            emit_on_three(Handler::memory_write_segment, instruction.index);
+            return true;
+        case Opcode::memory_copy:
+            emit_on_three(Handler::memory_copy_bytes, 0);
+            return true;
+        case Opcode::memory_fill:
+            emit_on_three(Handler::memory_fill_bytes, 0);
+            return true;
+        case Opcode::data_drop:
+            code_.emit(Handler::drop_data, 0, 0, instruction.index);
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool FunctionTranslator::step_table(const Instruction& instruction) {
+    const auto table = [this](std::uint32_t index) { return instance_.tables[index]; };
+    switch (instruction.opcode) {
+        case Opcode::table_get: {
+            const std::uint16_t element = stack_.pop_slot();
+            code_.emit_result(Handler::table_read, stack_.push_slot(), element);
+            extend_with(table(instruction.index));
+            return true;
+        }
+        case Opcode::table_set: {
+            const std::uint16_t value = stack_.pop_slot();
+            const std::uint16_t element = stack_.pop_slot();
+            code_.emit(Handler::table_write, element, value);
+            extend_with(table(instruction.index));
+            return true;
+        }
+        case Opcode::table_size:
+            code_.emit_result(Handler::table_elements, stack_.push_slot());
+            extend_with(table(instruction.index));
+            return true;
+        case Opcode::table_grow:
+            stack_.settle_top(2);
+            stack_.pop_many(2);
+            code_.emit(Handler::table_extend, stack_.push_slot());
+            extend_with(table(instruction.index));
+            return true;
+        case Opcode::table_fill:
+            emit_on_three(Handler::table_fill_elements, 0);
+            extend_with(table(instruction.index));
+            return true;
+        case Opcode::table_init:
+            emit_on_three(Handler::table_write_segment, instruction.index);
+            extend_with(table(instruction.second_index));
+            return true;
+        case Opcode::table_copy:
+            emit_on_three(Handler::table_copy_elements, 0);
+            extend_with(table(instruction.index), table(instruction.second_index));
+            return true;
+        case Opcode::elem_drop:
+            code_.emit(Handler::drop_elements, 0, 0, instruction.index);
+            return true;
+        default:
+            return false;
+    }
+}
+
+void FunctionTranslator::emit_on_three(Handler handler, std::uint32_t immediate) {
+    stack_.settle_top(3);
+    stack_.pop_many(3);
+    code_.emit(handler, stack_.next_slot(), 0, immediate);
+}
+
+void FunctionTranslator::extend_with(const Table* first, const Table* second) {
+    code_.extend(reinterpret_cast<std::uintptr_t>(first), reinterpret_cast<std::uintptr_t>(second));
+}
+
+}  // namespace sojourn::vm

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "heap/heap.hpp"
+#include "vm/exec/frame_state.hpp"
+#include "vm/exec/reference.hpp"
+#include "vm/exec/translation.hpp"
+#include "vm/host_calls.hpp"
+#include "vm/machine.hpp"
+
+/// What a module becomes when it is linked: the host's side of an instance. Everything the guest
+/// can change lies in regions of the heap, except the few counts that a checkpoint writes down.
+namespace sojourn::vm {
+
+struct Instance;
+
+/// The size of a region that holds `bytes`.
+constexpr std::uint64_t whole_pages(std::uint64_t bytes) {
+    return (bytes + heap::kPageBytes - 1) / heap::kPageBytes * heap::kPageBytes;
+}
+/// The size of a table's region.
+constexpr std::uint64_t table_bytes(std::uint32_t elements) {
+    return whole_pages(std::uint64_t{elements} * sizeof(Reference));
+}
+
+/// A linear memory, owned by the instance that defines it.
+struct LinearMemory {
+    heap::Region* region;
+    MemoryType type;
+
+    [[nodiscard]] std::uint64_t pages_max() const {
+        return std::min(type.limits.max.value_or(kMemoryPagesMax), kMemoryPagesMax);
+    }
+
+    [[nodiscard]] std::uint64_t pages() const { return region->size_bytes() / kWasmPageBytes; }
+};
+
+/// A table, owned by the instance that defines it.
+struct Table {
+    heap::Region* region;
+    TableType type;
+    std::uint32_t size;  ///< in elements; the region's size is rounded up to pages
+
+    [[nodiscard]] std::uint32_t size_max() const {
+        const std::uint64_t limit = kTableElementsMax;
+        return static_cast<std::uint32_t>(std::min(type.limits.max.value_or(limit), limit));
+    }
+
+    [[nodiscard]] std::uint64_t* elements() const {
+        return reinterpret_cast<std::uint64_t*>(region->base());
+    }
+};
+
+/// A function as it is called: one of an instance's own, or one that the host performs for it.
+struct LinkedFunction {
+    const Word* entry = nullptr;  ///< a stub until it is translated
+    FrameIdentity identity{};
+    Instance* instance = nullptr;  ///< nullptr: the host's
+    TypeId type{0};
+    std::uint32_t parameter_count = 0;
+    std::uint32_t result_count = 0;
+    std::uint32_t zeroed_count = 0;    ///< locals beyond the parameters
+    std::uint32_t slot_bytes_max = 0;  ///< locals and operands at their greatest height
+    HostFunctionId host_function{0};
+    std::unique_ptr<Translation> translation;
+
+    [[nodiscard]] Reference reference() const {
+        return make_reference(identity.instance, identity.function_index);
+    }
+};
+
+/// What an import is bound to: an export of another instance, or a host function.
+using ImportBinding = std::optional<ExternRef>;
+inline constexpr ImportBinding kBoundToHost = std::nullopt;
+
+struct Instance {
+    InstanceIndex index{0};
+    std::shared_ptr<const Module> module;
+    std::vector<ImportBinding> imports;
+
+    /// By index of the module, imported ones included; they point to what their owners hold.
+    std::vector<LinkedFunction*> functions;
+    std::vector<Table*> tables;
+    std::vector<LinearMemory*> memories;
+    std::vector<std::uint64_t*> globals;
+
+    std::vector<LinkedFunction> own_functions;  ///< never resized: it is pointed into
+    std::vector<std::unique_ptr<Table>> own_tables;
+    std::vector<std::unique_ptr<LinearMemory>> own_memories;
+    heap::Region* globals_region = nullptr;  ///< nullptr when it defines none
+
+    std::vector<bool> dropped_elements;
+    std::vector<bool> dropped_data;
+
+    [[nodiscard]] heap::Region* memory_region() const {
+        return memories.empty() ? nullptr : memories.front()->region;
+    }
+};
+
+}  // namespace sojourn::vm

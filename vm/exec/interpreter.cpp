@@ -1,0 +1,408 @@
+#include "vm/exec/interpreter.hpp"
+
+#include "vm/exec/bulk.hpp"
+#include "vm/exec/host_call.hpp"
+#include "vm/exec/operations.hpp"
+
+/// The dispatch loop: one handler an operation, each ending in a jump to the next one's.
+namespace sojourn::vm {
+
+namespace {
+
+template <typename T>
+T* pointer_from(std::uint64_t bits) {
+    return reinterpret_cast<T*>(static_cast<std::uintptr_t>(bits));
+}
+
+Range range_at(const std::uint64_t* slots) {
+    return {static_cast<std::uint32_t>(slots[0]), static_cast<std::uint32_t>(slots[1]),
+            static_cast<std::uint32_t>(slots[2])};
+}
+
+/// Makes the frame of `thread` complete: it stands before `pc`, a safepoint.
+void write_back_position(Runtime& runtime, const Thread& thread) {
+    FrameState& frame = *thread.frame;
+    const LinkedFunction& function = runtime.function_of(frame);
+    if (function.instance == nullptr) {
+        set_position(frame, pack({0, function.parameter_count}));
+        return;
+    }
+    const Safepoint& safepoint = function.translation->safepoint_at(thread.pc);
+    set_position(frame, pack({safepoint.code_offset, safepoint.slot_count}));
+    if (thread.pc->op.handler == address_of(Handler::call_through_table)) {
+        // The index may still be in a local: its own slot is the last one.
+        thread.slots[safepoint.slot_count - 1] = thread.slots[thread.pc->op.b];
+    }
+}
+
+/// Notes in the top frame where it trapped, for a backtrace.
+void write_back_trap(Runtime& runtime, const Thread& thread) {
+    const LinkedFunction& function = runtime.function_of(*thread.frame);
+    const std::uint32_t code_offset =
+        function.translation ? function.translation->code_offset_of(thread.pc) : 0;
+    set_position(*thread.frame, pack({code_offset, 0}));
+}
+
+#define NEXT(words)            \
+    do {                       \
+        pc += (words);         \
+        goto * pc->op.handler; \
+    } while (false)
+#define NEXT_AT(target)        \
+    do {                       \
+        pc = (target);         \
+        goto * pc->op.handler; \
+    } while (false)
+#define TRAP_WITH(kind) \
+    do {                \
+        trap = (kind);  \
+        goto trapped;   \
+    } while (false)
+#define TRAP_IF_ANY(outcome)                               \
+    do {                                                   \
+        if (const auto kind = (outcome)) TRAP_WITH(*kind); \
+    } while (false)
+#define POLL()                                   \
+    do {                                         \
+        if (poll.arrive()) [[unlikely]] {        \
+            if (poll.pauses_here()) goto paused; \
+        }                                        \
+    } while (false)
+#define SWITCH_TO(next_instance)                                                    \
+    do {                                                                            \
+        instance = (next_instance);                                                 \
+        memory = instance->memories.empty() ? nullptr : instance->memories.front(); \
+        memory_base = memory == nullptr ? nullptr : memory->region->base();         \
+        memory_bytes = memory == nullptr ? 0 : memory->region->size_bytes();        \
+    } while (false)
+
+// Labels as values are what the loop is made of.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+
+/// With `table_out`, only fills it with the addresses of the handlers.
+Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable* table_out) {
+    if (table_out != nullptr) {
+#define FORM(name, form) has_form(Opcode::name, Form::form) ? &&name##_##form : nullptr,
+#define OPCODE(name, ...)              \
+    FORM(name, slots)                  \
+    FORM(name, constant)               \
+    FORM(name, branch_if)              \
+    FORM(name, branch_unless)          \
+    FORM(name, branch_if_constant)     \
+    FORM(name, branch_unless_constant) \
+    FORM(name, absolute)
+        *table_out = HandlerTable{
+#include "vm/wasm/opcodes.def"
+#undef OPCODE
+#undef FORM
+#define HANDLER(name, words) &&name,
+#include "vm/exec/handlers.def"
+#undef HANDLER
+        };
+        return {};
+    }
+
+    Runtime& runtime = *runtime_or_null;
+    Thread& thread = *thread_or_null;
+    Poll& poll = runtime.poll;
+    const Word* pc = thread.pc;
+    std::uint64_t* slots = thread.slots;
+    FrameState* frame = thread.frame;
+    const Word** returns = thread.returns;
+    Instance* instance;
+    LinearMemory* memory;
+    std::byte* memory_base;
+    std::uint64_t memory_bytes;
+    LinkedFunction* callee;
+    HostOutcome outcome;
+    Trap trap = Trap::unreachable;
+    SWITCH_TO(runtime.instances[frame->instance].get());
+    NEXT(0);
+
+    // Plain instructions, loads and stores.
+#define PERFORM(name, form)                                                                       \
+    name##_##form                                                                                 \
+        : if (!perform<Opcode::name, Form::form>(pc->op, slots, memory_base, memory_bytes, trap)) \
+              [[unlikely]] goto trapped;                                                          \
+    NEXT(1);
+#define BRANCH(name, form, words)                                      \
+    name##_##form : if (branches<Opcode::name, Form::form>(pc, slots)) \
+                        NEXT_AT(displaced(pc, pc->op.immediate));      \
+    NEXT(words);
+#define OPCODE(name, ...)                   \
+    PERFORM(name, slots)                    \
+    PERFORM(name, constant)                 \
+    BRANCH(name, branch_if, 1)              \
+    BRANCH(name, branch_unless, 1)          \
+    BRANCH(name, branch_if_constant, 2)     \
+    BRANCH(name, branch_unless_constant, 2) \
+    PERFORM(name, absolute)
+#include "vm/wasm/opcodes.def"
+#undef OPCODE
+
+move:
+    slots[pc->op.a] = slots[pc->op.b];
+    NEXT(1);
+constant_32:
+    slots[pc->op.a] = pc->op.immediate;
+    NEXT(1);
+constant_64:
+    slots[pc->op.a] = pc[1].more.first;
+    NEXT(2);
+choose_slot:
+    slots[pc->op.a] =
+        slots[static_cast<std::uint32_t>(slots[pc->op.d()]) != 0 ? pc->op.b : pc->op.c()];
+    NEXT(1);
+global_read:
+    slots[pc->op.a] = *pointer_from<std::uint64_t>(pc[1].more.first);
+    NEXT(2);
+global_write:
+    *pointer_from<std::uint64_t>(pc[1].more.first) = slots[pc->op.a];
+    NEXT(2);
+
+branch:
+    NEXT_AT(displaced(pc, pc->op.immediate));
+branch_if_set:
+    if (static_cast<std::uint32_t>(slots[pc->op.a]) != 0) {
+        NEXT_AT(displaced(pc, pc->op.immediate));
+    }
+    NEXT(1);
+branch_if_clear:
+    if (static_cast<std::uint32_t>(slots[pc->op.a]) == 0) {
+        NEXT_AT(displaced(pc, pc->op.immediate));
+    }
+    NEXT(1);
+branch_by_table : {
+    const std::uint32_t last = pc->op.immediate - 1;
+    const std::uint32_t entry = std::min(static_cast<std::uint32_t>(slots[pc->op.a]), last);
+    NEXT_AT(displaced(pc, pc[1 + entry].op.immediate));
+}
+branch_table_entry:
+    INVARIANT(false, "the entries of a branch table are not run");
+trap_unreachable:
+    TRAP_WITH(Trap::unreachable);
+
+enter_loop:
+    POLL();
+    NEXT(1);
+call_local:
+    POLL();
+    callee = pointer_from<LinkedFunction>(pc[1].more.first);
+enter_callee : {
+    // The callee's parameters are the caller's arguments, where they lie.
+    std::uint64_t* const callee_slots = slots + pc->op.a;
+    if (reinterpret_cast<std::uintptr_t>(callee_slots) + callee->slot_bytes_max +
+            reinterpret_cast<std::uintptr_t>(frame) >
+        thread.limit) [[unlikely]] {
+        TRAP_WITH(Trap::stack_exhausted);
+    }
+    slots = callee_slots;
+    set_position(*frame, pc[1].more.second);
+    ++frame;
+    set_identity(*frame, callee->identity);
+    *returns++ = pc + 2;
+    std::uint64_t* const zeroed = slots + callee->parameter_count;
+    for (std::uint32_t i = 0; i < callee->zeroed_count; ++i)
+        zeroed[i] = 0;
+    NEXT_AT(callee->entry);
+}
+call_foreign:
+    POLL();
+    callee = pointer_from<LinkedFunction>(pc[1].more.first);
+enter_foreign_callee : {
+    std::uint64_t* const callee_slots = slots + pc->op.a;
+    if (reinterpret_cast<std::uintptr_t>(callee_slots) + callee->slot_bytes_max +
+            reinterpret_cast<std::uintptr_t>(frame) >
+        thread.limit) [[unlikely]] {
+        TRAP_WITH(Trap::stack_exhausted);
+    }
+    slots = callee_slots;
+    set_position(*frame, pc[1].more.second);
+    ++frame;
+    set_identity(*frame, callee->identity);
+    *returns++ = pc + 2;
+    *returns++ = stub(Handler::return_to_instance);
+    std::fill_n(slots + callee->parameter_count, callee->zeroed_count, 0);
+    SWITCH_TO(callee->instance);
+    NEXT_AT(callee->entry);
+}
+call_host:
+    POLL();
+    callee = pointer_from<LinkedFunction>(pc[1].more.first);
+call_host_function:
+    outcome = call_host_function(runtime, *callee, *instance, slots + pc->op.a);
+    if (outcome.kind != HostOutcome::Kind::done) goto host_call_not_done;
+    NEXT(2);
+call_through_table : {
+    POLL();
+    const Table& table = *pointer_from<Table>(pc[1].more.first);
+    const auto element = static_cast<std::uint32_t>(slots[pc->op.b]);
+    if (element >= table.size) [[unlikely]]
+        TRAP_WITH(Trap::undefined_element);
+    const Reference reference = table.elements()[element];
+    if (reference == kNullReference) [[unlikely]]
+        TRAP_WITH(Trap::uninitialized_element);
+    callee = runtime.function(reference);
+    if (callee == nullptr) [[unlikely]]
+        TRAP_WITH(Trap::undefined_element);
+    if (static_cast<std::uint32_t>(callee->type) != pc->op.immediate) [[unlikely]] {
+        TRAP_WITH(Trap::indirect_type_mismatch);
+    }
+    if (callee->instance == instance) [[likely]]
+        goto enter_callee;
+    if (callee->instance == nullptr) goto call_host_function;
+    goto enter_foreign_callee;
+}
+
+return_slot : {
+    const std::uint64_t result = slots[pc->op.a];
+    slots[0] = result;
+}
+return_nothing:
+    --frame;
+    pc = *--returns;
+    slots -= pc[-2].op.a;
+    NEXT(0);
+return_slots:
+    std::memmove(slots, slots + pc->op.a, pc->op.immediate * sizeof(std::uint64_t));
+    goto return_nothing;
+
+translate_function:
+    callee = &runtime.function_of(*frame);
+    translate_once(runtime, *callee);
+    NEXT_AT(callee->entry);
+host_function_frame:
+    callee = &runtime.function_of(*frame);
+    outcome = call_host_function(runtime, *callee, *instance, slots);
+    if (outcome.kind != HostOutcome::Kind::done) goto host_call_not_done;
+    goto return_nothing;
+return_to_instance:
+    SWITCH_TO(runtime.instances[frame->instance].get());
+    pc = *--returns;
+    slots -= pc[-2].op.a;
+    NEXT(0);
+
+memory_pages:
+    slots[pc->op.a] = memory->pages();
+    NEXT(1);
+memory_extend:
+    slots[pc->op.a] = grow(*memory, static_cast<std::uint32_t>(slots[pc->op.b]));
+    memory_bytes = memory->region->size_bytes();
+    NEXT(1);
+memory_write_segment:
+    TRAP_IF_ANY(write_segment(*instance, *memory, pc->op.immediate, range_at(slots + pc->op.a)));
+    NEXT(1);
+memory_copy_bytes:
+    TRAP_IF_ANY(copy_bytes(*memory, range_at(slots + pc->op.a)));
+    NEXT(1);
+memory_fill_bytes:
+    TRAP_IF_ANY(fill_bytes(*memory, range_at(slots + pc->op.a)));
+    NEXT(1);
+drop_data:
+    instance->dropped_data[pc->op.immediate] = true;
+    NEXT(1);
+
+table_read : {
+    const Table& table = *pointer_from<Table>(pc[1].more.first);
+    const auto element = static_cast<std::uint32_t>(slots[pc->op.b]);
+    if (element >= table.size) TRAP_WITH(Trap::out_of_bounds_table);
+    slots[pc->op.a] = table.elements()[element];
+    NEXT(2);
+}
+table_write : {
+    const Table& table = *pointer_from<Table>(pc[1].more.first);
+    const auto element = static_cast<std::uint32_t>(slots[pc->op.a]);
+    if (element >= table.size) TRAP_WITH(Trap::out_of_bounds_table);
+    table.elements()[element] = slots[pc->op.b];
+    NEXT(2);
+}
+table_elements:
+    slots[pc->op.a] = pointer_from<Table>(pc[1].more.first)->size;
+    NEXT(2);
+table_extend:
+    slots[pc->op.a] = grow(*pointer_from<Table>(pc[1].more.first),
+                           static_cast<std::uint32_t>(slots[pc->op.a + 1]), slots[pc->op.a]);
+    NEXT(2);
+table_write_segment:
+    TRAP_IF_ANY(write_segment(*instance, *pointer_from<Table>(pc[1].more.first), pc->op.immediate,
+                              range_at(slots + pc->op.a)));
+    NEXT(2);
+table_copy_elements:
+    TRAP_IF_ANY(copy_elements(*pointer_from<Table>(pc[1].more.first),
+                              *pointer_from<Table>(pc[1].more.second), range_at(slots + pc->op.a)));
+    NEXT(2);
+table_fill_elements : {
+    const std::uint64_t* operands = slots + pc->op.a;
+    TRAP_IF_ANY(fill_elements(*pointer_from<Table>(pc[1].more.first),
+                              static_cast<std::uint32_t>(operands[0]), operands[1],
+                              static_cast<std::uint32_t>(operands[2])));
+    NEXT(2);
+}
+drop_elements:
+    instance->dropped_elements[pc->op.immediate] = true;
+    NEXT(1);
+
+host_call_not_done:
+    if (outcome.kind == HostOutcome::Kind::interrupted) goto paused;
+    thread.frame = frame;
+    thread.pc = pc;
+    if (outcome.kind == HostOutcome::Kind::exited) {
+        return {Interruption::Kind::exited, trap, outcome.exit_code};
+    }
+    trap = outcome.trap;
+trapped:
+    thread.frame = frame;
+    thread.pc = pc;
+    write_back_trap(runtime, thread);
+    return {Interruption::Kind::trapped, trap};
+paused:
+    thread.pc = pc;
+    thread.slots = slots;
+    thread.frame = frame;
+    thread.returns = returns;
+    write_back_position(runtime, thread);
+    poll.paused();
+    return {Interruption::Kind::paused};
+finish_thread:
+    thread.frame = frame;
+    return {Interruption::Kind::finished};
+}
+
+#pragma GCC diagnostic pop
+
+}  // namespace
+
+Interruption interpret(Runtime& runtime, Thread& thread) {
+    EXPECTS(!thread.is_idle(), "only a thread that has frames can run");
+    return run(&runtime, &thread, nullptr);
+}
+
+const HandlerTable& interpreter_handlers() {
+    static const HandlerTable table = [] {
+        HandlerTable filled;
+        run(nullptr, nullptr, &filled);
+        return filled;
+    }();
+    return table;
+}
+
+const Word* stub(Handler handler) {
+    // What stands before a return address is the call, whose callee began `a` slots further on.
+    struct Stub {
+        Word call[2];
+        Word word;
+    };
+    constexpr auto kFirst = Handler::translate_function;
+    static const auto stubs = [] {
+        std::array<Stub, 4> made{};
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            made[i].word.op.handler =
+                address_of(static_cast<Handler>(static_cast<std::size_t>(kFirst) + i));
+        }
+        return made;
+    }();
+    return &stubs[static_cast<std::size_t>(handler) - static_cast<std::size_t>(kFirst)].word;
+}
+
+}  // namespace sojourn::vm

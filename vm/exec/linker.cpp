@@ -1,0 +1,247 @@
+#include "vm/exec/linker.hpp"
+
+#include "vm/exec/bulk.hpp"
+#include "vm/exec/interpreter.hpp"
+
+namespace sojourn::vm {
+
+namespace {
+
+std::string text_of(const Import& import) {
+    return fmt::format("\"{}\" \"{}\"", import.module, import.name);
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+    return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+/// Where `import` is found: nullptr when the binding leads nowhere.
+const Export* bound_export(const Runtime& runtime, const Import& import, ExternRef binding) {
+    const auto instance = static_cast<std::size_t>(binding.instance);
+    if (instance >= runtime.instances.size()) return nullptr;
+    const auto& exports = runtime.instances[instance]->module->exports;
+    if (binding.export_index >= exports.size()) return nullptr;
+    const Export& found = exports[binding.export_index];
+    return found.kind == import.kind ? &found : nullptr;
+}
+
+/// Limits as an import wants them: no smaller now, and no room to grow beyond the wanted maximum.
+bool limits_fit(const Limits& wanted, std::uint64_t size, const std::optional<std::uint64_t>& max) {
+    if (size < wanted.min) return false;
+    return !wanted.max || (max && *max <= *wanted.max);
+}
+
+class Linker {
+public:
+    Linker(Runtime& runtime, Instance& instance)
+        : runtime_(runtime), instance_(instance), module_(*instance.module) {}
+
+    Result<void> link() {
+        instance_.own_functions.resize(module_.functions.size());
+        std::vector<std::string> misfits;
+        for (std::size_t i = 0; i < module_.imports.size(); ++i) {
+            const Import& import = module_.imports[i];
+            const bool fits = instance_.imports[i] ? link_export(import, *instance_.imports[i])
+                                                   : link_host_function(import);
+            if (!fits) misfits.push_back(text_of(import));
+        }
+        if (!misfits.empty()) {
+            return fail(ErrorCode::unlinkable_module, "incompatible import type: {}",
+                        joined(misfits));
+        }
+        for (std::size_t i = module_.imported_functions; i < module_.functions.size(); ++i) {
+            add_function(static_cast<std::uint32_t>(i), &instance_,
+                         stub(Handler::translate_function));
+        }
+        return {};
+    }
+
+private:
+    LinkedFunction& add_function(std::uint32_t index, Instance* owner, const Word* entry) {
+        const Function& function = module_.functions[index];
+        const FunctionType& type = module_.type_of_function(index);
+        LinkedFunction& linked = instance_.own_functions[index];
+        linked.entry = entry;
+        linked.identity = {static_cast<std::uint32_t>(instance_.index), index};
+        linked.instance = owner;
+        linked.type = runtime_.types.id_of(type);
+        linked.parameter_count = static_cast<std::uint32_t>(type.parameters.size());
+        linked.result_count = static_cast<std::uint32_t>(type.results.size());
+        if (owner != nullptr) {
+            const std::uint32_t slots = function.local_count + function.operand_count_max;
+            linked.zeroed_count = function.local_count - linked.parameter_count;
+            linked.slot_bytes_max = slots * static_cast<std::uint32_t>(sizeof(std::uint64_t));
+        }
+        instance_.functions.push_back(&linked);
+        return linked;
+    }
+
+    bool link_host_function(const Import& import) {
+        if (import.kind != ExternKind::function) return false;
+        const FunctionType& type = module_.type_of_function(import.index);
+        const auto function = runtime_.host.find(import.module, import.name, type);
+        if (!function) return false;
+        add_function(import.index, nullptr, stub(Handler::host_function_frame)).host_function =
+            *function;
+        return true;
+    }
+
+    bool link_export(const Import& import, ExternRef binding) {
+        const Export* found = bound_export(runtime_, import, binding);
+        if (found == nullptr) return false;
+        const Instance& owner = *runtime_.instances[static_cast<std::size_t>(binding.instance)];
+        switch (import.kind) {
+            case ExternKind::function:
+                return link_function(import, *owner.functions[found->index]);
+            case ExternKind::table:
+                return link_table(import, *owner.tables[found->index]);
+            case ExternKind::memory:
+                return link_memory(import, *owner.memories[found->index]);
+            case ExternKind::global:
+                if (owner.module->globals[found->index].type !=
+                    module_.globals[import.index].type) {
+                    return false;
+                }
+                instance_.globals.push_back(owner.globals[found->index]);
+                return true;
+        }
+        return false;
+    }
+
+    bool link_function(const Import& import, LinkedFunction& function) {
+        instance_.functions.push_back(&function);
+        return function.type == runtime_.types.id_of(module_.type_of_function(import.index));
+    }
+
+    bool link_table(const Import& import, Table& table) {
+        const TableType& wanted = module_.tables[import.index];
+        instance_.tables.push_back(&table);
+        return table.type.element == wanted.element &&
+               limits_fit(wanted.limits, table.size, table.type.limits.max);
+    }
+
+    bool link_memory(const Import& import, LinearMemory& memory) {
+        instance_.memories.push_back(&memory);
+        return limits_fit(module_.memories[import.index].limits, memory.pages(),
+                          memory.type.limits.max);
+    }
+
+    Runtime& runtime_;
+    Instance& instance_;
+    const Module& module_;
+};
+
+Result<void> allocate_globals(Runtime& runtime, Instance& instance) {
+    const Module& module = *instance.module;
+    const std::size_t count = module.globals.size() - module.imported_globals;
+    if (count == 0) return {};
+    instance.globals_region = TRY(runtime.heap.add_region(globals_region_spec(module)));
+    attach_globals(instance);
+    for (std::size_t i = module.imported_globals; i < module.globals.size(); ++i) {
+        *instance.globals[i] = evaluate(module.globals[i].initial, instance);
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::vector<ImportBinding>> bind_imports(const Runtime& runtime, const Module& module,
+                                                const ImportResolver& resolver) {
+    std::vector<ImportBinding> bindings;
+    std::vector<std::string> unknown;
+    for (const Import& import : module.imports) {
+        bindings.push_back(resolver ? resolver(import.module, import.name) : std::nullopt);
+        if (bindings.back()) continue;
+        const bool is_provided =
+            import.kind == ExternKind::function &&
+            runtime.host.find(import.module, import.name, module.type_of_function(import.index));
+        if (!is_provided) unknown.push_back(text_of(import));
+    }
+    if (unknown.empty()) return bindings;
+    return fail(ErrorCode::unlinkable_module, "unknown import: {}", joined(unknown));
+}
+
+Result<std::unique_ptr<Instance>> link(Runtime& runtime, std::shared_ptr<const Module> module,
+                                       std::vector<ImportBinding> bindings) {
+    auto instance = std::make_unique<Instance>();
+    instance->index = static_cast<InstanceIndex>(runtime.instances.size());
+    instance->module = std::move(module);
+    instance->imports = std::move(bindings);
+    instance->dropped_elements.resize(instance->module->elements.size());
+    instance->dropped_data.resize(instance->module->data.size());
+    TRY(Linker(runtime, *instance).link());
+    return instance;
+}
+
+heap::RegionSpec memory_region_spec(std::uint64_t pages) {
+    return {heap::RegionKind::memory, pages * kWasmPageBytes, kMemoryReserveBytes};
+}
+
+heap::RegionSpec table_region_spec(const Table& table) {
+    const std::uint64_t reserve = std::max(table_bytes(table.size_max()), heap::kPageBytes);
+    return {heap::RegionKind::table, table_bytes(table.size), reserve};
+}
+
+heap::RegionSpec globals_region_spec(const Module& module) {
+    const std::size_t count = module.globals.size() - module.imported_globals;
+    const std::uint64_t size = whole_pages(count * sizeof(std::uint64_t));
+    return {heap::RegionKind::globals, size, size};
+}
+
+void attach_globals(Instance& instance) {
+    auto* first = reinterpret_cast<std::uint64_t*>(instance.globals_region->base());
+    const Module& module = *instance.module;
+    const std::size_t count = module.globals.size() - module.imported_globals;
+    for (std::size_t i = 0; i < count; ++i)
+        instance.globals.push_back(first + i);
+}
+
+Result<void> allocate(Runtime& runtime, Instance& instance) {
+    const Module& module = *instance.module;
+    for (std::size_t i = module.imported_memories; i < module.memories.size(); ++i) {
+        const MemoryType& type = module.memories[i];
+        heap::Region* region = TRY(runtime.heap.add_region(memory_region_spec(type.limits.min)));
+        instance.own_memories.push_back(std::make_unique<LinearMemory>(LinearMemory{region, type}));
+        instance.memories.push_back(instance.own_memories.back().get());
+    }
+    for (std::size_t i = module.imported_tables; i < module.tables.size(); ++i) {
+        const TableType& type = module.tables[i];
+        if (type.limits.min > kTableElementsMax) {
+            return fail(ErrorCode::unsupported, "a table of {} elements; at most {} are supported",
+                        type.limits.min, kTableElementsMax);
+        }
+        Table table{nullptr, type, static_cast<std::uint32_t>(type.limits.min)};
+        table.region = TRY(runtime.heap.add_region(table_region_spec(table)));
+        instance.own_tables.push_back(std::make_unique<Table>(table));
+        instance.tables.push_back(instance.own_tables.back().get());
+    }
+    return allocate_globals(runtime, instance);
+}
+
+std::optional<Trap> apply_segments(Instance& instance) {
+    const Module& module = *instance.module;
+    for (std::uint32_t i = 0; i < module.elements.size(); ++i) {
+        const ElementSegment& segment = module.elements[i];
+        if (segment.mode == ElementSegment::Mode::passive) continue;
+        if (segment.mode == ElementSegment::Mode::active) {
+            const auto to = static_cast<std::uint32_t>(evaluate(segment.offset, instance));
+            const auto count = static_cast<std::uint32_t>(segment.elements.size());
+            const auto trap =
+                write_segment(instance, *instance.tables[segment.table], i, {to, 0, count});
+            if (trap) return trap;
+        }
+        instance.dropped_elements[i] = true;
+    }
+    for (std::uint32_t i = 0; i < module.data.size(); ++i) {
+        const DataSegment& segment = module.data[i];
+        if (segment.mode == DataSegment::Mode::passive) continue;
+        const auto to = static_cast<std::uint32_t>(evaluate(segment.offset, instance));
+        const auto trap = write_segment(instance, *instance.memories[segment.memory], i,
+                                        {to, 0, segment.byte_count});
+        if (trap) return trap;
+        instance.dropped_data[i] = true;
+    }
+    return std::nullopt;
+}
+
+}  // namespace sojourn::vm

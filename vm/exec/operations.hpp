@@ -1,0 +1,111 @@
+#pragma once
+
+#include <bit>
+#include <cstring>
+
+#include "vm/exec/handler.hpp"
+#include "vm/exec/word.hpp"
+
+/// What the handlers of plain instructions, loads and stores do, made from their meanings.
+namespace sojourn::vm {
+
+template <typename Value>
+inline Value from_slot(std::uint64_t slot) {
+    if constexpr (sizeof(Value) == 8)
+        return std::bit_cast<Value>(slot);
+    else
+        return std::bit_cast<Value>(static_cast<std::uint32_t>(slot));
+}
+
+template <typename Value>
+inline std::uint64_t to_slot(Value value) {
+    if constexpr (sizeof(Value) == 8)
+        return std::bit_cast<std::uint64_t>(value);
+    else
+        return std::bit_cast<std::uint32_t>(value);
+}
+
+template <Opcode opcode, std::size_t index>
+using OperandOf = internal::Number<info_of(opcode).signature.operands[index]>;
+
+template <Opcode opcode, Form form>
+[[gnu::always_inline]] inline auto evaluate(const Operation& op, const std::uint64_t* slots) {
+    const auto first = from_slot<OperandOf<opcode, 0>>(slots[op.b]);
+    if constexpr (info_of(opcode).signature.operand_count == 1) {
+        return Meaning<opcode>::eval(first);
+    } else if constexpr (form == Form::constant) {
+        const auto constant = static_cast<std::int32_t>(op.immediate);
+        return Meaning<opcode>::eval(first, OperandOf<opcode, 1>{constant});
+    } else {
+        return Meaning<opcode>::eval(first, from_slot<OperandOf<opcode, 1>>(slots[op.c()]));
+    }
+}
+
+template <Opcode opcode, Form form>
+[[gnu::always_inline]] inline bool access(const Operation& op, std::uint64_t* slots,
+                                          std::byte* memory, std::uint64_t memory_bytes) {
+    using Meaning = MemoryMeaning<opcode>;
+    using Memory = typename Meaning::Memory;
+    std::uint64_t address = op.immediate;
+    if constexpr (form == Form::slots) {
+        address += static_cast<std::uint32_t>(slots[Meaning::kIsLoad ? op.b : op.a]);
+    }
+    if (address + sizeof(Memory) > memory_bytes) [[unlikely]]
+        return false;
+    if constexpr (Meaning::kIsLoad) {
+        Memory value;
+        std::memcpy(&value, memory + address, sizeof value);
+        slots[op.a] = to_slot(Meaning::eval(value));
+    } else {
+        const Memory value = Meaning::eval(from_slot<typename Meaning::Value>(slots[op.b]));
+        std::memcpy(memory + address, &value, sizeof value);
+    }
+    return true;
+}
+
+/// Performs one operation; false when it trapped, and `trap` says how.
+template <Opcode opcode, Form form>
+[[gnu::always_inline]] inline bool perform(const Operation& op, std::uint64_t* slots,
+                                           std::byte* memory, std::uint64_t memory_bytes,
+                                           Trap& trap) {
+    if constexpr (!has_form(opcode, form)) {
+        return true;
+    } else if constexpr (is_memory_access(opcode)) {
+        trap = Trap::out_of_bounds_memory;
+        return access<opcode, form>(op, slots, memory, memory_bytes);
+    } else if constexpr (info_of(opcode).interrupt == Interrupt::trap) {
+        const auto outcome = evaluate<opcode, form>(op, slots);
+        if (!outcome.ok()) [[unlikely]] {
+            trap = outcome.trap();
+            return false;
+        }
+        slots[op.a] = to_slot(outcome.value());
+        return true;
+    } else {
+        slots[op.a] = to_slot(evaluate<opcode, form>(op, slots));
+        return true;
+    }
+}
+
+/// Whether a fused comparison branches.
+template <Opcode opcode, Form form>
+[[gnu::always_inline]] inline bool branches(const Word* pc, const std::uint64_t* slots) {
+    if constexpr (!has_form(opcode, form)) {
+        return false;
+    } else {
+        constexpr bool is_constant =
+            form == Form::branch_if_constant || form == Form::branch_unless_constant;
+        constexpr bool is_negated =
+            form == Form::branch_unless || form == Form::branch_unless_constant;
+        std::uint64_t right;
+        if constexpr (is_constant)
+            right = pc[1].more.first;
+        else
+            right = slots[pc->op.b];
+        const bool holds = Meaning<opcode>::eval(from_slot<OperandOf<opcode, 0>>(slots[pc->op.a]),
+                                                 from_slot<OperandOf<opcode, 1>>(right)) != 0;
+        return holds != is_negated;
+    }
+}
+
+}  // namespace sojourn::vm

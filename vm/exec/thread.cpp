@@ -1,0 +1,80 @@
+#include "vm/exec/thread.hpp"
+
+#include <algorithm>
+
+#include "vm/exec/interpreter.hpp"
+
+namespace sojourn::vm {
+
+namespace {
+
+/// A frame of another instance than its caller's takes two.
+constexpr std::size_t kReturnsPerFrameMax = 2;
+
+}  // namespace
+
+heap::RegionSpec stack_region_spec(heap::RegionKind kind, std::uint64_t stack_bytes_max) {
+    const std::uint64_t bytes = whole_pages(stack_bytes_max);
+    return {kind, bytes, bytes};
+}
+
+FramePosition entry_position(const LinkedFunction& function) {
+    if (function.instance == nullptr) return {0, function.parameter_count};
+    const Module& module = *function.instance->module;
+    return {module.functions[function.identity.function_index].code_offset,
+            function.parameter_count + function.zeroed_count};
+}
+
+Thread::Thread(heap::Region& slots_region_, heap::Region& frames_region_,
+               std::uint64_t stack_bytes_max_)
+    : slots_region(slots_region_),
+      frames_region(frames_region_),
+      stack_bytes_max(stack_bytes_max_),
+      limit(reinterpret_cast<std::uintptr_t>(slots_region.base()) +
+            reinterpret_cast<std::uintptr_t>(frames_region.base()) + stack_bytes_max -
+            2 * sizeof(FrameState)),
+      return_stack_(std::make_unique_for_overwrite<const Word*[]>(
+          kReturnsPerFrameMax * (stack_bytes_max / sizeof(FrameState) + 1))) {
+    become_idle();
+}
+
+void Thread::push_bottom_return() {
+    returns = return_stack_.get();
+    *returns++ = stub(Handler::finish_thread);
+}
+
+void Thread::start(LinkedFunction& function, std::span<const std::uint64_t> arguments) {
+    EXPECTS(is_idle(), "a thread makes one call at a time");
+    EXPECTS(arguments.size() == function.parameter_count, "a call has the arguments of its type");
+    slots = first_slot();
+    std::ranges::copy(arguments, slots);
+    std::fill_n(slots + arguments.size(), function.zeroed_count, 0);
+    frame = first_frame();
+    set_identity(*frame, function.identity);
+    set_position(*frame, pack(entry_position(function)));
+    push_bottom_return();
+    pc = function.entry;
+}
+
+void Thread::resume(Runtime& runtime, std::uint32_t frame_count) {
+    EXPECTS(is_idle() && frame_count > 0, "a thread resumes from frames, once");
+    slots = first_slot();
+    frame = first_frame();
+    push_bottom_return();
+    for (std::uint32_t depth = 1; depth < frame_count; ++depth) {
+        const LinkedFunction& caller = runtime.function_of(*frame);
+        const Translation& translation = *caller.translation;
+        *returns++ = translation.at(*translation.find_safepoint(frame->code_offset)) + 2;
+        slots += frame->slot_count;
+        ++frame;
+        const bool is_foreign = runtime.function_of(*frame).instance != caller.instance;
+        if (is_foreign) *returns++ = stub(Handler::return_to_instance);
+    }
+    const LinkedFunction& top = runtime.function_of(*frame);
+    const Safepoint* safepoint =
+        top.translation ? top.translation->find_safepoint(frame->code_offset) : nullptr;
+    pc = safepoint == nullptr ? top.entry : top.translation->at(*safepoint);
+    runtime.poll.pass(safepoint != nullptr);
+}
+
+}  // namespace sojourn::vm
