@@ -51,6 +51,11 @@ std::optional<Request> Inbox::take(bool suspend_only) {
     return request;
 }
 
+bool Inbox::has_requests() {
+    const std::lock_guard guard(mutex_);
+    return !requests_.empty();
+}
+
 void Inbox::close(const Error& reason) {
     std::deque<Request> left;
     {

@@ -49,6 +49,8 @@ public:
     /// The oldest request. With `suspend_only`, nothing unless that is a suspend.
     std::optional<Request> take(bool suspend_only);
 
+    [[nodiscard]] bool has_requests();
+
     /// Answers everything that waits, or will come, with `reason`.
     void close(const Error& reason);
 

@@ -1,0 +1,218 @@
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include "process/control_server.hpp"
+#include "process/internal/control_socket.hpp"
+#include "process/remote.hpp"
+#include "process/runner_lock.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace sojourn;
+using namespace sojourn::process;
+
+namespace {
+
+/// A runner as its clients see it; the test is its guest's thread.
+class ControlFixture {
+public:
+    explicit ControlFixture(std::filesystem::path directory) : directory_(std::move(directory)) {
+        std::filesystem::create_directories(directory_);
+        record_.name = "job";
+        lock_.emplace(RunnerLock::acquire(directory_, record_.id).value());
+        interrupt_ = leases::Interrupt::create().value();
+        inbox_.emplace(*interrupt_);
+        start();
+    }
+    ~ControlFixture() {
+        inbox_->close(fail(ErrorCode::not_found, "it has ended"));
+        server_.reset();
+    }
+
+    void start() {
+        const RunnerStatus status{record_.id.hex(), record_.name, ::getpid(), store::Epoch{3}};
+        server_ = ControlServer::start(directory_, record_.id, status, *inbox_, clock_).value();
+    }
+
+    Result<ControlAnswer> ask(ControlVerb verb) {
+        return process::ask(directory_, record_, {verb, "why"});
+    }
+
+    UniqueFd connect() { return connect_in(directory_, control_socket_name(record_.id)).value(); }
+
+    std::string talk(std::string_view line) {
+        const UniqueFd socket = connect();
+        ::send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL);
+        std::string answer(4096, '\0');
+        const ssize_t got = ::read(socket.get(), answer.data(), answer.size());
+        answer.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+        return answer;
+    }
+
+    /// What the guest's thread does at a safepoint: waits for a request and answers it.
+    void serve_one(const Result<store::CheckpointInfo>& result) {
+        for (;;) {
+            if (auto request = inbox_->take(false)) {
+                served_message_ = request->message;
+                return request->answer(result);
+            }
+            ::usleep(1000);
+        }
+    }
+
+    std::filesystem::path directory_;
+    store::ProcessRecord record_;
+    SystemClock clock_;
+    std::optional<RunnerLock> lock_;
+    std::unique_ptr<leases::Interrupt> interrupt_;
+    std::optional<Inbox> inbox_;
+    std::unique_ptr<ControlServer> server_;
+    std::string served_message_;
+};
+
+store::CheckpointInfo checkpoint_seven() {
+    store::CheckpointInfo info;
+    info.id = store::Version{7};
+    info.parent = store::Version{6};
+    info.pause_us = 12;
+    info.message = "before \"the\" merge";
+    return info;
+}
+
+}  // namespace
+
+TEST_CASE("a runner tells its status without stopping the guest", "[process]") {
+    tests::TemporaryFolder folder;
+    ControlFixture runner(folder.path());
+
+    const auto answer = runner.ask(ControlVerb::status);
+
+    REQUIRE(answer.ok());
+    REQUIRE(answer->runner.pid == ::getpid());
+    REQUIRE(answer->runner.epoch == store::Epoch{3});
+    REQUIRE_FALSE(runner.interrupt_->raised());
+}
+
+TEST_CASE("a checkpoint is answered when the guest's thread has answered it", "[process]") {
+    tests::TemporaryFolder folder;
+    ControlFixture runner(folder.path());
+    std::optional<Result<ControlAnswer>> answer;
+    std::thread client([&] { answer.emplace(runner.ask(ControlVerb::checkpoint)); });
+
+    runner.serve_one(checkpoint_seven());
+    client.join();
+
+    REQUIRE(answer->ok());
+    REQUIRE((*answer)->checkpoint->id == store::Version{7});
+    REQUIRE((*answer)->checkpoint->parent == store::Version{6});
+    REQUIRE((*answer)->checkpoint->message == "before \"the\" merge");
+    REQUIRE(runner.served_message_ == "why");
+}
+
+TEST_CASE("the error of a checkpoint reaches the client with its code", "[process]") {
+    tests::TemporaryFolder folder;
+    ControlFixture runner(folder.path());
+    std::optional<Result<ControlAnswer>> answer;
+    std::thread client([&] { answer.emplace(runner.ask(ControlVerb::suspend)); });
+
+    runner.serve_one(fail(ErrorCode::store_full, "no space left"));
+    client.join();
+
+    REQUIRE(answer->error().code == ErrorCode::store_full);
+    REQUIRE(answer->error().message == "no space left");
+}
+
+TEST_CASE("nonsense on the socket is answered with an error and harms nobody", "[process]") {
+    tests::TemporaryFolder folder;
+    ControlFixture runner(folder.path());
+
+    for (const char* line :
+         {"\n", "{\n", "[]\n", "{\"verb\":7}\n", "{\"verb\":\"dance\"}\n", "\xff\xfe\n"}) {
+        INFO(line);
+        REQUIRE(runner.talk(line).find("invalid_argument") != std::string::npos);
+    }
+    REQUIRE(runner.talk(std::string(kControlLineBytesMax + 100, 'x')).find("invalid_argument") !=
+            std::string::npos);
+
+    REQUIRE(runner.ask(ControlVerb::status).ok());
+}
+
+TEST_CASE("clients that vanish or stay silent do not keep others from their answers", "[process]") {
+    tests::TemporaryFolder folder;
+    ControlFixture runner(folder.path());
+    const UniqueFd silent = runner.connect();
+    {
+        const UniqueFd vanishing = runner.connect();
+        const std::string_view line = "{\"verb\":\"checkpoint\"}\n";
+        ::send(vanishing.get(), line.data(), line.size(), MSG_NOSIGNAL);
+    }
+
+    runner.serve_one(checkpoint_seven());
+
+    REQUIRE(runner.ask(ControlVerb::status).ok());
+}
+
+TEST_CASE("many clients at once each get an answer of their own", "[process]") {
+    tests::TemporaryFolder folder;
+    ControlFixture runner(folder.path());
+    constexpr int kClients = 100;
+    std::atomic<int> answered = 0;
+    std::vector<std::thread> clients;
+    for (int i = 0; i < kClients; ++i) {
+        clients.emplace_back([&] {
+            if (runner.ask(ControlVerb::checkpoint).ok()) ++answered;
+        });
+    }
+
+    for (int i = 0; i < kClients; ++i)
+        runner.serve_one(checkpoint_seven());
+    for (auto& client : clients)
+        client.join();
+
+    REQUIRE(answered == kClients);
+}
+
+TEST_CASE("what waits when a process ends is answered before its socket goes", "[process]") {
+    tests::TemporaryFolder folder;
+    std::optional<Result<ControlAnswer>> answer;
+    std::thread client;
+    {
+        ControlFixture runner(folder.path());
+        client = std::thread([&] { answer.emplace(runner.ask(ControlVerb::suspend)); });
+        while (!runner.inbox_->has_requests())
+            ::usleep(1000);
+        runner.inbox_->close(fail(ErrorCode::not_found, "it has ended"));
+        runner.server_.reset();
+        client.join();
+    }
+
+    REQUIRE(answer->error().message == "it has ended");
+}
+
+TEST_CASE("a socket works in a folder whose path is longer than an address", "[process]") {
+    tests::TemporaryFolder folder;
+    ControlFixture runner(folder.path() / std::string(120, 'a') / std::string(120, 'b'));
+
+    REQUIRE(runner.ask(ControlVerb::status).ok());
+}
+
+TEST_CASE("the socket of a dead runner is replaced", "[process]") {
+    tests::TemporaryFolder folder;
+    const UniqueFd dead = listen_in(folder.path(), control_socket_name({})).value();
+
+    ControlFixture runner(folder.path());
+
+    REQUIRE(runner.ask(ControlVerb::status).ok());
+}
+
+TEST_CASE("a process without a runner can't be asked", "[process]") {
+    tests::TemporaryFolder folder;
+    store::ProcessRecord record;
+    record.name = "job";
+
+    const auto answer = ask(folder.path(), record, {ControlVerb::status, ""});
+
+    REQUIRE(answer.error().code == ErrorCode::not_found);
+    REQUIRE(answer.error().message.find("job") != std::string::npos);
+}
