@@ -148,7 +148,11 @@ Result<void> LmdbStore::remove_process(ProcessId id) {
         return {};
     });
     if (!removed.ok()) return removed.error();
-    if (empty_family) remove_family_files(paths_, *empty_family);
+    if (empty_family) {
+        remove_family_files(paths_, *empty_family);
+        const std::lock_guard lock(mutex_);
+        families_.erase(*empty_family);
+    }
     return remove_orphans(paths_, [this](FamilyId family) -> Result<bool> {
         const auto transaction = TRY(catalogue_->read());
         const auto families = TRY(listed_families(transaction));
