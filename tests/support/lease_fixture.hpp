@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <sys/uio.h>
+
+#include "leases/directory.hpp"
+#include "leases/manager.hpp"
+
+namespace sojourn::test {
+
+/// A fresh folder, removed with all that is in it.
+class TemporaryFolder {
+public:
+    TemporaryFolder() {
+        std::string name = (std::filesystem::temp_directory_path() / "sojourn-XXXXXX").string();
+        path_ = ::mkdtemp(name.data());
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+
+    [[nodiscard]] std::filesystem::path path() const { return path_; }
+    [[nodiscard]] std::string name() const { return path_.string(); }
+
+    void write(const std::string& file, const std::string& text) const {
+        std::ofstream(path_ / file) << text;
+    }
+    [[nodiscard]] std::string read(const std::string& file) const {
+        std::ostringstream text;
+        text << std::ifstream(path_ / file).rdbuf();
+        return text.str();
+    }
+
+private:
+    std::filesystem::path path_;
+};
+
+/// A clock whose hands a test turns.
+struct ManualClock final : Clock {
+    std::uint64_t monotonic = 5'000;
+    std::uint64_t realtime = 1'700'000'000'000'000'000;
+    std::uint64_t cpu = 300;
+
+    std::uint64_t monotonic_ns() const override { return monotonic; }
+    std::uint64_t realtime_ns() const override { return realtime; }
+    std::uint64_t process_cpu_ns() const override { return cpu; }
+};
+
+struct HostFixture {
+    ManualClock clock;
+    SystemRandom random;
+    std::unique_ptr<leases::Interrupt> interrupt = *leases::Interrupt::create();
+    leases::Host host{.clock = clock, .random = random, .interrupt = *interrupt};
+};
+
+inline std::unique_ptr<leases::Directory> granted(const TemporaryFolder& folder,
+                                                  bool is_read_only = false) {
+    return *leases::Directory::grant(folder.name(), "/data", is_read_only);
+}
+
+inline iovec buffer_of(std::string& text) {
+    return {.iov_base = text.data(), .iov_len = text.size()};
+}
+
+inline leases::Errno write_text(leases::Descriptor& descriptor, std::string text) {
+    const iovec buffer = buffer_of(text);
+    auto count = descriptor.write({&buffer, 1}, leases::Waiting::allowed);
+    if (!count.ok()) return count.error();
+    return *count == text.size() ? leases::Errno::success : leases::Errno::nospc;
+}
+
+inline leases::Answer<std::string> read_text(leases::Descriptor& descriptor,
+                                             std::size_t length = 100) {
+    std::string text(length, '\0');
+    const iovec buffer = buffer_of(text);
+    auto count = descriptor.read({&buffer, 1}, leases::Waiting::allowed);
+    if (!count.ok()) return count.error();
+    text.resize(*count);
+    return text;
+}
+
+}  // namespace sojourn::test
