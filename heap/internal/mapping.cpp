@@ -26,6 +26,12 @@ Result<Mapping> Mapping::zeros(std::uint64_t length) {
     return map(length, PROT_READ | PROT_WRITE);
 }
 
+Result<Mapping> Mapping::buffer(std::uint64_t length) {
+    Mapping mapping = TRY(zeros(length));
+    ::madvise(mapping.base(), mapping.length(), MADV_HUGEPAGE);  // as good without it, but slower
+    return mapping;
+}
+
 Result<Mapping> Mapping::map(std::uint64_t length, int protection) {
     const std::uint64_t mapped = std::max<std::uint64_t>(length, kPageBytes);
     void* base =

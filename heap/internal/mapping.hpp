@@ -20,6 +20,8 @@ public:
     static Result<Mapping> reserve(std::uint64_t length);
     /// Zeros that cost memory only where they are touched, however long. Errors: out_of_memory.
     static Result<Mapping> zeros(std::uint64_t length);
+    /// As zeros(), to be filled from the start: in huge pages where the host has them.
+    static Result<Mapping> buffer(std::uint64_t length);
 
     [[nodiscard]] std::byte* base() const { return base_; }
     [[nodiscard]] std::uint64_t length() const { return length_; }

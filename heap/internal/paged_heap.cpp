@@ -1,6 +1,6 @@
 #include "heap/internal/paged_heap.hpp"
 
-#include <algorithm>
+#include <bit>
 
 #include "base/fault_point.hpp"
 #include "base/trace.hpp"
@@ -123,13 +123,17 @@ Result<std::unique_ptr<Snapshot>> PagedHeap::snapshot() {
             snapshot->keys_.push_back({regions_[i]->id(), unit});
     }
     const std::uint64_t copied_bytes = snapshot->keys_.size() * unit_bytes_;
-    snapshot->copies_ = std::move(spare_copies_);
-    if (snapshot->copies_.length() < copied_bytes) {
-        snapshot->copies_ = TRY(Mapping::zeros(copied_bytes));
-    }
+    snapshot->copies_ = TRY(copy_buffer(copied_bytes));
     copy_units(*snapshot);
     TRACE(heap, "snapshot", snapshot->dirty_pages_, copied_bytes);
     return std::unique_ptr<Snapshot>(std::move(snapshot));
+}
+
+/// The spare one when it is large enough: touching new memory takes longer than the copy.
+Result<Mapping> PagedHeap::copy_buffer(std::uint64_t length) {
+    Mapping buffer = std::exchange(spare_copies_, {});
+    if (buffer.length() >= length) return buffer;
+    return Mapping::buffer(std::bit_ceil(length));
 }
 
 /// Moves what is dirty to unpublished_.

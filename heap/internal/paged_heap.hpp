@@ -57,6 +57,7 @@ private:
     Result<Region*> add_region(const RegionSpec& spec, std::uint64_t stored_bytes);
 
     Result<void> collect_dirty();
+    Result<Mapping> copy_buffer(std::uint64_t length);
     void copy_units(PageSnapshot& snapshot) const;
     [[nodiscard]] ByteVector region_table() const;
 

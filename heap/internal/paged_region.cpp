@@ -155,19 +155,23 @@ Result<void> PagedRegion::fill_from_source(std::uint64_t block) {
 }
 
 Result<void> PagedRegion::fill_zeros_around(std::uint64_t block) {
-    // Neighbours cost next to nothing once a fault is taken; those that others hold are left out.
+    // A fault beside what is resident looks like a walk, and its next steps cost next to nothing
+    // now that a signal was taken. Blocks that other threads are at are left to them.
     const std::uint64_t group = std::max(kFaultAroundBytes, fill_bytes_);
     const std::uint64_t group_begin = block * fill_bytes_ / group * group;
-    const std::uint64_t first_allowed =
-        round_up(std::max(group_begin, stored_bytes_), fill_bytes_) / fill_bytes_;
-    const std::uint64_t end_allowed =
-        round_up(clipped(group_begin + group), fill_bytes_) / fill_bytes_;
     std::uint64_t first = block;
-    while (first > first_allowed && blocks_.try_claim(first - 1))
-        --first;
     std::uint64_t end = block + 1;
-    while (end < end_allowed && blocks_.try_claim(end))
-        ++end;
+    const std::uint64_t block_count = blocks_in(clipped(reserve_bytes_));
+    if (end < block_count && blocks_.state(end) == BlockState::resident) {
+        const std::uint64_t first_allowed = blocks_in(std::max(group_begin, stored_bytes_));
+        while (first > first_allowed && blocks_.try_claim(first - 1))
+            --first;
+    }
+    if (block > 0 && blocks_.state(block - 1) == BlockState::resident) {
+        const std::uint64_t end_allowed = blocks_in(clipped(group_begin + group));
+        while (end < end_allowed && blocks_.try_claim(end))
+            ++end;
+    }
     const std::uint64_t begin_offset = first * fill_bytes_;
     const Result<void> filled =
         range_->install_zeros(begin_offset, clipped(end * fill_bytes_) - begin_offset);
@@ -193,13 +197,17 @@ std::uint64_t PagedRegion::clipped(std::uint64_t offset) const {
     return std::min(offset, accessible_bytes_.load(std::memory_order_acquire));
 }
 
+std::uint64_t PagedRegion::blocks_in(std::uint64_t length) const {
+    return round_up(length, fill_bytes_) / fill_bytes_;
+}
+
 store::UnitIndex PagedRegion::unit_at(std::uint64_t offset) const {
     return store::UnitIndex{offset / unit_bytes_};
 }
 
 template <typename Visit>
 Result<void> PagedRegion::for_each_resident_run(const Visit& visit) const {
-    const std::uint64_t block_count = round_up(size_bytes_, fill_bytes_) / fill_bytes_;
+    const std::uint64_t block_count = blocks_in(size_bytes_);
     std::uint64_t block = 0;
     while (block < block_count) {
         const std::uint64_t first = block;

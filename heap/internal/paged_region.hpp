@@ -55,8 +55,10 @@ private:
     Result<void> allow_writes(std::uint64_t offset, std::uint64_t length);
     void release(std::uint64_t first_block, std::uint64_t end_block, BlockState state);
 
-    /// Where the accessible part of a block that begins at or before `offset` ends.
+    /// `offset`, or the end of what is accessible when that comes first.
     [[nodiscard]] std::uint64_t clipped(std::uint64_t offset) const;
+    /// How many blocks `length` bytes from the region's start take, the last perhaps in part.
+    [[nodiscard]] std::uint64_t blocks_in(std::uint64_t length) const;
     [[nodiscard]] store::UnitIndex unit_at(std::uint64_t offset) const;
     template <typename Visit>
     Result<void> for_each_resident_run(const Visit& visit) const;

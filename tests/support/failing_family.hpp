@@ -5,7 +5,7 @@
 
 #include "store/family.hpp"
 
-namespace sojourn::test {
+namespace sojourn::tests {
 
 /// A family that refuses what a test tells it to and hands everything else to a real one.
 class FailingFamily final : public store::Family {
@@ -92,4 +92,4 @@ private:
     std::shared_ptr<store::Family> real_;
 };
 
-}  // namespace sojourn::test
+}  // namespace sojourn::tests

@@ -6,7 +6,7 @@
 #include "store/store.hpp"
 #include "tests/support/failing_family.hpp"
 
-namespace sojourn::test {
+namespace sojourn::tests {
 
 inline constexpr std::array kMechanisms{
     heap::MechanismKind::uffd_async, heap::MechanismKind::uffd_sync, heap::MechanismKind::mprotect};
@@ -67,4 +67,4 @@ inline heap::Region& add_memory(heap::Heap& heap, std::uint64_t size_bytes,
     return *heap.add_region({heap::RegionKind::memory, size_bytes, reserve_bytes}).value();
 }
 
-}  // namespace sojourn::test
+}  // namespace sojourn::tests

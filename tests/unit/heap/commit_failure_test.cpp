@@ -4,7 +4,7 @@
 #include "tests/support/heap_fixture.hpp"
 
 using namespace sojourn;
-using namespace sojourn::test;
+using namespace sojourn::tests;
 
 namespace {
 

@@ -8,7 +8,7 @@ using namespace sojourn;
 using namespace sojourn::heap;
 
 TEST_CASE("every mechanism has a word, and every word its mechanism", "[heap]") {
-    for (const MechanismKind kind : test::kMechanisms)
+    for (const MechanismKind kind : tests::kMechanisms)
         REQUIRE(*parse_mechanism(text_of(kind)).value() == kind);
     REQUIRE_FALSE(parse_mechanism("auto").value().has_value());
     REQUIRE(parse_mechanism("soft-dirty").error().code == ErrorCode::invalid_argument);
@@ -18,14 +18,14 @@ TEST_CASE("the best mechanism is chosen when none is requested", "[heap]") {
     const auto best = choose_mechanism(std::nullopt);
 
     REQUIRE(best.ok());
-    for (const MechanismKind kind : test::kMechanisms) {
+    for (const MechanismKind kind : tests::kMechanisms) {
         if (kind == *best) break;
         REQUIRE(choose_mechanism(kind).error().code == ErrorCode::unsupported);
     }
 }
 
 TEST_CASE("a page is missing, clean, dirty and clean again", "[heap]") {
-    const auto kind = GENERATE(from_range(test::kMechanisms));
+    const auto kind = GENERATE(from_range(tests::kMechanisms));
     const auto mechanism = Mechanism::open(kind).value();
     constexpr std::uint64_t kLength = 256 * kPageBytes;
     const auto range = mechanism->reserve(kLength).value();

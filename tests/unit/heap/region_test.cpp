@@ -10,7 +10,7 @@
 #include "tests/support/heap_fixture.hpp"
 
 using namespace sojourn;
-using namespace sojourn::test;
+using namespace sojourn::tests;
 using heap::kPageBytes;
 using heap::Region;
 
