@@ -204,6 +204,12 @@ bool Environment::is_disk_full() const {
            static_cast<std::uint64_t>(status.st_size) + kFullBelowBytes > limit.rlim_cur;
 }
 
+std::uint64_t Environment::last_commit() const {
+    MDB_envinfo info{};
+    mdb_env_info(env_, &info);
+    return info.me_last_txnid;
+}
+
 MDB_dbi Environment::handle(TableIndex table) const {
     const auto index = static_cast<std::size_t>(table);
     EXPECTS(index < handles_.size(), "a table is one of those the environment was opened with");

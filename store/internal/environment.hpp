@@ -149,6 +149,9 @@ public:
 
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 
+    /// Grows with every commit of any host process.
+    [[nodiscard]] std::uint64_t last_commit() const;
+
     /// The Error for an LMDB return code, with what to do about it.
     [[nodiscard]] Error error(int code, std::string_view attempt) const;
 

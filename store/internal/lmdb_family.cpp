@@ -7,6 +7,7 @@
 #include "base/trace.hpp"
 #include "store/internal/garbage.hpp"
 #include "store/internal/unit_table.hpp"
+#include "store/internal/written_lists.hpp"
 
 namespace sojourn::store {
 

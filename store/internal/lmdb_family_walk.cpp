@@ -1,3 +1,4 @@
+#include "store/internal/family_verifier.hpp"
 #include "store/internal/lmdb_family.hpp"
 #include "store/internal/unit_table.hpp"
 
@@ -61,7 +62,7 @@ Result<void> LmdbFamily::for_each_unit(
 }
 
 Result<std::vector<std::string>> LmdbFamily::verify() const {
-    return std::vector<std::string>();
+    return verify_family(*environment_);
 }
 
 }  // namespace sojourn::store

@@ -209,7 +209,6 @@ Result<void> MemoryFamily::remove_checkpoint(Version id) {
 Result<std::vector<std::string>> MemoryFamily::verify() const {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> problems;
-    std::vector<std::byte> unit;
     for (const auto& [id, process] : processes_) {
         if (process.head != kNoVersion && !checkpoints_.contains(process.head)) {
             problems.push_back(fmt::format("process {} has lost its head", id.hex()));

@@ -1,0 +1,172 @@
+#include <iostream>
+#include <random>
+
+#include <catch2/catch.hpp>
+
+#include "tests/contract/store_fixture.hpp"
+
+/// Random histories against a model that keeps a whole copy of memory for each checkpoint.
+/// Repeat one with `SOJOURN_SEED=n contract "[history]"`.
+using namespace sojourn;
+using namespace sojourn::store;
+
+namespace {
+
+constexpr std::uint64_t kUnits = 12;
+
+using Memory = std::map<std::uint64_t, int>;  ///< unit ► its filling
+
+class History {
+public:
+    History(const std::string& kind, std::uint32_t seed)
+        : fixture_(kind), random_(seed), token_(fixture_.acquire()) {}
+
+    void step() {
+        switch (below(10)) {
+            case 0:
+            case 1:
+                return go_on_from_random();
+            case 2:
+            case 3:
+                return remove_random();
+            case 4:
+                return stage_and_die();
+            case 5:
+                return stage_and_abandon();
+            case 6:
+                return fixture_.reopen();
+            default:
+                return publish();
+        }
+    }
+
+    void check() {
+        const auto problems = fixture_.family().verify().value();
+        for (const std::string& problem : problems)
+            FAIL(problem);
+        REQUIRE(fixture_.family().checkpoints(fixture_.process().id)->size() <= memories_.size());
+        for (const auto& [checkpoint, memory] : memories_) {
+            for (std::uint64_t unit = 0; unit < kUnits; ++unit) {
+                const auto found = memory.find(unit);
+                const auto expected =
+                    found == memory.end() ? std::nullopt : std::optional(found->second);
+                INFO("checkpoint " << static_cast<std::uint64_t>(checkpoint) << " unit " << unit);
+                REQUIRE(fixture_.at(checkpoint, unit) == expected);
+            }
+        }
+        REQUIRE(walked() == now_);
+    }
+
+private:
+    std::uint32_t below(std::uint32_t limit) {
+        return static_cast<std::uint32_t>(random_() % limit);
+    }
+
+    std::vector<EncodedUnit> random_units(Memory& memory) {
+        Memory changes;
+        const auto count = below(6);
+        for (std::uint32_t index = 0; index < count; ++index) {
+            changes[below(kUnits)] = static_cast<int>(below(256));
+        }
+        std::vector<EncodedUnit> units;
+        for (const auto& [unit, value] : changes) {
+            memory[unit] = value;
+            units.push_back(encoded(unit, static_cast<std::uint8_t>(value)));
+        }
+        return units;
+    }
+
+    void publish() {
+        Publication publication;
+        publication.info.id = fixture_.family().reserve(token_).value();
+        if (below(2) == 0) {
+            REQUIRE(fixture_.family().stage(token_, publication.info.id, random_units(now_)).ok());
+        }
+        const auto rest = random_units(now_);
+        publication.units = rest;
+        REQUIRE(fixture_.family().publish(token_, publication).ok());
+        head_ = publication.info.id;
+        memories_[head_] = now_;
+    }
+
+    void go_on_from_random() {
+        if (memories_.empty()) return;
+        const auto chosen =
+            std::next(memories_.begin(), below(static_cast<std::uint32_t>(memories_.size())));
+        token_ = fixture_.acquire(chosen->first);
+        head_ = chosen->first;
+        now_ = chosen->second;
+    }
+
+    void remove_random() {
+        if (memories_.empty()) return;
+        const auto chosen =
+            std::next(memories_.begin(), below(static_cast<std::uint32_t>(memories_.size())));
+        const auto result = fixture_.family().remove_checkpoint(chosen->first);
+        if (chosen->first == head_) {
+            REQUIRE(result.error().code == ErrorCode::busy);
+        } else {
+            REQUIRE(result.ok());
+            memories_.erase(chosen);
+        }
+    }
+
+    void stage_and_die() {
+        Memory unseen;
+        const auto version = fixture_.family().reserve(token_).value();
+        REQUIRE(fixture_.family().stage(token_, version, random_units(unseen)).ok());
+        token_ = fixture_.acquire();
+    }
+
+    void stage_and_abandon() {
+        Memory unseen;
+        const auto version = fixture_.family().reserve(token_).value();
+        REQUIRE(fixture_.family().stage(token_, version, random_units(unseen)).ok());
+        REQUIRE(fixture_.family().abandon(token_, version).ok());
+    }
+
+    Memory walked() {
+        Memory memory;
+        const auto view = fixture_.family().view_of(fixture_.process().id).value();
+        REQUIRE(fixture_.family()
+                    .for_each_unit(view,
+                                   [&](UnitKey key, Bytes value) -> Result<void> {
+                                       ByteVector out(kTestUnitBytes);
+                                       TRY(decode_unit(key, value, out));
+                                       memory[static_cast<std::uint64_t>(key.unit)] =
+                                           std::to_integer<int>(out[0]);
+                                       return {};
+                                   })
+                    .ok());
+        return memory;
+    }
+
+    StoreFixture fixture_;
+    std::mt19937 random_;
+    FencingToken token_;
+    Version head_ = kNoVersion;
+    Memory now_;
+    std::map<Version, Memory> memories_;
+};
+
+std::uint32_t first_seed() {
+    const char* text = std::getenv("SOJOURN_SEED");
+    return text == nullptr ? std::random_device()() : static_cast<std::uint32_t>(std::atoll(text));
+}
+
+}  // namespace
+
+TEST_CASE("removing a checkpoint never harms another, whatever came before", "[store][history]") {
+    const std::string kind = GENERATE("mem:", "directory");
+    const std::uint32_t first = first_seed();
+
+    for (std::uint32_t seed = first; seed < first + 20; ++seed) {
+        CAPTURE(kind, seed);
+        History history(kind, seed);
+        for (int step = 0; step < 80; ++step) {
+            history.step();
+            history.check();
+        }
+    }
+    std::cout << "histories in " << kind << " from SOJOURN_SEED=" << first << "\n";
+}
