@@ -6,8 +6,6 @@
 #include <limits>
 #include <unistd.h>
 
-#include "base/trace.hpp"
-
 namespace sojourn::leases {
 
 namespace {

@@ -70,8 +70,8 @@ Result<void> File::reacquire(const Host&) {
         return fail_errno(errno, "cannot stat {}", state_.place.description());
     if (!S_ISREG(status.st_mode))
         return fail(ErrorCode::io, "{} is no longer a regular file", state_.place.description());
-    const bool is_same = status.st_dev == state_.device && status.st_ino == state_.inode;
-    TRACE(leases, "file_reopened", state_.place.description(), is_same);
+    const bool is_same_inode = status.st_dev == state_.device && status.st_ino == state_.inode;
+    TRACE(leases, "file_reopened", is_same_inode);
 
     file_ = std::move(file);
     if (comes_from_checkpoint_) TRY(roll_back(static_cast<std::uint64_t>(status.st_size)));
@@ -99,7 +99,8 @@ Result<void> File::roll_back(std::uint64_t length_now) {
     if (::ftruncate(file_.get(), static_cast<off_t>(state_.length)) != 0)
         return fail_errno(errno, "cannot cut {} to its length at the checkpoint",
                           state_.place.description());
-    TRACE(leases, "file_cut", state_.place.description(), length_now, state_.length);
+    const std::uint64_t length = state_.length;
+    TRACE(leases, "file_cut", length_now, length);
     return {};
 }
 

@@ -23,6 +23,15 @@ struct LeaseHeader {
 static_assert(sizeof(LeaseHeader) == 32);
 static_assert(std::has_unique_object_representations_v<LeaseHeader>);
 
+void trace_change(const Lease& lease, const Service& service) {
+    if (!trace::is_open(trace::Channel::leases)) return;
+    const auto id = static_cast<std::uint64_t>(lease.id);
+    const auto state = text_of(lease.state);
+    const std::string what = service.description();
+    const std::string& because = lease.lost_because;
+    TRACE(leases, "changed", id, state, what, because);
+}
+
 }  // namespace
 
 LeaseManager::LeaseManager(const Host& host, store::Epoch epoch) : host_(host), epoch_(epoch) {}
@@ -45,7 +54,7 @@ LeaseId LeaseManager::grant(std::unique_ptr<Service> service, std::optional<std:
                   .lost_because = {}};
     renew(held.lease);
     held.service = std::move(service);
-    TRACE(leases, "granted", next_id_ - 1, text_of(held.lease.kind), held.service->description());
+    trace_change(held.lease, *held.service);
     held_.emplace(id, std::move(held));
     return id;
 }
@@ -98,10 +107,11 @@ Result<void> LeaseManager::expire(Held& held) {
     if (!captured.ok()) {
         held.lease.state = LeaseState::lost;
         held.lease.lost_because = captured.error().message;
+        trace_change(held.lease, *held.service);
         return captured.error();
     }
     held.lease.state = LeaseState::expired;
-    TRACE(leases, "expired", held.service->description());
+    trace_change(held.lease, *held.service);
     return {};
 }
 
@@ -111,13 +121,12 @@ void LeaseManager::reestablish(Held& held) {
     if (reacquired.ok()) {
         held.lease.state = LeaseState::reestablished;
         renew(held.lease);
-        TRACE(leases, "reestablished", held.service->description());
-        return;
+    } else {
+        held.service->release();
+        held.lease.state = LeaseState::lost;
+        held.lease.lost_because = reacquired.error().message;
     }
-    held.service->release();
-    held.lease.state = LeaseState::lost;
-    held.lease.lost_because = reacquired.error().message;
-    TRACE(leases, "lost", held.service->description(), held.lease.lost_because);
+    trace_change(held.lease, *held.service);
 }
 
 std::vector<Lease> LeaseManager::leases() const {

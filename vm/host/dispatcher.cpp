@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include <fmt/ranges.h>
+
 #include "base/trace.hpp"
 #include "leases/stream.hpp"
 #include "vm/host/internal/wasi.hpp"
@@ -78,6 +80,14 @@ Errno perform(Wasi& wasi, WasiFunction function, std::span<const std::uint64_t> 
     return Errno::nosys;
 }
 
+void trace_call(WasiFunction function, std::span<const std::uint64_t> values, Errno error) {
+    if (!trace::is_open(trace::Channel::vm)) return;
+    const auto name = name_of(function);
+    const auto arguments = fmt::format("({:#x})", fmt::join(values, ", "));
+    const auto result = static_cast<std::uint16_t>(error);
+    TRACE(vm, "host_call", name, arguments, result);
+}
+
 }  // namespace
 
 std::string_view name_of(WasiFunction function) {
@@ -137,7 +147,7 @@ HostOutcome Dispatcher::call(const HostCall& call) {
 
     Wasi wasi(*state_, call.memory);
     const Errno error = perform(wasi, function, call.arguments);
-    TRACE(vm, "host_call", name_of(function), static_cast<int>(error));
+    trace_call(function, call.arguments, error);
     if (error == Errno::intr && state_->leases.host().interrupt.raised()) {
         auto started = wasi.started_ns();
         state_->pending = {.function = function, .started_ns = started.ok() ? *started : 0};
