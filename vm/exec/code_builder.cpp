@@ -79,7 +79,7 @@ bool CodeBuilder::retarget_result(std::uint16_t from, std::uint16_t to) {
 
 std::optional<CodeBuilder::Comparison> CodeBuilder::take_comparison(std::uint16_t slot) {
     const Result* result = last_result();
-    if (result == nullptr || result->handler > Handler::first_structural) return std::nullopt;
+    if (result == nullptr || result->handler > Handler::last_of_opcodes) return std::nullopt;
     const Operation op = words_[result->word_index].op;
     const Opcode opcode = opcode_of(result->handler);
     const bool is_zero_test = opcode == Opcode::i32_eqz || opcode == Opcode::i64_eqz;

@@ -29,7 +29,7 @@ inline constexpr std::size_t kFormCount = 7;
 
 /// Indexes the interpreter's table of handlers.
 enum class Handler : std::uint16_t {
-    first_structural = static_cast<std::uint16_t>(kOpcodeCount * kFormCount - 1),
+    last_of_opcodes = static_cast<std::uint16_t>(kOpcodeCount * kFormCount - 1),
 #define HANDLER(name, words) name,
 #include "vm/exec/handlers.def"
 #undef HANDLER

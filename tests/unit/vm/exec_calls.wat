@@ -1,0 +1,67 @@
+(module
+  (import "host" "note" (func $note (param i32)))
+  (import "host" "add" (func $add (param i32 i32) (result i32)))
+  (import "host" "swap" (func $swap (param i64 i64) (result i64 i64)))
+  (import "host" "exit" (func $exit (param i32)))
+  (import "host" "fail" (func $fail))
+
+  (type $unary (func (param i32) (result i32)))
+  (type $binary (func (param i32 i32) (result i32)))
+  (table funcref (elem $double $square $add $none))
+
+  (func $double (type $unary) (i32.mul (local.get 0) (i32.const 2)))
+  (func $square (type $unary) (i32.mul (local.get 0) (local.get 0)))
+  (func $none)
+
+  (func (export "factorial") (param i64) (result i64)
+    (if (result i64) (i64.eqz (local.get 0))
+      (then (i64.const 1))
+      (else (i64.mul (local.get 0) (call 8 (i64.sub (local.get 0) (i64.const 1)))))))
+
+  (func $fibonacci (export "fibonacci") (param i32) (result i32)
+    (if (i32.lt_s (local.get 0) (i32.const 2)) (then (return (local.get 0))))
+    (i32.add (call $fibonacci (i32.sub (local.get 0) (i32.const 1)))
+             (call $fibonacci (i32.sub (local.get 0) (i32.const 2)))))
+
+  (func $even (export "even") (param i32) (result i32)
+    (if (result i32) (local.get 0)
+      (then (call $odd (i32.sub (local.get 0) (i32.const 1)))) (else (i32.const 1))))
+  (func $odd (param i32) (result i32)
+    (if (result i32) (local.get 0)
+      (then (call $even (i32.sub (local.get 0) (i32.const 1)))) (else (i32.const 0))))
+
+  (func (export "through_table") (param i32 i32) (result i32)
+    (i32.add (i32.const 1000) (call_indirect (type $unary) (local.get 1) (local.get 0))))
+  (func (export "host_through_table") (param i32 i32) (result i32)
+    (call_indirect (type $binary) (local.get 0) (local.get 1) (i32.const 2)))
+
+  (func $divide (param i32 i32) (result i32 i32)
+    (i32.div_u (local.get 0) (local.get 1)) (i32.rem_u (local.get 0) (local.get 1)))
+  (func (export "digits") (param i32) (result i32 i32 i32)
+    (call $divide (local.get 0) (i32.const 10))
+    (call $divide (i32.const 7) (i32.const 4)) (drop))
+
+  ;; Locals beyond the parameters begin as zero, also where an earlier call has left its own.
+  (func $dirty (result i32) (local i64 i64 i64)
+    (local.set 0 (i64.const -1)) (local.set 1 (i64.const -1)) (local.set 2 (i64.const -1))
+    (i32.const 0))
+  (func $fresh (result i64) (local i64 i64 i64)
+    (i64.or (local.get 0) (i64.or (local.get 1) (local.get 2))))
+  (func (export "fresh_locals") (result i64) (drop (call $dirty)) (call $fresh))
+
+  (func (export "call_host") (param i32 i32) (result i32)
+    (call $note (local.get 0)) (call $note (local.get 1))
+    (i32.mul (call $add (local.get 0) (local.get 1)) (i32.const 10)))
+  (func (export "swap") (param i64 i64) (result i64 i64) (call $swap (local.get 0) (local.get 1)))
+  (func (export "exit") (param i32) (call $exit (local.get 0)) (unreachable))
+  (func (export "fail") (call $fail))
+  (export "host_add" (func $add))
+
+  (func $deep (export "deep") (param i32) (result i32)
+    (if (result i32) (i32.eqz (local.get 0))
+      (then (i32.div_u (i32.const 1) (i32.const 0)))
+      (else (call $deep (i32.sub (local.get 0) (i32.const 1))))))
+  (func $endless (export "endless") (call $endless))
+  (func $depth (export "depth") (param i32) (result i32) (local i64 i64 i64 i64)
+    (if (i32.eqz (local.get 0)) (then (return (i32.const 0))))
+    (i32.add (i32.const 1) (call $depth (i32.sub (local.get 0) (i32.const 1))))))
