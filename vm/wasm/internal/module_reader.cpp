@@ -184,10 +184,12 @@ MemoryType ModuleReader::memory_type() {
 }
 
 Opcode ModuleReader::opcode() {
+    const std::uint32_t start = offset();
     const std::uint8_t first = u8();
     const bool has_prefix = first == kPrefixNumeric;
     const std::uint32_t code = has_prefix ? u32() : first;
     if (const auto found = find_opcode(has_prefix ? first : std::uint8_t{0}, code)) return *found;
+    blame(start);
     if (const std::string_view feature = feature_of_opcode(first); !feature.empty()) {
         unsupported("{} (0x{:02x})", feature, first);
     } else {
