@@ -152,6 +152,7 @@ Result<void> LmdbStore::remove_process(ProcessId id) {
         remove_family_files(paths_, *empty_family);
         const std::lock_guard lock(mutex_);
         families_.erase(*empty_family);
+        recent_.reset();
     }
     return remove_orphans(paths_, [this](FamilyId family) -> Result<bool> {
         const auto transaction = TRY(catalogue_->read());
@@ -166,11 +167,10 @@ Result<std::shared_ptr<Family>> LmdbStore::family(FamilyId id) {
 
 Result<std::shared_ptr<LmdbFamily>> LmdbStore::open_family(FamilyId id) const {
     const std::lock_guard lock(mutex_);
-    std::weak_ptr<LmdbFamily>& known = families_[id];
-    if (auto family = known.lock()) return family;
+    if (auto family = families_[id].lock()) return recent_ = family;
     auto family = TRY(LmdbFamily::open(paths_.family(id), sync_));
-    known = family;
-    return family;
+    families_[id] = family;
+    return recent_ = family;
 }
 
 }  // namespace sojourn::store

@@ -46,8 +46,9 @@ private:
     std::size_t unit_bytes_ = 0;
     bool sync_;
     Random* random_;
-    mutable std::mutex mutex_;  ///< guards families_
+    mutable std::mutex mutex_;  ///< guards what follows
     mutable std::map<FamilyId, std::weak_ptr<LmdbFamily>> families_;
+    mutable std::shared_ptr<LmdbFamily> recent_;  ///< found first, lent out next: opened once
 };
 
 }  // namespace sojourn::store
