@@ -1,17 +1,19 @@
-# Guest programs: C compiled to WebAssembly with WASI by Debian's clang-16.
+# Guest programs: C compiled to WebAssembly with WASI by Debian's clang-16, text by wabt.
 find_program(GUEST_COMPILER clang-16)
 find_program(GUEST_LINKER NAMES wasm-ld-16 wasm-ld HINTS /usr/lib/llvm-16/bin)
+find_program(GUEST_ASSEMBLER wat2wasm)
 if(NOT GUEST_COMPILER OR NOT GUEST_LINKER)
   message(WARNING "clang-16 or lld-16 is missing: no guest is built, tests that run one are skipped")
 endif()
 
-# sojourn_guests(target FOLDER dir): each dir/*.c becomes <build>/dir/*.wasm.
+# sojourn_guests(target FOLDER dir): each dir/*.c and dir/*.wat becomes <build>/dir/*.wasm.
 function(sojourn_guests target)
   cmake_parse_arguments(ARG "" "FOLDER" "" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/*.c)
+  file(GLOB texts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/*.wat)
   set(modules)
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/${ARG_FOLDER})
   if(GUEST_COMPILER AND GUEST_LINKER)
-    file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/${ARG_FOLDER})
     foreach(source ${sources})
       get_filename_component(name ${source} NAME_WE)
       set(module ${PROJECT_BINARY_DIR}/${ARG_FOLDER}/${name}.wasm)
@@ -21,6 +23,19 @@ function(sojourn_guests target)
                 -o ${module} ${source}
         DEPENDS ${source}
         COMMENT "Compiling the guest ${ARG_FOLDER}/${name}.wasm"
+        VERBATIM)
+      list(APPEND modules ${module})
+    endforeach()
+  endif()
+  if(GUEST_ASSEMBLER)
+    foreach(text ${texts})
+      get_filename_component(name ${text} NAME_WE)
+      set(module ${PROJECT_BINARY_DIR}/${ARG_FOLDER}/${name}.wasm)
+      add_custom_command(
+        OUTPUT ${module}
+        COMMAND ${GUEST_ASSEMBLER} -o ${module} ${text}
+        DEPENDS ${text}
+        COMMENT "Assembling the guest ${ARG_FOLDER}/${name}.wasm"
         VERBATIM)
       list(APPEND modules ${module})
     endforeach()

@@ -57,7 +57,6 @@ Result<Seat> take_new_seat(const std::string& location, const store::OpenOptions
 
 Result<Outcome> run_named(const RunOptions& options, std::shared_ptr<const vm::Module> program,
                           const HostProcess& host) {
-    TRY(check_name(options.name));
     auto runner = TRY(Runner::create(options.execution, host));
     auto seat =
         TRY(take_new_seat(options.execution.store_location, {}, options, *program, host.random));
@@ -93,6 +92,7 @@ Result<Outcome> run_unnamed(const RunOptions& options, std::shared_ptr<const vm:
 }  // namespace
 
 Result<Outcome> run(const RunOptions& options, const HostProcess& host) {
+    if (!options.name.empty()) TRY(check_name(options.name));
     auto program = TRY(load_program(options.program));
     if (options.execution.heap_mechanism) {
         TRY(heap::choose_mechanism(options.execution.heap_mechanism));

@@ -8,16 +8,17 @@
 namespace sojourn::process {
 
 void RunStats::begin(Incarnation& life) {
-    host_calls_before = life.dispatcher().completed_host_calls();
+    safepoints_before_ = life.machine().stats().safepoints;
+    host_calls_before_ = life.dispatcher().completed_host_calls();
 }
 
 void RunStats::end(Incarnation& life) {
     const heap::HeapStats heap = life.heap().stats();
-    safepoints += life.machine().stats().safepoints;
+    safepoints = life.machine().stats().safepoints - safepoints_before_;
     faults += heap.faults;
     evictions += heap.evictions;
     heap_mechanism = heap::text_of(life.heap().mechanism());
-    host_calls = life.dispatcher().completed_host_calls() - host_calls_before;
+    host_calls = life.dispatcher().completed_host_calls() - host_calls_before_;
 }
 
 Result<void> RunStats::write(const std::filesystem::path& path) const {

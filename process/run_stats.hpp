@@ -9,23 +9,28 @@
 namespace sojourn::process {
 
 /// What happened in one run of a runner, over all its incarnations: `--stats`.
-struct RunStats {
+class RunStats {
+public:
     std::uint64_t safepoints = 0;
     std::uint64_t reincarnations = 0;
     std::uint64_t faults = 0;
     std::uint64_t evictions = 0;
     std::string heap_mechanism;
     std::atomic<std::uint64_t> checkpoints = 0;  ///< published, for whatever reason
-    std::uint64_t host_calls = 0;                ///< completed since the run began
-    std::uint64_t host_calls_before = 0;         ///< completed by earlier runs of the process
+    std::uint64_t host_calls = 0;                ///< completed ones
 
-    /// A life begins: what the process did before does not count.
+    /// The first life begins: what the process did before does not count.
     void begin(Incarnation& life);
     /// A life ends: what happened in it is added.
     void end(Incarnation& life);
 
     /// One JSON object. Errors: those of the file.
     Result<void> write(const std::filesystem::path& path) const;
+
+private:
+    // These counters are state of the process: they go on from life to life.
+    std::uint64_t safepoints_before_ = 0;
+    std::uint64_t host_calls_before_ = 0;
 };
 
 }  // namespace sojourn::process

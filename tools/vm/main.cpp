@@ -35,18 +35,23 @@ void add_verbs(CLI::App& app, Invocation& invocation) {
     add_import(app, invocation);
 }
 
+const CLI::App* find_verb(const CLI::App& app, const std::string& name) {
+    const auto found = app.get_subcommands(
+        [&](const CLI::App* candidate) { return candidate->get_name() == name; });
+    return found.empty() ? nullptr : found.front();
+}
+
 void add_help(CLI::App& app, Invocation& invocation) {
     CLI::App* help = app.add_subcommand("help", "Tell the options of a verb");
     auto verb = std::make_shared<std::string>();
     help->add_option("verb", *verb, "The verb")->type_name("VERB");
     help->callback([&app, &invocation, verb] {
         invocation.perform = [&app, verb]() -> Result<int> {
-            const auto found = app.get_subcommands(
-                [&](const CLI::App* candidate) { return candidate->get_name() == *verb; });
-            if (found.empty() && !verb->empty()) {
+            const CLI::App* subject = verb->empty() ? &app : find_verb(app, *verb);
+            if (subject == nullptr) {
                 return fail(ErrorCode::invalid_argument, "no verb '{}'; vm help lists them", *verb);
             }
-            TRY(print_line(found.empty() ? app.help() : found.front()->help()));
+            TRY(print_line(subject->help()));
             return 0;
         };
     });
@@ -59,8 +64,11 @@ int fail_usage(const CLI::App& app, const std::string& what) {
     return kErrorExitCode;
 }
 
-/// The exit code, if there is nothing more to do.
+/// The exit code, if that is all there is to do.
 std::optional<int> parse(CLI::App& app, int argc, char** argv) {
+    if (argc > 1 && *argv[1] != '-' && find_verb(app, argv[1]) == nullptr) {
+        return fail_usage(app, fmt::format("no verb '{}'", argv[1]));
+    }
     try {
         app.parse(argc, argv);
         return std::nullopt;

@@ -20,7 +20,6 @@ struct RunArguments {
 
 Result<process::RunOptions> parse(const RunArguments& arguments, const Invocation& invocation,
                                   std::vector<std::string> command) {
-    if (!command.empty() && command.front() == "--") command.erase(command.begin());
     if (command.empty()) {
         return fail(ErrorCode::invalid_argument, "no program; vm run [options] prog.wasm args…");
     }

@@ -1,0 +1,4 @@
+;; Imports what nobody provides.
+(module
+  (import "nobody" "provides_this" (func))
+  (func (export "_start")))

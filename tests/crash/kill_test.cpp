@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <random>
+#include <thread>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/temporary_folder.hpp"
+#include "tests/support/vm_command.hpp"
+
+using namespace sojourn::tests;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kRuns = 200;
+
+/// A store, a folder for the guest, and what the guest does when nobody disturbs it.
+class CrashFixture {
+public:
+    explicit CrashFixture(std::string program) : program_(std::move(program)) {
+        clear_work();
+        const VmResult undisturbed =
+            vm({"run", "--dir", work().native() + "::/", program_}, options());
+        REQUIRE(undisturbed.exit_code == 0);
+        last_line_ = last_line(undisturbed.out);
+        log_ = read_text(work() / "ledger.log");
+    }
+
+    void clear_work() const {
+        fs::remove_all(work());
+        fs::create_directory(work());
+    }
+
+    [[nodiscard]] VmOptions options(const std::string& fault = "") const {
+        return {{"SOJOURN_STORE=" + (folder_.path() / "store").native(), "SOJOURN_FAULT=" + fault},
+                folder_.path()};
+    }
+
+    [[nodiscard]] VmProcess start(const std::string& fault = "") const {
+        clear_work();
+        return {{"run", "--name", "job", "--replace", "--dir", work().native() + "::/", program_},
+                options(fault)};
+    }
+
+    /// The number of a checkpoint that was acknowledged, else nothing.
+    [[nodiscard]] std::optional<std::uint64_t> checkpoint() const {
+        const VmResult asked = vm({"checkpoint", "job"}, options());
+        if (asked.exit_code != 0) return std::nullopt;
+        REQUIRE(asked.out.starts_with("job@"));
+        return std::stoull(asked.out.substr(4));
+    }
+
+    [[nodiscard]] bool lists(std::uint64_t checkpoint) const {
+        const VmResult log = vm({"log", "--json", "job"}, options());
+        REQUIRE(log.exit_code == 0);
+        const auto rows = nlohmann::json::parse(log.out)["checkpoints"];
+        return std::any_of(rows.begin(), rows.end(),
+                           [&](const auto& row) { return row["id"] == checkpoint; });
+    }
+
+    /// Resumes it and expects the end of the undisturbed run.
+    void expect_resumes() const {
+        const VmResult resumed = vm({"resume", "job"}, options());
+        INFO(resumed.err);
+        REQUIRE(resumed.exit_code == 0);
+        REQUIRE(last_line(resumed.out) == last_line_);
+        REQUIRE(read_text(work() / "ledger.log") == log_);
+    }
+
+    [[nodiscard]] fs::path work() const { return folder_.path() / "work"; }
+
+private:
+    TemporaryFolder folder_;
+    std::string program_;
+    std::string last_line_;
+    std::string log_;
+};
+
+/// Takes checkpoints in a loop until the runner is killed, which is at a moment of its own.
+std::optional<std::uint64_t> checkpoint_until_killed(const CrashFixture& fixture, VmProcess& runner,
+                                                     std::chrono::microseconds kill_after) {
+    std::atomic<bool> killed = false;
+    std::thread killer([&] {
+        std::this_thread::sleep_for(kill_after);
+        runner.send(SIGKILL);
+        killed = true;
+    });
+    std::optional<std::uint64_t> acknowledged;
+    while (!killed) {
+        if (const auto checkpoint = fixture.checkpoint()) acknowledged = checkpoint;
+    }
+    killer.join();
+    return acknowledged;
+}
+
+}  // namespace
+
+TEST_CASE("the last acknowledged checkpoint restores after kill -9 at any moment", "[crash]") {
+    const auto program = guest("ledger");
+    if (!program) return;
+    const CrashFixture fixture(*program);
+    const auto seed = Catch::rngSeed() != 0 ? Catch::rngSeed() : std::random_device()();
+    WARN("repeat with --rng-seed " << seed);
+    std::mt19937 random(seed);
+    std::uniform_int_distribution<int> kill_after_us(1'000, 150'000);
+    int killed_with_checkpoint = 0;
+
+    for (int run = 0; run < kRuns; ++run) {
+        INFO("run " << run);
+        VmProcess runner = fixture.start();
+        const std::chrono::microseconds moment(kill_after_us(random));
+
+        const auto acknowledged = checkpoint_until_killed(fixture, runner, moment);
+
+        if (runner.wait().exit_code != 128 + SIGKILL || !acknowledged) continue;
+        ++killed_with_checkpoint;
+        REQUIRE(fixture.lists(*acknowledged));
+        fixture.expect_resumes();
+    }
+
+    WARN(killed_with_checkpoint << " of " << kRuns << " runs were killed with a checkpoint");
+    REQUIRE(killed_with_checkpoint > kRuns / 2);
+}
+
+TEST_CASE("a process killed at any fault point of a checkpoint resumes", "[crash]") {
+    const auto program = guest("ledger");
+    if (!program) return;
+    const CrashFixture fixture(*program);
+
+    for (const std::string point : {
+#define POINT(name) #name,
+#include "base/fault_points.def"
+#undef POINT
+         }) {
+        if (point == "process_suspend_before_release") continue;
+        for (const char* visit : {"1", "2", "3"}) {
+            INFO("killed at visit " << visit << " of " << point);
+            VmProcess runner = fixture.start(point + ":kill:" + visit);
+
+            std::optional<std::uint64_t> acknowledged;
+            while (!runner.has_ended()) {
+                if (const auto checkpoint = fixture.checkpoint()) acknowledged = checkpoint;
+            }
+
+            REQUIRE(runner.wait().exit_code == 128 + SIGKILL);
+            if (!acknowledged) continue;
+            REQUIRE(fixture.lists(*acknowledged));
+            fixture.expect_resumes();
+        }
+    }
+}
+
+TEST_CASE("a process killed at any fault point of a suspend resumes", "[crash]") {
+    const auto program = guest("ledger");
+    if (!program) return;
+    const CrashFixture fixture(*program);
+
+    for (const std::string point : {
+#define POINT(name) #name,
+#include "base/fault_points.def"
+#undef POINT
+         }) {
+        INFO("killed at " << point);
+        // The points of a checkpoint are passed once before the suspend gets there.
+        const bool is_of_suspend = point == "process_suspend_before_release";
+        VmProcess runner = fixture.start(point + (is_of_suspend ? ":kill:1" : ":kill:2"));
+        std::optional<std::uint64_t> acknowledged;
+        while (!acknowledged && !runner.has_ended())
+            acknowledged = fixture.checkpoint();
+        REQUIRE(acknowledged.has_value());
+
+        const VmResult suspended = vm({"suspend", "job"}, fixture.options());
+
+        REQUIRE(suspended.exit_code == 125);
+        REQUIRE(runner.wait().exit_code == 128 + SIGKILL);
+        fixture.expect_resumes();
+    }
+}
