@@ -32,9 +32,21 @@ die() {
     exit 1
 }
 
-# Prints a command as it would be typed, then does it.
+# Prints a command as it would be typed.
+say_command() {
+    local word line="$"
+    for word in "$@"; do
+        case $word in
+            *" "*) line+=" '$word'" ;;
+            *) line+=" $word" ;;
+        esac
+    done
+    say "$line"
+}
+
+# Prints a command, then does it.
 show() {
-    say "\$ $*"
+    say_command "$@"
     "$@"
 }
 
