@@ -159,6 +159,27 @@ TEST_CASE("what a dead owner had staged never becomes visible", "[store]") {
     REQUIRE(fixture.family().verify()->empty());
 }
 
+TEST_CASE("a great deal that a dead owner had staged never becomes visible either", "[store]") {
+    constexpr std::uint64_t kMany = 4000;  // more than one publish cleans up on its way
+    StoreFixture fixture(any_kind());
+    const auto dead = fixture.acquire();
+    const auto base = fixture.publish(dead, {encoded(kMany - 1, 1)}).value();
+    std::vector<EncodedUnit> lost;
+    for (std::uint64_t unit = 0; unit < kMany; ++unit)
+        lost.push_back(encoded(unit, 66));
+    REQUIRE(fixture.family().stage(dead, *fixture.family().reserve(dead), lost).ok());
+
+    const auto owner = fixture.acquire();
+    const auto next = fixture.publish(owner, {encoded(0, 2)}).value();
+    REQUIRE(fixture.at_head(0) == 2);
+    REQUIRE(fixture.at_head(kMany - 2) == std::nullopt);
+    REQUIRE(fixture.at_head(kMany - 1) == 1);
+
+    REQUIRE(fixture.family().remove_checkpoint(base).ok());
+    REQUIRE(fixture.at(next, kMany - 1) == 1);
+    REQUIRE(fixture.family().verify()->empty());
+}
+
 TEST_CASE("an incarnation that kept its token gives up what it staged before", "[store]") {
     StoreFixture fixture(any_kind());
     const auto token = fixture.acquire();

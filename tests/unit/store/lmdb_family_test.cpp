@@ -12,6 +12,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/fault_point.hpp"
+#include "store/internal/family_tables.hpp"
 #include "tests/contract/store_fixture.hpp"
 
 using namespace sojourn;
@@ -78,6 +79,18 @@ std::vector<EncodedUnit> noisy_units(std::uint64_t count, std::uint8_t seed) {
         units.push_back(encoded(unit, static_cast<std::uint8_t>(seed + unit), true));
     }
     return units;
+}
+
+/// How many values of units the database holds.
+int values_in(const fs::path& path) {
+    const auto environment =
+        Environment::open(path, family_environment_options(false, false)).value();
+    const auto transaction = environment->read().value();
+    auto cursor = transaction.cursor(index_of(FamilyTable::pages));
+    int count = 0;
+    while (cursor.next().value())
+        ++count;
+    return count;
 }
 
 void flip_bytes_of(const fs::path& file, Bytes wanted) {
@@ -323,6 +336,46 @@ TEST_CASE("removed checkpoints give their space back", "[store]") {
 
     REQUIRE(fs::file_size(directory.path() / "data.mdb") < 8 * 100 * kTestUnitBytes);
     REQUIRE(family->checkpoints(guest().id)->size() == 1);
+}
+
+TEST_CASE("a value goes with its last reader and not before", "[store]") {
+    TemporaryDirectory directory;
+    const auto family = make_at(directory.path());
+    const auto token = family->acquire(guest().id, std::nullopt).value();
+    const auto first = publish(*family, token, {encoded(0, 1), encoded(1, 1)}).value();
+    const auto second = publish(*family, token, {encoded(0, 2)}).value();
+    const auto third = publish(*family, token, {encoded(0, 3), encoded(1, 3)}).value();
+    REQUIRE(values_in(directory.path()) == 5);
+
+    REQUIRE(family->remove_checkpoint(first).ok());
+    REQUIRE(values_in(directory.path()) == 4);  // unit 1 of `first` is what `second` reads
+    REQUIRE(read_at(*family, second, 1) == unit_of(1));
+
+    REQUIRE(family->remove_checkpoint(second).ok());
+    REQUIRE(values_in(directory.path()) == 2);
+    REQUIRE(read_at(*family, third, 0) == unit_of(3));
+}
+
+TEST_CASE("a branch that nobody is on takes its values and its fork along", "[store]") {
+    TemporaryDirectory directory;
+    const auto family = make_at(directory.path());
+    const auto trunk = family->acquire(guest().id, std::nullopt).value();
+    const auto base = publish(*family, trunk, {encoded(0, 1)}).value();
+    const auto old_tip = publish(*family, trunk, {encoded(0, 2), encoded(1, 2)}).value();
+    const auto twig = family->acquire(guest().id, base).value();
+    const auto tip = publish(*family, twig, {encoded(0, 3)}).value();
+    REQUIRE(values_in(directory.path()) == 4);
+
+    REQUIRE(family->remove_checkpoint(old_tip).ok());
+    REQUIRE(values_in(directory.path()) == 2);
+    REQUIRE(family->remove_checkpoint(base).ok());
+    REQUIRE(values_in(directory.path()) == 2);  // the fork still reads `base`
+    const auto back = family->acquire(guest().id, tip).value();
+    publish(*family, back, {encoded(0, 4)}).value();
+    REQUIRE(family->remove_checkpoint(tip).ok());
+
+    REQUIRE(values_in(directory.path()) == 2);
+    REQUIRE(family->verify()->empty());
 }
 
 TEST_CASE("numbers are not given out twice when the notes are lost", "[store]") {
