@@ -96,11 +96,11 @@ Answer<std::unique_ptr<Descriptor>> Directory::open(std::string_view path,
     if (::fstat(opened->get(), &status) != 0) return errno_of_host(errno);
     if (S_ISDIR(status.st_mode)) {
         State state;
-        state.place = state_.place.below(path);
+        state.place = place_of(path);
         return std::unique_ptr<Descriptor>(new Directory(std::move(state), std::move(*opened)));
     }
     if (!S_ISREG(status.st_mode)) return Errno::notsup;
-    return File::opened(state_.place.below(path), wanted, std::move(*opened));
+    return File::opened(place_of(path), wanted, std::move(*opened));
 }
 
 Errno Directory::create_directory(std::string_view path) {

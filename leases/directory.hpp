@@ -49,6 +49,9 @@ public:
     Result<ByteVector> capture() override;
     void release() override;
     Result<void> reacquire(const Host& host) override;
+    void follow_rename(const Place& from, const Place& to) override {
+        state_.place.follow(from, to);
+    }
 
     FileType type() const override { return FileType::directory; }
     Answer<FileStatus> status() const override;
@@ -60,6 +63,9 @@ public:
 
     /// As the guest calls it; empty below a grant.
     [[nodiscard]] const std::string& guest_name() const { return state_.guest_name; }
+
+    /// Where a name below this directory is found again.
+    [[nodiscard]] Place place_of(std::string_view path) const { return state_.place.below(path); }
 
     /// A File or a Directory. Errors: notsup for what is neither.
     Answer<std::unique_ptr<Descriptor>> open(std::string_view path, const OpenRequest& request);

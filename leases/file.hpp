@@ -22,6 +22,7 @@ public:
         std::uint64_t length = 0;  ///< at the capture, as are these two
         std::uint64_t device = 0;
         std::uint64_t inode = 0;
+        bool is_removed = false;  ///< it had no name any more
     };
 
     static int host_flags_of(DescriptorFlags flags);
@@ -34,6 +35,9 @@ public:
     Result<ByteVector> capture() override;
     void release() override;
     Result<void> reacquire(const Host& host) override;
+    void follow_rename(const Place& from, const Place& to) override {
+        state_.place.follow(from, to);
+    }
 
     FileType type() const override { return FileType::regular_file; }
     DescriptorFlags flags() const override { return state_.flags; }

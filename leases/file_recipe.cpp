@@ -27,6 +27,7 @@ Result<ByteVector> File::capture() {
     writer.put(state_.length);
     writer.put(state_.device);
     writer.put(state_.inode);
+    writer.put(static_cast<std::uint8_t>(state_.is_removed));
     return writer.take();
 }
 
@@ -43,10 +44,13 @@ Result<std::unique_ptr<Service>> File::restore(Bytes state) {
     restored.length = TRY(reader.get<std::uint64_t>());
     restored.device = TRY(reader.get<std::uint64_t>());
     restored.inode = TRY(reader.get<std::uint64_t>());
+    const auto is_removed = TRY(reader.get<std::uint8_t>());
+    restored.is_removed = is_removed != 0;
     TRY(reader.expect_end());
 
     const bool fits_host = restored.offset <= INT64_MAX && restored.length <= INT64_MAX;
-    const bool has_known_flags = reads <= 1 && writes <= 1 && restored.flags <= kDescriptorFlags;
+    const bool has_known_flags =
+        (reads | writes | is_removed) <= 1 && restored.flags <= kDescriptorFlags;
     const bool has_name = !restored.place.path.empty();
     const bool may_write = !(restored.writes && restored.place.is_read_only);
     if (!fits_host || !has_known_flags || !has_name || !may_write)
@@ -62,6 +66,10 @@ void File::release() {
 }
 
 Result<void> File::reacquire(const Host&) {
+    // Another file may have taken its name.
+    if (state_.is_removed)
+        return fail(ErrorCode::not_found, "{} had been removed while it was open",
+                    state_.place.description());
     // O_NONBLOCK: a pipe that has taken the file's name must not hang us.
     const int flags = access_of(state_) | host_flags_of(state_.flags) | O_NONBLOCK | O_NOCTTY;
     UniqueFd file = TRY(open_place(state_.place, flags));
@@ -86,6 +94,7 @@ Result<void> File::note_what_is_there() {
     state_.length = static_cast<std::uint64_t>(status.st_size);
     state_.device = status.st_dev;
     state_.inode = status.st_ino;
+    state_.is_removed = status.st_nlink == 0;
     return {};
 }
 
@@ -99,8 +108,9 @@ Result<void> File::roll_back(std::uint64_t length_now) {
     if (::ftruncate(file_.get(), static_cast<off_t>(state_.length)) != 0)
         return fail_errno(errno, "cannot cut {} to its length at the checkpoint",
                           state_.place.description());
+    const std::string& file = state_.place.path;
     const std::uint64_t length = state_.length;
-    TRACE(leases, "file_cut", length_now, length);
+    TRACE(leases, "file_cut", file, length_now, length);
     return {};
 }
 

@@ -77,6 +77,11 @@ void LeaseManager::give_back(LeaseId id) {
     held_.erase(id);
 }
 
+void LeaseManager::follow_rename(const Place& from, const Place& to) {
+    for (auto& [id, held] : held_)
+        held.service->follow_rename(from, to);
+}
+
 Result<void> LeaseManager::expire_all() {
     Result<void> first_failure;
     for (auto& [id, held] : held_) {

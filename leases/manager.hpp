@@ -30,6 +30,9 @@ public:
     /// Ends a lease for good: the descriptor was closed.
     void give_back(LeaseId id);
 
+    /// Tells every service that the guest has renamed something, so that it is found again.
+    void follow_rename(const Place& from, const Place& to);
+
     /// Captures and releases every service: nothing of the host is held afterwards, whatever the
     /// result. A service whose state can't be had is lost, and the first such error returned.
     Result<void> expire_all();

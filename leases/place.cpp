@@ -52,6 +52,14 @@ std::string Place::description() const {
     return path.empty() ? grant : grant + "/" + path;
 }
 
+void Place::follow(const Place& from, const Place& to) {
+    if (grant != from.grant || !path.starts_with(from.path)) return;
+    const std::string rest = path.substr(from.path.size());
+    if (!rest.empty() && rest.front() != '/') return;
+    grant = to.grant;
+    path = to.path + rest;
+}
+
 void put(ByteWriter& writer, const Place& place) {
     writer.put_sized(std::string_view(place.grant));
     writer.put_sized(std::string_view(place.path));

@@ -16,6 +16,9 @@ struct Place {
 
     [[nodiscard]] Place below(std::string_view relative) const;
     [[nodiscard]] std::string description() const;
+
+    /// Follows a renaming of `from`, or of a directory on the way here, to `to`.
+    void follow(const Place& from, const Place& to);
 };
 
 void put(ByteWriter& writer, const Place& place);

@@ -70,6 +70,8 @@ struct Host {
     std::array<int, 3> streams = {0, 1, 2};  ///< what the guest's standard streams are here
 };
 
+struct Place;
+
 class Service {
 public:
     virtual ~Service() = default;
@@ -83,6 +85,8 @@ public:
     virtual void release() = 0;
     /// Gets the host objects again. Errors: whatever the host says; the lease is then lost.
     virtual Result<void> reacquire(const Host& host) = 0;
+    /// The guest has renamed what lay at `from`, which may be this or hold this.
+    virtual void follow_rename(const Place& /*from*/, const Place& /*to*/) {}
 };
 
 /// The service that capture() wrote down, holding nothing of the host until reacquire(). Trusts

@@ -112,7 +112,12 @@ Errno Wasi::path_rename(Fd fd, Address path, Size length, Fd to, Address new_pat
     if (!from.ok()) return from.error();
     auto target = resolve(to, rights::kPathRenameTarget, new_path, new_length);
     if (!target.ok()) return target.error();
-    return from->directory->rename(from->path, *target->directory, target->path);
+    const Errno error = from->directory->rename(from->path, *target->directory, target->path);
+    if (error == Errno::success) {
+        state_.leases.follow_rename(from->directory->place_of(from->path),
+                                    target->directory->place_of(target->path));
+    }
+    return error;
 }
 
 Errno Wasi::path_symlink(Address target, Size target_length, Fd fd, Address path, Size length) {

@@ -157,6 +157,21 @@ TEST_CASE("a file that became shorter, or is gone, can't be had again", "[leases
     }
 }
 
+TEST_CASE("a file removed while it was open is not mistaken for one that took its name",
+          "[leases]") {
+    FileFixture fixture;
+    fixture.folder.write("file", "ours");
+    const auto file = fixture.open("file", kToChange);
+    fs::remove(fixture.folder.path() / "file");
+    fixture.folder.write("file", "another one");
+
+    const auto resumed = fixture.restored(file->capture());
+    const auto result = resumed->reacquire(fixture.host);
+
+    REQUIRE(result.error().message.find("removed while it was open") != std::string::npos);
+    REQUIRE(fixture.folder.read("file") == "another one");
+}
+
 TEST_CASE("giving a file back and getting it again in one life cuts nothing", "[leases]") {
     FileFixture fixture;
     const auto file = fixture.open("log", kToAppend);

@@ -249,6 +249,25 @@ TEST_CASE("names are linked, moved, read and removed", "[vm][host]") {
     REQUIRE(guest.folder.read("a") == "text");
 }
 
+TEST_CASE("an open file is found again under the name the guest gave it", "[vm][host]") {
+    GuestFixture guest;
+    guest.call("path_create_directory", {kGrant, guest.path("inner"), 5});
+    guest.folder.write("inner/file", "text");
+    guest.folder.write("inner2", "other");
+    const auto file = guest.opened("inner/file", 0, GuestFixture::kRead);
+    const auto other = guest.opened("inner2", 0, GuestFixture::kRead);
+    const auto from = guest.path("inner");
+    const auto to = guest.path("moved", GuestFixture::kPath + 100);
+    REQUIRE(guest.call("path_rename", {kGrant, from, 5, kGrant, to, 5}) == Errno::success);
+    REQUIRE(guest.call("path_create_directory", {kGrant, from, 5}) == Errno::success);
+    guest.folder.write("inner/file", "impostor");
+
+    guest.reincarnate();
+
+    REQUIRE(guest.read(file) == "text");
+    REQUIRE(guest.read(other) == "other");
+}
+
 TEST_CASE("times are set as asked and no others", "[vm][host]") {
     GuestFixture guest;
     guest.folder.write("file", "");
