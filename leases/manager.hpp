@@ -23,8 +23,8 @@ public:
 
     LeaseId grant(std::unique_ptr<Service> service, std::optional<std::uint64_t> ttl_ns);
 
-    /// The service, renewed; re-established first if its lease has expired. Good until the next
-    /// call of the manager. Errors: errno_of_lost(), or badf when it was given back.
+    /// The service, renewed; re-established first if its lease has expired. Good until the
+    /// lease is given back or expires. Errors: errno_of_lost(), or badf when it was given back.
     Answer<Service*> use(LeaseId id);
 
     /// Ends a lease for good: the descriptor was closed.
