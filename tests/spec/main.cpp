@@ -1,7 +1,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <regex>
+#include <map>
 #include <set>
 
 #include "base/file.hpp"
@@ -27,6 +27,14 @@ struct Tally {
     std::size_t expected_failures = 0;
     std::uint64_t at_rest = 0;
     std::uint64_t at_safepoints = 0;
+    std::map<std::string, std::size_t> skipped_because;
+
+    void skip(const std::string& reason, std::size_t count) {
+        if (count == 0) return;
+        skipped += count;
+        // "tail calls (0x12) (function 0, byte 0x18)": the feature without its place
+        skipped_because[reason.substr(0, reason.find(" ("))] += count;
+    }
 
     void add(const Tally& other) {
         passed += other.passed;
@@ -35,6 +43,8 @@ struct Tally {
         expected_failures += other.expected_failures;
         at_rest += other.at_rest;
         at_safepoints += other.at_safepoints;
+        for (const auto& [reason, count] : other.skipped_because)
+            skipped_because[reason] += count;
     }
 };
 
@@ -71,7 +81,9 @@ public:
         const std::string name = wast.filename();
         if (!script.ok()) {
             fmt::print("{}: skipped: {}\n", name, script.error().message);
-            return Tally{.skipped = 1};
+            Tally tally;
+            tally.skip("scripts that wast2json can't convert", 1);
+            return tally;
         }
         Pace pace;
         ScriptRunner runner(*script, spectest_, [&] {
@@ -79,7 +91,7 @@ public:
                                 : create_plain_life(clock_, random_);
         });
         Tally tally = judge(name, runner.run());
-        tally.skipped += script->unreadable;
+        tally.skip("forms that wast2json can't read", script->unreadable);
         tally.at_rest = pace.at_rest();
         tally.at_safepoints = pace.at_safepoints();
         print(name, tally);
@@ -111,7 +123,7 @@ private:
             const std::string place = fmt::format("{}:{}", name, verdict.line);
             const bool failure_is_expected = expected_failures_.contains(place);
             if (verdict.kind == Verdict::Kind::skipped) {
-                ++tally.skipped;
+                tally.skip(verdict.reason, 1);
             } else if (verdict.kind == Verdict::Kind::failed && failure_is_expected) {
                 ++tally.expected_failures;
             } else if (verdict.kind == Verdict::Kind::passed && !failure_is_expected) {
@@ -161,6 +173,9 @@ int run_suite(bool reincarnate, const std::set<std::string>& wanted) {
             return EXIT_FAILURE;
         }
         total.add(*tally);
+    }
+    for (const auto& [reason, count] : total.skipped_because) {
+        fmt::print("skipped {}: {}\n", count, reason);
     }
     runs.print("total", total);
     const bool never_reborn = reincarnate && total.at_safepoints == 0;

@@ -36,8 +36,4 @@ bool matches(const nlohmann::json& expected, std::uint64_t slot) {
     return slot_of(expected) == slot;
 }
 
-std::string text_of(const nlohmann::json& value) {
-    return type_of(value) + ":" + value.value("value", std::string());
-}
-
 }  // namespace sojourn::spec

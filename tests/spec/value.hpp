@@ -13,6 +13,4 @@ std::optional<std::uint64_t> slot_of(const nlohmann::json& value);
 /// Whether a result is the expected value or fits the expected pattern of NaNs.
 bool matches(const nlohmann::json& expected, std::uint64_t slot);
 
-std::string text_of(const nlohmann::json& value);
-
 }  // namespace sojourn::spec

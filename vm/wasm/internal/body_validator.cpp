@@ -16,17 +16,6 @@ void BodyValidator::validate(Function& function) {
     function.operand_count_max = operand_count_max_;
 }
 
-std::vector<std::optional<ValueType>> BodyValidator::operands_at(Function& function,
-                                                                 std::uint32_t offset) {
-    begin(function);
-    while (!controls_.empty() && !reader_.failed() && reader_.offset() < offset)
-        step();
-    if (reader_.offset() != offset || controls_.empty()) {
-        reader_.invalid("no instruction starts at byte 0x{:x}", offset);
-    }
-    return operands_;
-}
-
 void BodyValidator::begin(Function& function) {
     operands_.clear();
     controls_.clear();

@@ -23,13 +23,6 @@ public:
     /// says about them. Requires: type_index is set and in range.
     void validate(Function& function);
 
-    /// As validate(), up to the instruction at `offset`: the types of the operands there, the
-    /// deepest first; nullopt where unreachable code leaves one open. Fails unless an instruction
-    /// starts there.
-    std::vector<std::optional<ValueType>> operands_at(Function& function, std::uint32_t offset);
-    /// After either: parameters and declared locals.
-    [[nodiscard]] const std::vector<ValueType>& locals() const { return locals_; }
-
 private:
     /// nullopt: unreachable code, any type fits.
     using Operand = std::optional<ValueType>;
