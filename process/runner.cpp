@@ -28,6 +28,8 @@ Runner::Runner(const Execution& execution, const HostProcess& host,
 
 Result<std::unique_ptr<Runner>> Runner::create(const Execution& execution,
                                                const HostProcess& host) {
+    // A guest that writes to a pipe without a reader gets an errno; it is not for us to die of it.
+    std::signal(SIGPIPE, SIG_IGN);
     auto interrupt = TRY(leases::Interrupt::create());
     return std::unique_ptr<Runner>(new Runner(execution, host, std::move(interrupt)));
 }
