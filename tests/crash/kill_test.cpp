@@ -17,14 +17,17 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kRuns = 200;
+constexpr int kSmallMebibytes = 1;
+constexpr int kStagingMebibytes = 24;  ///< more than a commit writes in one piece
 
 /// A store, a folder for the guest, and what the guest does when nobody disturbs it.
 class CrashFixture {
 public:
-    explicit CrashFixture(std::string program) : program_(std::move(program)) {
+    CrashFixture(std::string program, int mebibytes)
+        : program_(std::move(program)), mebibytes_(std::to_string(mebibytes)) {
         clear_work();
         const VmResult undisturbed =
-            vm({"run", "--dir", work().native() + "::/", program_}, options());
+            vm({"run", "--dir", work().native() + "::/", program_, mebibytes_}, options());
         REQUIRE(undisturbed.exit_code == 0);
         last_line_ = last_line(undisturbed.out);
         log_ = read_text(work() / "ledger.log");
@@ -42,7 +45,8 @@ public:
 
     [[nodiscard]] VmProcess start(const std::string& fault = "") const {
         clear_work();
-        return {{"run", "--name", "job", "--replace", "--dir", work().native() + "::/", program_},
+        return {{"run", "--name", "job", "--replace", "--dir", work().native() + "::/", program_,
+                 mebibytes_},
                 options(fault)};
     }
 
@@ -76,24 +80,40 @@ public:
 private:
     TemporaryFolder folder_;
     std::string program_;
+    std::string mebibytes_;
     std::string last_line_;
     std::string log_;
 };
 
-/// Takes checkpoints in a loop until the runner is killed, which is at a moment of its own.
+/// When a runner is killed: some time after so many checkpoints were acknowledged.
+struct Moment {
+    int after_checkpoints;
+    std::chrono::microseconds delay;
+};
+
+/// Takes checkpoints in a loop until the runner is killed or has ended. Gives the last that was
+/// acknowledged.
 std::optional<std::uint64_t> checkpoint_until_killed(const CrashFixture& fixture, VmProcess& runner,
-                                                     std::chrono::microseconds kill_after) {
-    std::atomic<bool> killed = false;
-    std::thread killer([&] {
-        std::this_thread::sleep_for(kill_after);
-        runner.send(SIGKILL);
-        killed = true;
-    });
+                                                     Moment moment) {
     std::optional<std::uint64_t> acknowledged;
-    while (!killed) {
-        if (const auto checkpoint = fixture.checkpoint()) acknowledged = checkpoint;
+    std::atomic<bool> killed = false;
+    std::thread killer;
+    for (int count = 0; !killed;) {
+        if (count == moment.after_checkpoints && !killer.joinable()) {
+            killer = std::thread([&] {
+                std::this_thread::sleep_for(moment.delay);
+                runner.send(SIGKILL);
+                killed = true;
+            });
+        }
+        if (const auto checkpoint = fixture.checkpoint()) {
+            acknowledged = checkpoint;
+            ++count;
+        } else if (!killer.joinable() && runner.has_ended()) {
+            break;
+        }
     }
-    killer.join();
+    if (killer.joinable()) killer.join();
     return acknowledged;
 }
 
@@ -102,17 +122,18 @@ std::optional<std::uint64_t> checkpoint_until_killed(const CrashFixture& fixture
 TEST_CASE("the last acknowledged checkpoint restores after kill -9 at any moment", "[crash]") {
     const auto program = guest("ledger");
     if (!program) return;
-    const CrashFixture fixture(*program);
+    const CrashFixture fixture(*program, kSmallMebibytes);
     const auto seed = Catch::rngSeed() != 0 ? Catch::rngSeed() : std::random_device()();
     WARN("repeat with --rng-seed " << seed);
     std::mt19937 random(seed);
-    std::uniform_int_distribution<int> kill_after_us(1'000, 150'000);
+    std::uniform_int_distribution<int> checkpoints(0, 3);
+    std::uniform_int_distribution<int> delay_us(0, 30'000);
     int killed_with_checkpoint = 0;
 
     for (int run = 0; run < kRuns; ++run) {
         INFO("run " << run);
         VmProcess runner = fixture.start();
-        const std::chrono::microseconds moment(kill_after_us(random));
+        const Moment moment{checkpoints(random), std::chrono::microseconds(delay_us(random))};
 
         const auto acknowledged = checkpoint_until_killed(fixture, runner, moment);
 
@@ -129,7 +150,7 @@ TEST_CASE("the last acknowledged checkpoint restores after kill -9 at any moment
 TEST_CASE("a process killed at any fault point of a checkpoint resumes", "[crash]") {
     const auto program = guest("ledger");
     if (!program) return;
-    const CrashFixture fixture(*program);
+    const CrashFixture fixture(*program, kStagingMebibytes);
 
     for (const std::string point : {
 #define POINT(name) #name,
@@ -157,7 +178,7 @@ TEST_CASE("a process killed at any fault point of a checkpoint resumes", "[crash
 TEST_CASE("a process killed at any fault point of a suspend resumes", "[crash]") {
     const auto program = guest("ledger");
     if (!program) return;
-    const CrashFixture fixture(*program);
+    const CrashFixture fixture(*program, kStagingMebibytes);
 
     for (const std::string point : {
 #define POINT(name) #name,

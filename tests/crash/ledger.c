@@ -1,13 +1,20 @@
-// A computation of some tenths of a second of which each step depends on all before: it fills an
-// array, appends a line to a file now and then, and ends with a digest of both.
+// A computation of some tenths of a second of which each step depends on all before: it changes an
+// array all over, appends a line to a file now and then, and ends with a digest of both.
+//
+//   ledger [MIB]    the array's size, 1 unless given
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { kWords = 1 << 18, kRounds = 24, kStepsPerRound = 60000 };
+enum { kWordsPerMib = 1 << 18, kRounds = 50, kStepsPerRound = 60000 };
 
-static uint32_t words[kWords];
+static uint64_t state = 1;
+
+static uint32_t next_random(void) {
+    state = state * 6364136223846793005 + 1442695040888963407;
+    return (uint32_t)(state >> 32);
+}
 
 static uint32_t digest_of_file(const char* name) {
     FILE* file = fopen(name, "r");
@@ -19,23 +26,29 @@ static uint32_t digest_of_file(const char* name) {
     return digest;
 }
 
-int main(void) {
-    FILE* log = fopen("ledger.log", "a");
+int main(int argc, char** argv) {
+    const uint32_t count = (uint32_t)(argc > 1 ? atoi(argv[1]) : 1) * kWordsPerMib;
+    uint32_t* words = malloc(count * sizeof(uint32_t));
+    // Emptied first: a checkpoint from before it was opened knows nothing of its length.
+    FILE* log = fopen("ledger.log", "w");
+    if (words == NULL || log == NULL) return 1;
+    fclose(log);
+    log = fopen("ledger.log", "a");
     if (log == NULL) return 1;
-    uint32_t state = 1;
+
+    for (uint32_t i = 0; i < count; i++)
+        words[i] = next_random();
     for (int round = 0; round < kRounds; round++) {
-        for (int step = 0; step < kStepsPerRound; step++) {
-            state = state * 1664525 + 1013904223;
-            words[state >> 14] += state ^ words[step];
-        }
-        fprintf(log, "round %d: %08" PRIx32 "\n", round, state);
+        for (uint32_t step = 0; step < kStepsPerRound; step++)
+            words[next_random() % count] += words[step];
+        fprintf(log, "round %d: %08" PRIx32 "\n", round, words[0]);
         fflush(log);
         printf("round %d\n", round);
         fflush(stdout);
     }
     fclose(log);
     uint32_t digest = 0;
-    for (int i = 0; i < kWords; i++)
+    for (uint32_t i = 0; i < count; i++)
         digest = digest * 31 + words[i];
     printf("digest %08" PRIx32 " %08" PRIx32 "\n", digest, digest_of_file("ledger.log"));
     return 0;
