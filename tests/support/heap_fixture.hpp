@@ -61,9 +61,10 @@ inline Result<store::CheckpointInfo> commit(heap::Heap& heap, std::string_view a
     return heap.commit(std::move(snapshot), as_bytes(attachment), {});
 }
 
-/// A memory of `size_bytes` in a reservation of `reserve_bytes`.
+/// A memory of `size_bytes` in a reservation of `reserve_bytes`: small, as the shadow memory of a
+/// sanitizer has to be prepared for all of it.
 inline heap::Region& add_memory(heap::Heap& heap, std::uint64_t size_bytes,
-                                std::uint64_t reserve_bytes = std::uint64_t{8} << 30U) {
+                                std::uint64_t reserve_bytes = std::uint64_t{64} << 20U) {
     return *heap.add_region({heap::RegionKind::memory, size_bytes, reserve_bytes}).value();
 }
 

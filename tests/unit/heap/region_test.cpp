@@ -43,10 +43,10 @@ TEST_CASE("a region grows in place, as zeros", "[heap]") {
     REQUIRE(heap->verify().empty());
 }
 
-TEST_CASE("a region can use all of its reservation", "[heap]") {
+TEST_CASE("a region can use all of a reservation of 8 GiB", "[heap]") {
     HeapFixture fixture(GENERATE(from_range(kMechanisms)));
     auto heap = fixture.create();
-    Region& memory = add_memory(*heap, 0);
+    Region& memory = add_memory(*heap, 0, 8192 * kMiB);
 
     REQUIRE(memory.grow(memory.reserve_bytes()).ok());
     memory.base()[memory.reserve_bytes() - 1] = std::byte{1};
