@@ -85,6 +85,17 @@ private:
     std::string log_;
 };
 
+/// Waits until the guest has gone through two more rounds: its array has changed all over.
+void await_two_rounds(const VmProcess& runner) {
+    const auto rounds = [&] {
+        const std::string out = runner.out();
+        return std::count(out.begin(), out.end(), '\n');
+    };
+    const auto wanted = rounds() + 2;
+    while (rounds() < wanted)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
 /// When a runner is killed: some time after so many checkpoints were acknowledged.
 struct Moment {
     int after_checkpoints;
@@ -189,10 +200,9 @@ TEST_CASE("a process killed at any fault point of a suspend resumes", "[crash]")
         // The points of a checkpoint are passed once before the suspend gets there.
         const bool is_of_suspend = point == "process_suspend_before_release";
         VmProcess runner = fixture.start(point + (is_of_suspend ? ":kill:1" : ":kill:2"));
-        std::optional<std::uint64_t> acknowledged;
-        while (!acknowledged && !runner.has_ended())
-            acknowledged = fixture.checkpoint();
-        REQUIRE(acknowledged.has_value());
+        await_two_rounds(runner);
+        REQUIRE(fixture.checkpoint().has_value());
+        await_two_rounds(runner);
 
         const VmResult suspended = vm({"suspend", "job"}, fixture.options());
 
