@@ -42,8 +42,8 @@ const Export* Module::find_export(std::string_view name) const {
 }
 
 std::string Module::function_name(std::uint32_t index) const {
-    const auto named = std::ranges::lower_bound(
-        function_names, index, {}, &std::pair<std::uint32_t, std::string>::first);
+    const auto named = std::ranges::lower_bound(function_names, index, {},
+                                                &std::pair<std::uint32_t, std::string>::first);
     if (named != function_names.end() && named->first == index) return named->second;
     for (const Export& exported : exports) {
         if (exported.kind == ExternKind::function && exported.index == index) return exported.name;
