@@ -71,8 +71,10 @@ template <Opcode opcode, Form form>
     if constexpr (!has_form(opcode, form)) {
         return true;
     } else if constexpr (is_memory_access(opcode)) {
+        if (access<opcode, form>(op, slots, memory, memory_bytes)) [[likely]]
+            return true;
         trap = Trap::out_of_bounds_memory;
-        return access<opcode, form>(op, slots, memory, memory_bytes);
+        return false;
     } else if constexpr (info_of(opcode).interrupt == Interrupt::trap) {
         const auto outcome = evaluate<opcode, form>(op, slots);
         if (!outcome.ok()) [[unlikely]] {
