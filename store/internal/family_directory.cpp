@@ -54,15 +54,17 @@ void remove_family_files(const StorePaths& paths, FamilyId id) {
 Result<void> remove_orphans(const StorePaths& paths,
                             const std::function<Result<bool>(FamilyId id)>& is_listed) {
     std::error_code problem;
-    for (const auto& entry : fs::directory_iterator(paths.families(), problem)) {
+    for (fs::directory_iterator entry(paths.families(), problem), end; !problem && entry != end;
+         entry.increment(problem)) {
+        const fs::path path = entry->path();
         FamilyId id;
-        if (!from_hex(entry.path().filename().native(), id.bytes)) continue;
-        const UniqueFd lock = open_directory(entry.path());
+        if (!from_hex(path.filename().native(), id.bytes)) continue;
+        const UniqueFd lock = open_directory(path);
         if (!lock.valid() || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) continue;
         // Asked under the lock: its maker lists a family before letting go of the folder.
-        if (!is_old(entry.path()) || TRY(is_listed(id))) continue;
-        TRACE(store, "orphan_removed", entry.path().native());
-        remove_files(entry.path());
+        if (!is_old(path) || TRY(is_listed(id))) continue;
+        TRACE(store, "orphan_removed", path.native());
+        remove_files(path);
     }
     if (problem) return fail_errno(problem.value(), "cannot read {}", paths.families().native());
     return {};
