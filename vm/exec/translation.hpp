@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/check.hpp"
 #include "vm/exec/word.hpp"
 
 namespace sojourn::vm {
