@@ -16,7 +16,7 @@ void CodeBuilder::emit_result(Handler handler, std::uint16_t a, std::uint16_t b,
 }
 
 void CodeBuilder::extend(std::uint64_t first, std::uint64_t second) {
-    if (Result* result = last_result()) ++result->word_count;
+    if (last_result() != nullptr) ++results_.back().word_count;
     Word word;
     word.more = {first, second};
     words_.push_back(word);
@@ -64,9 +64,9 @@ void CodeBuilder::note_safepoint(SafepointKind kind, std::uint32_t slot_count) {
     safepoints_.push_back({size(), code_offset_, slot_count, kind});
 }
 
-CodeBuilder::Result* CodeBuilder::last_result() {
+const CodeBuilder::Result* CodeBuilder::last_result() const {
     if (results_.empty()) return nullptr;
-    Result& result = results_.back();
+    const Result& result = results_.back();
     return result.word_index + result.word_count == size() ? &result : nullptr;
 }
 
@@ -77,18 +77,28 @@ bool CodeBuilder::retarget_result(std::uint16_t from, std::uint16_t to) {
     return true;
 }
 
-std::optional<CodeBuilder::Comparison> CodeBuilder::take_comparison(std::uint16_t slot) {
+std::optional<CodeBuilder::Plain> CodeBuilder::last_plain(std::uint16_t slot) const {
     const Result* result = last_result();
     if (result == nullptr || result->handler > Handler::last_of_opcodes) return std::nullopt;
-    const Operation op = words_[result->word_index].op;
-    const Opcode opcode = opcode_of(result->handler);
-    const bool is_zero_test = opcode == Opcode::i32_eqz || opcode == Opcode::i64_eqz;
-    if (op.a != slot || !(is_comparison(opcode) || is_zero_test)) return std::nullopt;
-    const Comparison comparison{opcode, form_of(result->handler), op};
+    const Operation& op = words_[result->word_index].op;
+    if (op.a != slot) return std::nullopt;
+    return Plain{opcode_of(result->handler), form_of(result->handler), op};
+}
+
+void CodeBuilder::take_back() {
     words_.pop_back();
     offsets_.pop_back();
     results_.pop_back();
-    return comparison;
+}
+
+void CodeBuilder::emit_move(std::uint16_t to, std::uint16_t from) {
+    const Result* result = last_result();
+    if (result == nullptr || result->handler != Handler::move) {
+        return emit_result(Handler::move, to, from);
+    }
+    const Operation first = words_[result->word_index].op;
+    take_back();
+    emit(Handler::move_two, first.a, first.b, to | std::uint32_t{from} << 16U);
 }
 
 Translation CodeBuilder::finish() && {

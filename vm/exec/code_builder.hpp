@@ -49,14 +49,20 @@ public:
     /// comes in behind it.
     bool retarget_result(std::uint16_t from, std::uint16_t to);
 
-    /// Takes back the last operation if it is a comparison (or test for zero) whose result was to
-    /// go to `slot`, and no branch comes in behind it.
-    struct Comparison {
+    /// A plain instruction whose result nobody has seen yet.
+    struct Plain {
         Opcode opcode;
         Form form;
         Operation op;
     };
-    std::optional<Comparison> take_comparison(std::uint16_t slot);
+    /// The last operation, if it is a plain instruction whose result goes to `slot` and no branch
+    /// comes in behind it.
+    [[nodiscard]] std::optional<Plain> last_plain(std::uint16_t slot) const;
+    /// Takes the last operation back. Requires: last_plain() has given one.
+    void take_back();
+
+    /// Emits slot `to` := slot `from`, together with a move just before it if there is one.
+    void emit_move(std::uint16_t to, std::uint16_t from);
 
     [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(words_.size()); }
     [[nodiscard]] Translation finish() &&;
@@ -69,7 +75,7 @@ private:
         std::uint32_t word_count;
         Handler handler;
     };
-    [[nodiscard]] Result* last_result();
+    [[nodiscard]] const Result* last_result() const;
 
     const HandlerTable& handlers_;
     std::uint32_t code_offset_ = 0;

@@ -34,8 +34,8 @@ private:
 
     /// What a conditional branch looks at.
     struct Condition {
-        std::optional<CodeBuilder::Comparison> comparison;
-        std::uint16_t slot = 0;  ///< without a comparison
+        std::optional<CodeBuilder::Plain> swallowed;
+        std::uint16_t slot = 0;  ///< when nothing is swallowed
         bool is_negated = false;
     };
 
@@ -64,6 +64,8 @@ private:
     // Values.
     void plain(Opcode opcode);
     void plain_binary(Opcode opcode);
+    /// Takes back the addition that made a popped address, so that an access can do it.
+    std::optional<Operation> take_index(const TakenOperand& address, std::uint64_t offset);
     void load(const Instruction& instruction);
     void store(const Instruction& instruction);
     void set_local(std::uint16_t local, bool keeps_value);

@@ -190,14 +190,18 @@ FunctionTranslator::Condition FunctionTranslator::take_condition() {
     condition.slot = stack_.slot_of(taken);
     if (taken.operand.kind != Operand::Kind::slot) return condition;
     while (condition.slot >= function_.local_count) {
-        const auto comparison = code_.take_comparison(condition.slot);
-        if (!comparison) break;
-        if (comparison->opcode == Opcode::i32_eqz) {
+        const auto last = code_.last_plain(condition.slot);
+        if (!last) break;
+        if (last->opcode == Opcode::i32_eqz) {
+            code_.take_back();
             condition.is_negated = !condition.is_negated;
-            condition.slot = comparison->op.b;
+            condition.slot = last->op.b;
             continue;
         }
-        condition.comparison = comparison;
+        if (last->opcode == Opcode::i64_eqz || is_condition(last->opcode)) {
+            code_.take_back();
+            condition.swallowed = last;
+        }
         break;
     }
     return condition;
@@ -205,26 +209,23 @@ FunctionTranslator::Condition FunctionTranslator::take_condition() {
 
 void FunctionTranslator::emit_branch_when(const Condition& condition, bool expected, Label& label) {
     const bool when = expected != condition.is_negated;
-    if (!condition.comparison) {
+    const Form form = when ? Form::branch_if : Form::branch_unless;
+    const Form constant_form = when ? Form::branch_if_constant : Form::branch_unless_constant;
+    if (!condition.swallowed) {
         code_.emit_branch(when ? Handler::branch_if_set : Handler::branch_if_clear, label,
                           condition.slot);
         return;
     }
-    const auto& [opcode, form, op] = *condition.comparison;
+    const auto& [opcode, last_form, op] = *condition.swallowed;
     if (opcode == Opcode::i64_eqz) {
-        code_.emit_branch(handler_of(Opcode::i64_eq, when ? Form::branch_if_constant
-                                                          : Form::branch_unless_constant),
-                          label, op.b);
+        code_.emit_branch(handler_of(Opcode::i64_eq, constant_form), label, op.b);
         code_.extend(0);
-    } else if (form == Form::constant) {
-        code_.emit_branch(
-            handler_of(opcode, when ? Form::branch_if_constant : Form::branch_unless_constant),
-            label, op.b);
-        code_.extend(
-            static_cast<std::uint64_t>(std::int64_t{static_cast<std::int32_t>(op.immediate)}));
+    } else if (last_form == Form::constant) {
+        const std::int64_t constant = static_cast<std::int32_t>(op.immediate);
+        code_.emit_branch(handler_of(opcode, constant_form), label, op.b);
+        code_.extend(static_cast<std::uint64_t>(constant));
     } else {
-        code_.emit_branch(handler_of(opcode, when ? Form::branch_if : Form::branch_unless), label,
-                          op.b, op.c());
+        code_.emit_branch(handler_of(opcode, form), label, op.b, op.c());
     }
 }
 

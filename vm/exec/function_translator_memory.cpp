@@ -15,11 +15,26 @@ std::optional<std::uint32_t> absolute_address(const TakenOperand& base, std::uin
 
 }  // namespace
 
+std::optional<Operation> FunctionTranslator::take_index(const TakenOperand& address,
+                                                        std::uint64_t offset) {
+    if (address.operand.kind != Operand::Kind::slot || offset > UINT16_MAX) return std::nullopt;
+    const auto last = code_.last_plain(address.own_slot);
+    if (!last || last->opcode != Opcode::i32_add || last->form != Form::slots) return std::nullopt;
+    code_.take_back();
+    return last->op;
+}
+
 void FunctionTranslator::load(const Instruction& instruction) {
     const TakenOperand base = stack_.pop();
     if (const auto address = absolute_address(base, instruction.memory_offset)) {
         code_.emit_result(handler_of(instruction.opcode, Form::absolute), stack_.push_slot(), 0,
                           *address);
+        return;
+    }
+    if (const auto sum = take_index(base, instruction.memory_offset)) {
+        const auto offset = static_cast<std::uint32_t>(instruction.memory_offset);
+        code_.emit_result(handler_of(instruction.opcode, Form::indexed), stack_.push_slot(), sum->b,
+                          sum->c() | offset << 16U);
         return;
     }
     const std::uint16_t base_slot = stack_.slot_of(base);
@@ -32,6 +47,12 @@ void FunctionTranslator::store(const Instruction& instruction) {
     const TakenOperand base = stack_.pop();
     if (const auto address = absolute_address(base, instruction.memory_offset)) {
         code_.emit(handler_of(instruction.opcode, Form::absolute), 0, value_slot, *address);
+        return;
+    }
+    if (const auto sum = take_index(base, instruction.memory_offset)) {
+        const auto offset = static_cast<std::uint32_t>(instruction.memory_offset);
+        code_.emit(handler_of(instruction.opcode, Form::indexed), sum->b, value_slot,
+                   sum->c() | offset << 16U);
         return;
     }
     code_.emit(handler_of(instruction.opcode, Form::slots), stack_.slot_of(base), value_slot,

@@ -9,23 +9,18 @@
 /// and the rows of vm/exec/handlers.def.
 namespace sojourn::vm {
 
-/// How the operands of an instruction of vm/wasm/opcodes.def are given.
-///
-///   slots           a := operation(b, c); a load: a := [b + immediate]; a store: [a + immediate]
-///   := b constant        a := operation(b, immediate), sign-extended branch_if       to the
-///   displacement `immediate` when comparison(a, b) branch_unless   the same when it does not hold
-///   ..._constant    two words: comparison(a, first)
-///   absolute        a load or store whose address is `immediate`
+/// How the operands of an instruction of vm/wasm/opcodes.def are given to its handler.
 enum class Form : std::uint16_t {
-    slots,
-    constant,
-    branch_if,
-    branch_unless,
-    branch_if_constant,
-    branch_unless_constant,
-    absolute,
+    slots,                   ///< a := f(b, c); a := [b + immediate]; [a + immediate] := b
+    constant,                ///< a := f(b, immediate), sign-extended
+    branch_if,               ///< to the displacement `immediate` when f(a, b) is not zero
+    branch_unless,           ///< the same when it is zero
+    branch_if_constant,      ///< two words: as branch_if, of f(a, first)
+    branch_unless_constant,  ///< two words: as branch_unless, of f(a, first)
+    absolute,                ///< a := [immediate]; [immediate] := b
+    indexed,                 ///< a := [i32.add(b, c) + d]; [i32.add(a, c) + d] := b
 };
-inline constexpr std::size_t kFormCount = 7;
+inline constexpr std::size_t kFormCount = 8;
 
 /// Indexes the interpreter's table of handlers.
 enum class Handler : std::uint16_t {
@@ -57,11 +52,11 @@ constexpr bool is_integer_binary(Opcode opcode) {
            (signature.operands[0] == ValueType::i32 || signature.operands[0] == ValueType::i64);
 }
 
-/// A plain instruction that compares two numbers, so that a branch can swallow it.
-constexpr bool is_comparison(Opcode opcode) {
-    const Signature& signature = info_of(opcode).signature;
-    return is_plain(opcode) && signature.operand_count == 2 && signature.result == ValueType::i32 &&
-           opcode >= Opcode::i32_eqz && opcode <= Opcode::f64_ge;
+/// A plain instruction with two operands that a branch can swallow: a comparison or a test of bits.
+constexpr bool is_condition(Opcode opcode) {
+    const bool is_comparison = opcode >= Opcode::i32_eqz && opcode <= Opcode::f64_ge;
+    return info_of(opcode).signature.operand_count == 2 &&
+           (is_comparison || opcode == Opcode::i32_and);
 }
 
 constexpr bool has_form(Opcode opcode, Form form) {
@@ -72,11 +67,12 @@ constexpr bool has_form(Opcode opcode, Form form) {
             return is_integer_binary(opcode);
         case Form::branch_if:
         case Form::branch_unless:
-            return is_comparison(opcode);
+            return is_condition(opcode);
         case Form::branch_if_constant:
         case Form::branch_unless_constant:
-            return is_comparison(opcode) && is_integer_binary(opcode);
+            return is_condition(opcode) && is_integer_binary(opcode);
         case Form::absolute:
+        case Form::indexed:
             return is_memory_access(opcode);
     }
     return false;

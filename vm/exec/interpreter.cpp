@@ -75,6 +75,24 @@ void write_back_trap(Runtime& runtime, const Thread& thread) {
         memory_base = memory == nullptr ? nullptr : memory->region->base();         \
         memory_bytes = memory == nullptr ? 0 : memory->region->size_bytes();        \
     } while (false)
+/// The frame of `callee`, called at `pc`: its parameters are the caller's arguments, where they
+/// lie.
+#define PUSH_FRAME()                                                           \
+    do {                                                                       \
+        std::uint64_t* const first = slots + pc->op.a;                         \
+        if (reinterpret_cast<std::uintptr_t>(first) + callee->slot_bytes_max + \
+                reinterpret_cast<std::uintptr_t>(frame) >                      \
+            thread.limit) [[unlikely]] {                                       \
+            TRAP_WITH(Trap::stack_exhausted);                                  \
+        }                                                                      \
+        set_position(*frame, pc[1].more.second);                               \
+        set_identity(*++frame, callee->identity);                              \
+        *returns++ = pc + 2;                                                   \
+        slots = first;                                                         \
+        std::uint64_t* const zeroed = first + callee->parameter_count;         \
+        for (std::uint32_t i = 0; i < callee->zeroed_count; ++i)               \
+            zeroed[i] = 0;                                                     \
+    } while (false)
 
 // Labels as values are what the loop is made of.
 #pragma GCC diagnostic push
@@ -91,7 +109,8 @@ Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable*
     FORM(name, branch_unless)          \
     FORM(name, branch_if_constant)     \
     FORM(name, branch_unless_constant) \
-    FORM(name, absolute)
+    FORM(name, absolute)               \
+    FORM(name, indexed)
         *table_out = HandlerTable{
 #include "vm/wasm/opcodes.def"
 #undef OPCODE
@@ -137,12 +156,17 @@ Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable*
     BRANCH(name, branch_unless, 1)          \
     BRANCH(name, branch_if_constant, 2)     \
     BRANCH(name, branch_unless_constant, 2) \
-    PERFORM(name, absolute)
+    PERFORM(name, absolute)                 \
+    PERFORM(name, indexed)
 #include "vm/wasm/opcodes.def"
 #undef OPCODE
 
 move:
     slots[pc->op.a] = slots[pc->op.b];
+    NEXT(1);
+move_two:
+    slots[pc->op.a] = slots[pc->op.b];
+    slots[pc->op.c()] = slots[pc->op.d()];
     NEXT(1);
 constant_32:
     slots[pc->op.a] = pc->op.immediate;
@@ -189,44 +213,17 @@ enter_loop:
 call_local:
     POLL();
     callee = pointer_from<LinkedFunction>(pc[1].more.first);
-enter_callee : {
-    // The callee's parameters are the caller's arguments, where they lie.
-    std::uint64_t* const callee_slots = slots + pc->op.a;
-    if (reinterpret_cast<std::uintptr_t>(callee_slots) + callee->slot_bytes_max +
-            reinterpret_cast<std::uintptr_t>(frame) >
-        thread.limit) [[unlikely]] {
-        TRAP_WITH(Trap::stack_exhausted);
-    }
-    slots = callee_slots;
-    set_position(*frame, pc[1].more.second);
-    ++frame;
-    set_identity(*frame, callee->identity);
-    *returns++ = pc + 2;
-    std::uint64_t* const zeroed = slots + callee->parameter_count;
-    for (std::uint32_t i = 0; i < callee->zeroed_count; ++i)
-        zeroed[i] = 0;
+enter_callee:
+    PUSH_FRAME();
     NEXT_AT(callee->entry);
-}
 call_foreign:
     POLL();
     callee = pointer_from<LinkedFunction>(pc[1].more.first);
-enter_foreign_callee : {
-    std::uint64_t* const callee_slots = slots + pc->op.a;
-    if (reinterpret_cast<std::uintptr_t>(callee_slots) + callee->slot_bytes_max +
-            reinterpret_cast<std::uintptr_t>(frame) >
-        thread.limit) [[unlikely]] {
-        TRAP_WITH(Trap::stack_exhausted);
-    }
-    slots = callee_slots;
-    set_position(*frame, pc[1].more.second);
-    ++frame;
-    set_identity(*frame, callee->identity);
-    *returns++ = pc + 2;
+enter_foreign_callee:
+    PUSH_FRAME();
     *returns++ = stub(Handler::return_to_instance);
-    std::fill_n(slots + callee->parameter_count, callee->zeroed_count, 0);
     SWITCH_TO(callee->instance);
     NEXT_AT(callee->entry);
-}
 call_host:
     POLL();
     callee = pointer_from<LinkedFunction>(pc[1].more.first);

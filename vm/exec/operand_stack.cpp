@@ -85,11 +85,11 @@ void OperandStack::emit_move(std::uint16_t to, const TakenOperand& taken) {
     const std::uint64_t bits = taken.operand.constant;
     switch (taken.operand.kind) {
         case Operand::Kind::slot:
-            if (taken.own_slot != to) code_.emit_result(Handler::move, to, taken.own_slot);
+            if (taken.own_slot != to) code_.emit_move(to, taken.own_slot);
             break;
         case Operand::Kind::local:
             if (taken.operand.local != to) {
-                code_.emit_result(Handler::move, to, taken.operand.local);
+                code_.emit_move(to, taken.operand.local);
             }
             break;
         case Operand::Kind::constant:

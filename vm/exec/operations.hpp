@@ -41,15 +41,24 @@ template <Opcode opcode, Form form>
     }
 }
 
+/// Where a load or store goes to, below 2^33.
+template <Form form>
+[[gnu::always_inline]] inline std::uint64_t address_of(const Operation& op,
+                                                       const std::uint64_t* slots,
+                                                       std::uint16_t base) {
+    const auto first = static_cast<std::uint32_t>(slots[base]);
+    if constexpr (form == Form::absolute) return op.immediate;
+    if constexpr (form == Form::slots) return std::uint64_t{first} + op.immediate;
+    const auto second = static_cast<std::uint32_t>(slots[op.c()]);
+    return std::uint64_t{first + second} + op.d();
+}
+
 template <Opcode opcode, Form form>
 [[gnu::always_inline]] inline bool access(const Operation& op, std::uint64_t* slots,
                                           std::byte* memory, std::uint64_t memory_bytes) {
     using Meaning = MemoryMeaning<opcode>;
     using Memory = typename Meaning::Memory;
-    std::uint64_t address = op.immediate;
-    if constexpr (form == Form::slots) {
-        address += static_cast<std::uint32_t>(slots[Meaning::kIsLoad ? op.b : op.a]);
-    }
+    const std::uint64_t address = address_of<form>(op, slots, Meaning::kIsLoad ? op.b : op.a);
     if (address + sizeof(Memory) > memory_bytes) [[unlikely]]
         return false;
     if constexpr (Meaning::kIsLoad) {
@@ -89,7 +98,7 @@ template <Opcode opcode, Form form>
     }
 }
 
-/// Whether a fused comparison branches.
+/// Whether a branch that has swallowed its condition is taken.
 template <Opcode opcode, Form form>
 [[gnu::always_inline]] inline bool branches(const Word* pc, const std::uint64_t* slots) {
     if constexpr (!has_form(opcode, form)) {

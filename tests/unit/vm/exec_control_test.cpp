@@ -72,6 +72,20 @@ TEST_CASE("a comparison that a branch swallows is still there for others", "[vm]
     CHECK(fixture.value_of("zero_test_of_local", {2, 1}) == 20);
 }
 
+TEST_CASE("a branch tests bits", "[vm][exec]") {
+    MachineFixture fixture(assemble_file("exec_control.wat"));
+
+    CHECK(fixture.value_of("bit_test", {6, 0}) == 1);
+    CHECK(fixture.value_of("bit_test", {2, 1}) == 2);
+    CHECK(fixture.value_of("bit_test", {3, 1}) == 3);
+}
+
+TEST_CASE("moves in a row happen one after the other", "[vm][exec]") {
+    MachineFixture fixture(assemble_file("exec_control.wat"));
+
+    CHECK(fixture.call("rotate", {1, 2, 3}) == Values{2, 3, 1});
+}
+
 TEST_CASE("fused comparisons agree with the plain ones", "[vm][exec]") {
     MachineFixture fixture(assemble_file("exec_control.wat"));
     const auto nan = f64(std::numeric_limits<double>::quiet_NaN());

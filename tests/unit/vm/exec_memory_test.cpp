@@ -31,6 +31,18 @@ TEST_CASE("loads and stores convert and check their address", "[vm][exec]") {
     CHECK(fixture.trap_of("store16", {kPage - 1, 0}).trap == Trap::out_of_bounds_memory);
 }
 
+TEST_CASE("an address that is a sum wraps before its offset is added", "[vm][exec]") {
+    MachineFixture fixture(assemble_file("exec_memory.wat"));
+
+    CHECK(fixture.value_of("load_indexed", {10, 6}) == 3);
+    CHECK(fixture.value_of("load_indexed", {UINT32_MAX, 17}) == 3);
+    CHECK(fixture.trap_of("load_indexed", {UINT32_MAX, 0}).trap == Trap::out_of_bounds_memory);
+    CHECK(fixture.value_of("store_indexed", {100, 20, 0x1234'5678}) == 0x1234'5678);
+    CHECK(fixture.value_of("store_constant_indexed", {100, 24}) == 77);
+    CHECK(fixture.trap_of("store_indexed", {kPage, UINT32_MAX - 6, 1}).trap ==
+          Trap::out_of_bounds_memory);
+}
+
 TEST_CASE("the host sees the caller's memory", "[vm][exec]") {
     MachineFixture fixture(assemble_file("exec_memory.wat"));
 
