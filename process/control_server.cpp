@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/trace.hpp"
@@ -23,6 +24,12 @@ void send_line(int socket, const std::string& line) {
     TRACE(process, "control_answered", sent);
 }
 
+/// 0 when nothing is there.
+ino_t inode_of(const std::filesystem::path& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ControlServer>> ControlServer::start(
@@ -33,6 +40,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(
     server->status_ = status;
     server->path_ = run_directory / name;
     server->listener_ = TRY(listen_in(run_directory, name));
+    server->inode_ = inode_of(server->path_);
     server->wake_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!server->wake_.valid()) return fail_errno(errno, "cannot make an event");
 
@@ -54,7 +62,8 @@ ControlServer::~ControlServer() {
     }
     ::eventfd_write(wake_.get(), 1);
     thread_.join();
-    ::unlink(path_.c_str());
+    // A runner whose epoch has passed must not take its successor's socket away.
+    if (inode_of(path_) == inode_) ::unlink(path_.c_str());
 }
 
 void ControlServer::serve() {

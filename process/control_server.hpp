@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <sys/types.h>
 #include <thread>
 #include <vector>
 
@@ -59,6 +60,7 @@ private:
     Inbox& inbox_;
     RunnerStatus status_;
     std::filesystem::path path_;
+    ino_t inode_ = 0;  ///< of the socket at `path_`
     UniqueFd listener_;
     UniqueFd wake_;
     std::map<ClientId, Client> clients_;  ///< the serving thread's

@@ -2,7 +2,9 @@
 
 #include <cerrno>
 #include <chrono>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>
 
@@ -14,14 +16,31 @@ namespace sojourn::process {
 
 namespace {
 
+constexpr auto kListenPatience = std::chrono::seconds(10);
+constexpr auto kListenRetry = std::chrono::milliseconds(1);
+
 /// A runner that has just taken its lock may not listen yet.
 Result<UniqueFd> connect_to(const std::filesystem::path& run_directory, store::ProcessId id) {
-    using namespace std::chrono_literals;
-    for (;;) {
+    for (auto waited = kListenRetry; waited < kListenPatience; waited += kListenRetry) {
         auto socket = connect_in(run_directory, control_socket_name(id));
         if (socket.ok() || socket.error().code != ErrorCode::not_found) return socket;
         if (!RunnerLock::holder(run_directory, id)) return socket;
-        std::this_thread::sleep_for(1ms);
+        std::this_thread::sleep_for(kListenRetry);
+    }
+    return fail(ErrorCode::busy, "the runner with pid {} does not listen",
+                RunnerLock::holder(run_directory, id).value_or(0));
+}
+
+/// The runner's host process; invalid when there is none or it can't be seen from here.
+UniqueFd open_runner(const std::filesystem::path& run_directory, store::ProcessId id) {
+    const auto pid = RunnerLock::holder(run_directory, id);
+    if (!pid || *pid == 0) return {};
+    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
+}
+
+void wait_until_gone(const UniqueFd& runner) {
+    pollfd watched{runner.get(), POLLIN, 0};
+    while (runner.valid() && ::poll(&watched, 1, -1) < 0 && errno == EINTR) {
     }
 }
 
@@ -90,6 +109,15 @@ Result<ControlAnswer> ask(const std::filesystem::path& run_directory,
     TRY(send_line(socket->get(), encode_request(request)));
     const std::string line = TRY(receive_line(socket->get()));
     return parse_answer(line);
+}
+
+Result<ControlAnswer> suspend(const std::filesystem::path& run_directory,
+                              const store::ProcessRecord& record) {
+    const UniqueFd runner = open_runner(run_directory, record.id);
+    auto answer = TRY(ask(run_directory, record, {ControlVerb::suspend, ""}));
+    RunnerLock::wait_until_free(run_directory, record.id);
+    wait_until_gone(runner);
+    return answer;
 }
 
 }  // namespace sojourn::process

@@ -21,8 +21,13 @@ struct Observation {
 Observation observe(const std::filesystem::path& run_directory, const store::ProcessRecord& record);
 
 /// Asks the runner of `record` and waits for its answer. Errors: not_found when it has no runner;
-/// what the runner refused; io when it ended before it answered.
+/// busy when it has one that does not listen; what the runner refused; io when it ended before it
+/// answered.
 Result<ControlAnswer> ask(const std::filesystem::path& run_directory,
                           const store::ProcessRecord& record, const ControlRequest& request);
+
+/// Asks for a suspend and returns when the runner's host process is gone. Errors: as ask().
+Result<ControlAnswer> suspend(const std::filesystem::path& run_directory,
+                              const store::ProcessRecord& record);
 
 }  // namespace sojourn::process

@@ -20,14 +20,14 @@ Result<void> check_can_continue(const store::ProcessRecord& record) {
     const std::string name = display_name(record);
     if (record.head == store::kNoVersion) {
         return fail(ErrorCode::not_found,
-                    "process '{}' ended before its first checkpoint, so there is nothing to resume;"
-                    " start it again: vm run --name {} --replace …",
+                    "process '{}' ended without a checkpoint, so there is nothing to resume; start "
+                    "it again: vm run --name {} --replace …",
                     name, name);
     }
     if (record.state == store::ProcessState::exited) {
         return fail(ErrorCode::invalid_argument,
                     "process '{}' has ended with exit code {}; vm resume {} goes back to its "
-                    "newest checkpoint",
+                    "checkpoint",
                     name, record.exit_code, display_name(record, record.head));
     }
     return {};

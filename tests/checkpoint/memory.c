@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { kCount = 24, kFillingEnd = 16383 };
+
 typedef struct Node {
     struct Node* next;
     uint32_t value;
-    char filling[4096];
+    char filling[kFillingEnd + 1];
 } Node;
 
 static int compare(const void* left, const void* right) {
@@ -17,7 +19,6 @@ static int compare(const void* left, const void* right) {
 }
 
 int main(void) {
-    enum { kCount = 60 };
     Node* list = NULL;
     uint32_t values[kCount];
     uint32_t state = 12345;
@@ -26,14 +27,16 @@ int main(void) {
         values[i] = state;
         Node* node = malloc(sizeof(Node));
         if (node == NULL) return 1;
-        *node = (Node){.next = list, .value = state};
+        node->next = list;
+        node->value = state;
+        node->filling[kFillingEnd] = (char)i;
         list = node;
     }
     qsort(values, kCount, sizeof(values[0]), compare);
 
     uint32_t digest = 0;
     for (const Node* node = list; node != NULL; node = node->next)
-        digest = digest * 31 + node->value + (uint32_t)node->filling[4095];
+        digest = digest * 31 + node->value + (uint32_t)node->filling[kFillingEnd];
     printf("pages %zu\nsmallest %" PRIu32 "\ndigest %08" PRIx32 "\n", __builtin_wasm_memory_size(0),
            values[0], digest);
     return 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,12 @@
 #include "tests/support/vm_command.hpp"
 
 namespace sojourn::tests {
+
+/// Waits until `condition` holds; fails the test when that takes absurdly long.
+void await(const std::string& what, const std::function<bool()>& condition);
+
+/// Waits until the process has printed `text`.
+void await_output(const VmProcess& process, const std::string& text);
 
 /// A store and a folder of its own, and the verbs on them.
 class ProcessFixture {
@@ -40,9 +47,6 @@ public:
         }
         return nullptr;
     }
-
-    /// Waits until the process has printed `text`.
-    static void await_output(const VmProcess& process, const std::string& text);
 
 private:
     TemporaryFolder folder_;

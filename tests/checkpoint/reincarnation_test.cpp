@@ -1,10 +1,9 @@
-#include <fstream>
+#include <csignal>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "tests/support/temporary_folder.hpp"
-#include "tests/support/vm_command.hpp"
+#include "tests/checkpoint/process_fixture.hpp"
 
 using namespace sojourn::tests;
 namespace fs = std::filesystem;
@@ -58,10 +57,12 @@ bool has_mechanism(const std::string& program, const std::string& mechanism) {
     return false;
 }
 
-void expect_same_when_reincarnated(const std::string& name, std::uint64_t every) {
+void expect_same_when_reincarnated(const std::string& name, std::uint64_t every,
+                                   int exit_code = 0) {
     const auto program = guest(name);
     if (!program) return;
     const Run expected = run_guest(*program, {});
+    REQUIRE(expected.result.exit_code == exit_code);
     for (const std::string mechanism : kMechanisms) {
         if (!has_mechanism(*program, mechanism)) continue;
         INFO(name << " with " << mechanism << ", reincarnated at every " << every << ". safepoint");
@@ -87,7 +88,7 @@ void expect_same_when_reincarnated(const std::string& name, std::uint64_t every)
 }  // namespace
 
 TEST_CASE("calls and numbers survive a reincarnation at every safepoint", "[checkpoint]") {
-    expect_same_when_reincarnated("arithmetic", 1);
+    expect_same_when_reincarnated("arithmetic", 1, 7);
 }
 
 TEST_CASE("memory that grows survives a reincarnation at every safepoint", "[checkpoint]") {
@@ -99,34 +100,48 @@ TEST_CASE("open files survive a reincarnation at every safepoint", "[checkpoint]
 }
 
 TEST_CASE("a start function goes on after a reincarnation and main follows it", "[checkpoint]") {
-    expect_same_when_reincarnated("start_function", 1);
+    expect_same_when_reincarnated("start_function", 1, 42);
 }
 
 TEST_CASE("a trap after reincarnations is the trap of the plain run, frame by frame",
           "[checkpoint]") {
-    expect_same_when_reincarnated("trap", 1);
+    expect_same_when_reincarnated("trap", 1, 134);
 }
 
 TEST_CASE("a guest reincarnated now and then ends as it does undisturbed", "[checkpoint]") {
     for (const std::uint64_t every : {3U, 64U}) {
-        for (const char* name : {"arithmetic", "memory", "files"})
-            expect_same_when_reincarnated(name, every);
+        expect_same_when_reincarnated("arithmetic", every, 7);
+        expect_same_when_reincarnated("memory", every);
+        expect_same_when_reincarnated("files", every);
     }
 }
 
-TEST_CASE("an unnamed run leaves nothing behind, reincarnated or not", "[checkpoint]") {
+TEST_CASE("an unnamed run leaves nothing behind, reincarnated, interrupted or neither",
+          "[checkpoint]") {
     const auto program = guest("arithmetic");
-    if (!program) return;
-    TemporaryFolder folder;
+    const auto endless = guest("endless");
+    if (!program || !endless) return;
+    const TemporaryFolder folder;
     const fs::path empty = folder.path() / "empty";
     fs::create_directory(empty);
-    const std::vector<std::string> nowhere = {"TMPDIR=" + empty.native(), "HOME=" + empty.native(),
-                                              "XDG_DATA_HOME=" + empty.native()};
+    const VmOptions options{
+        {"TMPDIR=" + empty.native(), "HOME=" + empty.native(), "XDG_DATA_HOME=" + empty.native()},
+        folder.path()};
 
-    REQUIRE(vm({"run", *program}, {nowhere, folder.path()}).exit_code == 7);
-    REQUIRE(
-        vm({"run", "--reincarnate-every", "50", *program}, {nowhere, folder.path()}).exit_code ==
-        7);
-
+    REQUIRE(vm({"run", *program}, options).exit_code == 7);
     REQUIRE(fs::is_empty(empty));
+
+    REQUIRE(vm({"run", "--reincarnate-every", "50", *program}, options).exit_code == 7);
+    REQUIRE(fs::is_empty(empty));
+
+    for (const int signal : {SIGINT, SIGTERM}) {
+        VmProcess runner({"run", "--reincarnate-every", "1000000000", *endless}, options);
+        await_output(runner, "begun");
+        REQUIRE_FALSE(fs::is_empty(empty));
+
+        runner.send(signal);
+
+        REQUIRE(runner.wait().exit_code == 128 + signal);
+        REQUIRE(fs::is_empty(empty));
+    }
 }

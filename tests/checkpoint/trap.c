@@ -3,7 +3,8 @@
 
 __attribute__((noinline)) static int divide(int left, int right) {
     volatile int dividend = left;
-    return dividend / right;
+    volatile int divisor = right;
+    return dividend / divisor;
 }
 
 __attribute__((noinline)) static int descend(int depth) {

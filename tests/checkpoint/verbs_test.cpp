@@ -26,7 +26,7 @@ TEST_CASE("a process blocked in a sleep is suspended at once and wakes up after 
     if (!program) return;
     const ProcessFixture fixture;
     VmProcess runner = fixture.start({"run", "--name", "job", *program, "600"});
-    ProcessFixture::await_output(runner, "asleep");
+    await_output(runner, "asleep");
 
     const VmResult suspended = fixture.run({"suspend", "job"});
 
@@ -49,7 +49,7 @@ TEST_CASE("a runner that is told to terminate suspends its process", "[process]"
     const ProcessFixture fixture;
     for (const int signal : {SIGTERM, SIGHUP}) {
         VmProcess runner = fixture.start({"run", "--name", "job", "--replace", *program, "300"});
-        ProcessFixture::await_output(runner, "asleep");
+        await_output(runner, "asleep");
 
         runner.send(signal);
 
@@ -64,7 +64,7 @@ TEST_CASE("an interrupted runner dies as a shell expects and its process has cra
     if (!program) return;
     const ProcessFixture fixture;
     VmProcess runner = fixture.start({"run", "--name", "job", *program});
-    ProcessFixture::await_output(runner, "begun");
+    await_output(runner, "begun");
 
     runner.send(SIGINT);
 
@@ -81,7 +81,7 @@ TEST_CASE("while the owner lives, a second resume, a replacement and a removal a
     if (!program) return;
     const ProcessFixture fixture;
     VmProcess runner = fixture.start({"run", "--name", "job", *program});
-    ProcessFixture::await_output(runner, "begun");
+    await_output(runner, "begun");
     const std::string pid = std::to_string(runner.pid());
     REQUIRE(fixture.run({"checkpoint", "job"}).exit_code == 0);
 
@@ -100,12 +100,61 @@ TEST_CASE("while the owner lives, a second resume, a replacement and a removal a
     REQUIRE(fixture.row_of("job")["pid"] == runner.pid());
 }
 
+TEST_CASE("an owner whose epoch has passed publishes nothing and ends", "[process]") {
+    const auto program = guest("endless");
+    if (!program) return;
+    const ProcessFixture fixture;
+    VmProcess stale = fixture.start({"run", "--name", "job", *program});
+    await_output(stale, "begun");
+    REQUIRE(fixture.run({"checkpoint", "job"}).exit_code == 0);
+    // As on a host that does not see the other's locks.
+    const std::string id = fixture.row_of("job")["id"];
+    fs::remove(fixture.folder() / "store/run" / (id + ".lock"));
+    VmProcess owner = fixture.start({"resume", "job"});
+    await("the new owner", [&] { return fixture.row_of("job")["epoch"] != 1; });
+
+    stale.send(SIGTERM);
+
+    REQUIRE(stale.wait().exit_code == 125);
+    REQUIRE(contains(stale.wait().err, "lease lost"));
+    REQUIRE(fixture.run({"suspend", "job"}).exit_code == 0);
+    REQUIRE(owner.wait().exit_code == 75);
+    REQUIRE(fixture.run_json({"log", "job"})["checkpoints"].size() == 2);
+}
+
+TEST_CASE("what a run did is in its stats, however it ended", "[process]") {
+    const auto program = guest("sleeper");
+    if (!program) return;
+    const ProcessFixture fixture;
+    const std::string first = fixture.folder() / "first.json";
+    const std::string second = fixture.folder() / "second.json";
+    VmProcess runner = fixture.start({"run", "--name", "job", "--stats", first, *program, "300"});
+    await_output(runner, "asleep");
+    REQUIRE(fixture.run({"checkpoint", "job"}).exit_code == 0);
+    REQUIRE(fixture.run({"suspend", "job"}).exit_code == 0);
+    REQUIRE(runner.wait().exit_code == 75);
+
+    REQUIRE(fixture.run({"resume", "--stats", second, "job"}).exit_code == 0);
+
+    const auto suspended = nlohmann::json::parse(read_text(first));
+    const auto resumed = nlohmann::json::parse(read_text(second));
+    REQUIRE(suspended["schema"] == 1);
+    REQUIRE(suspended["checkpoints"] == 2);
+    REQUIRE(resumed["checkpoints"] == 0);
+    for (const char* number : {"safepoints", "faults", "host_calls"}) {
+        REQUIRE(suspended[number] > 0);
+        REQUIRE(resumed[number] > 0);
+    }
+    REQUIRE(resumed["reincarnations"] == 0);
+    REQUIRE(resumed["evictions"] == 0);
+}
+
 TEST_CASE("a checkpoint prints its name alone and the log lists it", "[process]") {
     const auto program = guest("endless");
     if (!program) return;
     const ProcessFixture fixture;
     VmProcess runner = fixture.start({"run", "--name", "job", *program});
-    ProcessFixture::await_output(runner, "begun");
+    await_output(runner, "begun");
 
     const VmResult first = fixture.run({"checkpoint", "job", "-m", "the first"});
     const auto second = fixture.run_json({"checkpoint", "job"});
@@ -181,7 +230,7 @@ TEST_CASE("an image makes the process go on in another store", "[process]") {
     const ProcessFixture here;
     const ProcessFixture there;
     VmProcess runner = here.start({"run", "--name", "job", *program, "300"});
-    ProcessFixture::await_output(runner, "asleep");
+    await_output(runner, "asleep");
     REQUIRE(here.run({"suspend", "job"}).exit_code == 0);
     const std::string image = here.folder() / "job.image";
 
@@ -211,7 +260,7 @@ TEST_CASE("an older checkpoint opens a branch and the newer one stays", "[proces
     if (!program) return;
     const ProcessFixture fixture;
     VmProcess runner = fixture.start({"run", "--name", "job", *program, "400"});
-    ProcessFixture::await_output(runner, "asleep");
+    await_output(runner, "asleep");
     const auto first = fixture.run_json({"checkpoint", "job"})["checkpoint"]["id"];
     REQUIRE(fixture.run({"suspend", "job"}).exit_code == 0);
 
@@ -227,7 +276,7 @@ TEST_CASE("rm removes one checkpoint, or all there is of a process", "[process]"
     if (!program) return;
     const ProcessFixture fixture;
     VmProcess runner = fixture.start({"run", "--name", "job", *program, "60000"});
-    ProcessFixture::await_output(runner, "asleep");
+    await_output(runner, "asleep");
     const VmResult first = fixture.run({"checkpoint", "job"});
     REQUIRE(fixture.run({"suspend", "job"}).exit_code == 0);
 
@@ -261,7 +310,7 @@ TEST_CASE("a process in a store with a very long path answers", "[process]") {
     const std::string store = fixture.folder() / std::string(100, 'a') / std::string(100, 'b');
     fs::create_directories(store);
     VmProcess runner = fixture.start({"run", "--store", store, "--name", "job", *program});
-    ProcessFixture::await_output(runner, "begun");
+    await_output(runner, "begun");
 
     REQUIRE(fixture.run({"suspend", "--store", store, "job"}).exit_code == 0);
     REQUIRE(runner.wait().exit_code == 75);

@@ -49,8 +49,9 @@ Result<int> perform(const Invocation& invocation, const std::string& file,
     const auto store = TRY(store::Store::open(location, {}, invocation.random));
     const auto summary = import_from(input.get(), *store, name);
     if (!summary.ok()) {
-        return fail(summary.error().code, "{}: {}", file == "-" ? "stdin" : file,
-                    summary.error().message);
+        const bool is_taken = summary.error().code == ErrorCode::already_exists;
+        return fail(summary.error().code, "{}: {}{}", file == "-" ? "stdin" : file,
+                    summary.error().message, is_taken ? ": vm import --name OTHER" : "");
     }
     if (invocation.json) {
         Json object = new_json();

@@ -16,7 +16,8 @@ Result<void> remove_checkpoint(store::Store& store, const store::ProcessRecord& 
     const auto family = TRY(store.family(record.family));
     const auto removed = family->remove_checkpoint(checkpoint);
     if (removed.ok() || removed.error().code != ErrorCode::busy) return removed;
-    return fail(ErrorCode::busy, "{} is the newest checkpoint of a process; vm rm {} removes all",
+    return fail(ErrorCode::busy,
+                "{} is where a process stands; vm rm {} removes it with all its checkpoints",
                 process::display_name(record, checkpoint), process::display_name(record));
 }
 

@@ -53,7 +53,8 @@ Result<int> perform(const RunArguments& arguments, const Invocation& invocation,
 }  // namespace
 
 void add_run(CLI::App& app, Invocation& invocation) {
-    CLI::App* verb = add_verb(app, invocation, "run", "Run a program in the foreground");
+    CLI::App* verb = add_verb(app, invocation, "run",
+                              "Run a program in the foreground: vm run [options] prog.wasm args…");
     auto arguments = std::make_shared<RunArguments>();
     verb->add_option("--name", arguments->name,
                      "Keep it as a process of this name: it can be suspended and resumed");

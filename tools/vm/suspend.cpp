@@ -3,7 +3,6 @@
 
 #include "process/reference.hpp"
 #include "process/remote.hpp"
-#include "process/runner_lock.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/running_process.hpp"
 #include "tools/vm/verbs.hpp"
@@ -14,9 +13,7 @@ namespace {
 
 Result<int> perform(const Invocation& invocation, const std::string& name) {
     const RunningProcess running = TRY(find_running(invocation, name));
-    const auto answer = TRY(
-        process::ask(running.run_directory, running.record, {process::ControlVerb::suspend, ""}));
-    process::RunnerLock::wait_until_free(running.run_directory, running.record.id);
+    const auto answer = TRY(process::suspend(running.run_directory, running.record));
     if (invocation.json) {
         Json object = new_json();
         object["process"] = {{"id", running.record.id.hex()}, {"name", running.record.name}};
