@@ -1,7 +1,9 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -15,6 +17,27 @@
 namespace sojourn::heap {
 
 class Heap;
+class Region;
+
+/// Bytes of a region, which stay in memory while it lives. Borrows the region.
+class Pin : public MutableBytes {
+public:
+    Pin() = default;
+    Pin(Pin&& other) noexcept
+        : MutableBytes(other), region_(std::exchange(other.region_, nullptr)) {}
+    Pin& operator=(Pin&& other) noexcept {
+        std::swap<MutableBytes>(*this, other);
+        std::swap(region_, other.region_);
+        return *this;
+    }
+    ~Pin();
+
+private:
+    friend class Region;
+    Pin(Region& region, MutableBytes bytes) : MutableBytes(bytes), region_(&region) {}
+
+    Region* region_ = nullptr;
+};
 
 /// A part of the heap with its own address range, followed by an inaccessible guard. Addresses
 /// never change while the heap lives; the reference is good for as long. Touching
@@ -37,11 +60,19 @@ public:
     enum class Access { read, write };
     /// Pages [offset, offset + length) in, and for `write` makes it writable and marks it dirty, so
     /// that a system call may be given the address: the kernel answers EFAULT for a missing page
-    /// and never waits. Good until the next safepoint.
+    /// and never waits. The pages stay as long as the Pin, even where the cache is full, but may
+    /// be written through it only until the next safepoint.
     /// Requires: the range lies within size_bytes(). Errors: corrupt, io from the store.
-    virtual Result<MutableBytes> pin(std::uint64_t offset, std::uint64_t length, Access access) = 0;
+    Result<Pin> pin(std::uint64_t offset, std::uint64_t length, Access access) {
+        TRY(hold(offset, length, access));
+        return Pin(*this, MutableBytes(base_ + offset, length));
+    }
 
 protected:
+    friend class Pin;
+    virtual Result<void> hold(std::uint64_t offset, std::uint64_t length, Access access) = 0;
+    virtual void let_loose(std::uint64_t offset, std::uint64_t length) = 0;
+
     Region(RegionId id, RegionKind kind, std::byte* base, std::uint64_t size_bytes,
            std::uint64_t reserve_bytes)
         : id_(id),
@@ -57,16 +88,36 @@ protected:
     std::uint64_t reserve_bytes_;
 };
 
+inline Pin::~Pin() {
+    if (region_ == nullptr) return;
+    region_->let_loose(static_cast<std::uint64_t>(data() - region_->base()), size());
+}
+
+/// The smallest HeapOptions::cache_bytes. One machine instruction touches four pages at most (an
+/// unaligned move from memory to memory), which are 64 KiB apiece at worst; twice that, so that
+/// what came for one access is still there for the next.
+inline constexpr std::uint64_t kCacheBytesMin = std::uint64_t{512} << 10U;
+
 struct HeapOptions {
     std::optional<MechanismKind> mechanism;             ///< nullopt: the best that works here
     std::size_t unit_bytes = store::kUnitBytesDefault;  ///< the store's
+
+    /// Most memory that pages of all regions and the copies of a snapshot take together, at least
+    /// kCacheBytesMin. nullopt: what was touched stays in memory, and nothing is evicted.
+    std::optional<std::uint64_t> cache_bytes = std::nullopt;
+    /// Where the nameless file for dirty units that had to leave memory is made; only needed with
+    /// `cache_bytes`. Empty: $TMPDIR, else /tmp.
+    std::filesystem::path scratch_directory = {};
 };
 
-/// The dirty pages of one moment, copied out while the guest stood still. Moves to any thread.
+/// The dirty units of one moment, copied out while the guest stood still, or lying in the scratch
+/// file already. Moves to any thread; shares what it needs of the heap.
 class Snapshot {
 public:
     virtual ~Snapshot() = default;
     [[nodiscard]] virtual std::uint64_t dirty_pages() const = 0;
+    /// What did not fit the buffer for copies and was written to the scratch file during the pause.
+    [[nodiscard]] virtual std::uint64_t residue_bytes() const = 0;
 };
 
 struct CommitOptions {
@@ -79,7 +130,8 @@ struct CommitOptions {
 class Heap {
 public:
     /// An empty heap whose first commit will be `token`'s next version.
-    /// Borrows `clock`; shares the family. Errors: unsupported (mechanism), out_of_memory.
+    /// Borrows `clock`; shares the family. Errors: unsupported (mechanism), out_of_memory,
+    /// invalid_argument (a cache below the smallest), and the host's for the scratch directory.
     static Result<std::unique_ptr<Heap>> create(std::shared_ptr<store::Family> family,
                                                 store::FencingToken token, const Clock& clock,
                                                 const HeapOptions& options);
@@ -101,6 +153,8 @@ public:
 
     /// Copies the dirty pages out and starts tracking afresh. Cheap next to commit(): this is the
     /// pause. Requires: no guest code is running, and no other snapshot is uncommitted.
+    /// Errors: store_full when the scratch file cannot take what the buffer for copies cannot; the
+    /// pages count as dirty then.
     virtual Result<std::unique_ptr<Snapshot>> snapshot() = 0;
 
     /// Makes a snapshot and `attachment` one new version: both or neither. The guest may run.

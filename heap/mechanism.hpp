@@ -26,11 +26,16 @@ enum class AfterCollect {
     leave_dirty,   ///< only looked at
 };
 
+/// What the caller of collect_dirty() knows of a range: looking where nothing is missing is
+/// cheaper.
+enum class Missing { none, some };
+
 /// The address range of one region. A page is *inaccessible*, then *missing* (touching it raises
 /// a signal), then *clean* (reads go through, the first write is noticed) or *dirty*.
 ///
-/// install() and allow_writes() run in fault handlers: they allocate nothing unless they fail,
-/// take no lock, and may be called from any number of threads for different blocks.
+/// All but extend() and collect_dirty() run in fault handlers: they allocate nothing unless they
+/// fail, take no lock, and may be called from any number of threads for different blocks, unless
+/// they say otherwise.
 /// Offsets and lengths are bytes and multiples of kPageBytes.
 class TrackedRange {
 public:
@@ -50,11 +55,21 @@ public:
     /// Turns clean pages into dirty ones where the kernel does not do so by itself.
     virtual Result<void> allow_writes(std::uint64_t offset, std::uint64_t length) = 0;
 
-    /// Appends the dirty pages of a range without missing ones to `runs`, in order. After an error
-    /// `runs` holds every page that is not tracked as dirty any more.
+    /// Appends the dirty pages of a range to `runs`, in order. After an error `runs` holds every
+    /// page that is not tracked as dirty any more.
     /// Requires: nobody writes to the range meanwhile.
-    virtual Result<void> collect_dirty(std::uint64_t offset, std::uint64_t length,
+    virtual Result<void> collect_dirty(std::uint64_t offset, std::uint64_t length, Missing missing,
                                        AfterCollect after, PageRuns& runs) = 0;
+
+    /// Ends all writing to clean and dirty pages in one step and returns what they hold. It stays
+    /// readable until let_go() or put_back() of the same pages, which must follow before anything
+    /// else is taken out of a range of the same mechanism. Empty: the kernel needs the pages, and
+    /// all is as it was.
+    virtual Bytes take_out(std::uint64_t offset, std::uint64_t length) = 0;
+    /// The pages are missing from now on, and their memory is given back.
+    virtual void let_go(std::uint64_t offset, std::uint64_t length) = 0;
+    /// The pages are there again: dirty if they were, or all of them.
+    virtual void put_back(std::uint64_t offset, std::uint64_t length) = 0;
 
 protected:
     explicit TrackedRange(std::byte* base) : base_(base) {}

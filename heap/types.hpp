@@ -21,9 +21,13 @@ std::string_view text_of(MechanismKind kind);
 /// `auto` is nullopt. Errors: invalid_argument naming the words there are.
 Result<std::optional<MechanismKind>> parse_mechanism(std::string_view text);
 
+/// Whether pages leave memory again: a mechanism may be able to bring them in and no more.
+enum class Eviction { never, needed };
+
 /// The requested mechanism, or the best one when nothing is requested. Each is probed by
 /// behaviour, not by version. Errors: unsupported, with what this host lacks.
-Result<MechanismKind> choose_mechanism(std::optional<MechanismKind> requested);
+Result<MechanismKind> choose_mechanism(std::optional<MechanismKind> requested,
+                                       Eviction eviction = Eviction::never);
 
 enum class RegionKind : std::uint32_t {
     memory = 1,   ///< a linear memory
@@ -43,8 +47,9 @@ struct HeapStats {
     /// Signals taken to page in and to notice a first write. With uffd-async first writes take
     /// none, so that its figure is page-ins alone.
     std::uint64_t faults = 0;
-    std::uint64_t evictions = 0;  ///< units dropped to keep within the cache
-    std::uint64_t resident_bytes = 0;
+    std::uint64_t evictions = 0;       ///< units that left memory to keep within the cache
+    std::uint64_t resident_bytes = 0;  ///< of all regions
+    std::uint64_t scratch_bytes = 0;   ///< what the scratch file holds
 };
 
 }  // namespace sojourn::heap

@@ -9,22 +9,44 @@ static_assert(static_cast<std::uint8_t>(BlockState::absent) == 0, "a fresh table
 
 Result<BlockTable> BlockTable::create(std::uint64_t block_count) {
     Mapping states = TRY(Mapping::zeros(block_count));
-    return BlockTable(std::move(states));
+    Mapping pins = TRY(Mapping::zeros(block_count * sizeof(std::uint32_t)));
+    return BlockTable(std::move(states), std::move(pins));
 }
 
 std::uint8_t& BlockTable::cell(std::uint64_t block) const {
     return reinterpret_cast<std::uint8_t&>(states_.base()[block]);
 }
 
+std::uint32_t& BlockTable::pins(std::uint64_t block) const {
+    return reinterpret_cast<std::uint32_t*>(pins_.base())[block];
+}
+
 BlockState BlockTable::state(std::uint64_t block) const {
-    return static_cast<BlockState>(std::atomic_ref(cell(block)).load(std::memory_order_acquire));
+    return static_cast<BlockState>(std::atomic_ref(cell(block)).load());
 }
 
 bool BlockTable::exchange(std::uint64_t block, BlockState from, BlockState to) {
     auto expected = static_cast<std::uint8_t>(from);
     return std::atomic_ref(cell(block))
-        .compare_exchange_strong(expected, static_cast<std::uint8_t>(to),
-                                 std::memory_order_acq_rel);
+        .compare_exchange_strong(expected, static_cast<std::uint8_t>(to));
+}
+
+// One side writes its pin and reads the state, the other changes the state and reads the pins: in
+// one total order, which is that of all these operations, one of them sees the other.
+
+void BlockTable::pin(std::uint64_t block) {
+    std::atomic_ref(pins(block)).fetch_add(1);
+}
+
+void BlockTable::unpin(std::uint64_t block) {
+    std::atomic_ref(pins(block)).fetch_sub(1);
+}
+
+bool BlockTable::try_claim_resident(std::uint64_t block) {
+    if (!exchange(block, BlockState::resident, BlockState::filling)) return false;
+    if (std::atomic_ref(pins(block)).load() == 0) return true;
+    release(block, BlockState::resident);
+    return false;
 }
 
 bool BlockTable::try_claim(std::uint64_t block) {
@@ -48,8 +70,11 @@ BlockState BlockTable::lock(std::uint64_t block) {
     }
 }
 
-void BlockTable::release(std::uint64_t block, BlockState state) {
-    std::atomic_ref(cell(block)).store(static_cast<std::uint8_t>(state), std::memory_order_release);
+void BlockTable::release(BlockRun run, BlockState state) {
+    for (std::uint64_t block = run.first; block < run.end; ++block) {
+        std::atomic_ref(cell(block))
+            .store(static_cast<std::uint8_t>(state), std::memory_order_release);
+    }
 }
 
 void BlockTable::wait_while_filling(std::uint64_t block) const {

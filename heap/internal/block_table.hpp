@@ -10,6 +10,12 @@ enum class BlockState : std::uint8_t {
     resident,  ///< all of its accessible pages are in memory
 };
 
+/// Blocks [first, end).
+struct BlockRun {
+    std::uint64_t first;
+    std::uint64_t end;
+};
+
 /// What is in memory: one state a block, the run of bytes that is paged in as a whole. All
 /// functions may be called from any thread and from the fault handler.
 class BlockTable {
@@ -18,8 +24,15 @@ public:
 
     [[nodiscard]] BlockState state(std::uint64_t block) const;
 
+    /// A pinned block, once resident, is not given to try_claim_resident() until each pin() has had
+    /// its unpin(). Pin first, then see to it that the block is resident.
+    void pin(std::uint64_t block);
+    void unpin(std::uint64_t block);
+
     /// Turns `absent` into `filling` for the caller, who then owes a release(). Never waits.
     bool try_claim(std::uint64_t block);
+    /// As try_claim(), for a block that is resident and not pinned.
+    bool try_claim_resident(std::uint64_t block);
 
     enum class Claim {
         mine,      ///< the caller fills it
@@ -31,15 +44,18 @@ public:
     /// Claims a block that may be resident; returns the state it was in. Waits.
     BlockState lock(std::uint64_t block);
 
-    void release(std::uint64_t block, BlockState state);
+    void release(std::uint64_t block, BlockState state) { release({block, block + 1}, state); }
+    void release(BlockRun run, BlockState state);
 
 private:
-    explicit BlockTable(Mapping states) : states_(std::move(states)) {}
+    BlockTable(Mapping states, Mapping pins) : states_(std::move(states)), pins_(std::move(pins)) {}
     [[nodiscard]] std::uint8_t& cell(std::uint64_t block) const;
+    [[nodiscard]] std::uint32_t& pins(std::uint64_t block) const;
     bool exchange(std::uint64_t block, BlockState from, BlockState to);
     void wait_while_filling(std::uint64_t block) const;
 
     Mapping states_;
+    Mapping pins_;
 };
 
 }  // namespace sojourn::heap

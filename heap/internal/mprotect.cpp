@@ -39,8 +39,23 @@ public:
         return set_protection(offset, length, PROT_READ | PROT_WRITE);
     }
 
-    Result<void> collect_dirty(std::uint64_t offset, std::uint64_t length, AfterCollect after,
-                               PageRuns& runs) override;
+    Result<void> collect_dirty(std::uint64_t offset, std::uint64_t length, Missing,
+                               AfterCollect after, PageRuns& runs) override;
+
+    Bytes take_out(std::uint64_t offset, std::uint64_t length) override {
+        if (!set_protection(offset, length, PROT_NONE)) return {};
+        return {alias_.base() + offset, length};
+    }
+    void let_go(std::uint64_t offset, std::uint64_t length) override {
+        dirty_.clear({offset / kPageBytes, length / kPageBytes});
+        const bool removed = ::madvise(alias_.base() + offset, length, MADV_REMOVE) == 0;
+        INVARIANT(removed, "a file in memory can have holes");
+    }
+    void put_back(std::uint64_t offset, std::uint64_t length) override {
+        // Dirty pages too: their next write is noticed once more.
+        const bool opened = set_protection(offset, length, PROT_READ).ok();
+        INVARIANT(opened, "a view that was just shut can be opened");
+    }
 
 private:
     AliasedRange(Mapping view, Mapping alias, PageBitmap dirty)
@@ -84,7 +99,7 @@ Result<std::unique_ptr<TrackedRange>> AliasedRange::reserve(std::uint64_t reserv
         new AliasedRange(std::move(view), std::move(alias), std::move(dirty)));
 }
 
-Result<void> AliasedRange::collect_dirty(std::uint64_t offset, std::uint64_t length,
+Result<void> AliasedRange::collect_dirty(std::uint64_t offset, std::uint64_t length, Missing,
                                          AfterCollect after, PageRuns& runs) {
     const std::size_t first_new = runs.size();
     dirty_.append_runs(offset / kPageBytes, length / kPageBytes, runs);

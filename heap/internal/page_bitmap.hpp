@@ -14,7 +14,7 @@ public:
     void set(std::uint64_t first, std::uint64_t count);
     /// Appends the runs of set bits in [first, first + count), in order.
     void append_runs(std::uint64_t first, std::uint64_t count, PageRuns& runs) const;
-    /// Requires: no set() meanwhile.
+    /// Requires: no set() of the same pages meanwhile.
     void clear(const PageRun& run);
 
 private:

@@ -6,7 +6,6 @@
 
 #include "base/file.hpp"
 #include "base/trace.hpp"
-#include "heap/internal/page_runs.hpp"
 
 namespace sojourn::heap {
 
@@ -25,10 +24,8 @@ namespace {
     ::_exit(kOwnErrorExitCode);
 }
 
-/// Where a block is put together. Not on the stack: the handler may run on a small one.
-alignas(64) thread_local std::array<std::byte, store::kUnitBytesMax> fill_buffer;
-
-constexpr std::uint64_t kFaultAroundBytes = std::uint64_t{64} << 10U;
+/// Where blocks are put together. Not on the stack: the handler may run on a small one.
+alignas(64) thread_local std::array<std::byte, kGroupBytes> fill_buffer;
 
 constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t grain) {
     return (value + grain - 1) / grain * grain;
@@ -38,35 +35,35 @@ constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t grain) {
 
 Result<std::unique_ptr<PagedRegion>> PagedRegion::create(RegionId id, const RegionSpec& spec,
                                                          std::uint64_t stored_bytes,
-                                                         std::uint64_t unit_bytes,
-                                                         Mechanism& mechanism,
-                                                         const PageSource& source) {
+                                                         const Paging& paging) {
     EXPECTS(spec.reserve_bytes % kPageBytes == 0, "a reservation is whole pages");
     EXPECTS(spec.size_bytes <= spec.reserve_bytes, "a region fits its reservation");
-    auto range = TRY(mechanism.reserve(spec.reserve_bytes));
-    const std::uint64_t fill_bytes = mechanism.fill_bytes(unit_bytes);
-    INVARIANT(fill_bytes % unit_bytes == 0, "a block is whole units");
-    BlockTable blocks =
-        TRY(BlockTable::create(round_up(spec.reserve_bytes, fill_bytes) / fill_bytes));
-    std::unique_ptr<PagedRegion> region(new PagedRegion(id, spec, stored_bytes, unit_bytes,
-                                                        mechanism, source, std::move(range),
-                                                        std::move(blocks)));
+    auto range = TRY(paging.mechanism.reserve(spec.reserve_bytes));
+    const std::uint64_t fill_bytes = paging.mechanism.fill_bytes(paging.unit_bytes);
+    INVARIANT(fill_bytes % paging.unit_bytes == 0, "a block is whole units");
+    INVARIANT(kGroupBytes % fill_bytes == 0, "a group is whole blocks");
+    const std::uint64_t reserve_bytes = round_up(spec.reserve_bytes, fill_bytes);
+    BlockTable blocks = TRY(BlockTable::create(reserve_bytes / fill_bytes));
+    UnitLedger ledger = TRY(UnitLedger::create(id, reserve_bytes, stored_bytes, paging.unit_bytes,
+                                               paging.source, paging.scratch));
+    std::unique_ptr<PagedRegion> region(
+        new PagedRegion(id, spec, paging, std::move(range), std::move(blocks), std::move(ledger)));
     TRY(region->grow(spec.size_bytes));
+    TRY(paging.cache.add(*region, spec.reserve_bytes));
     return region;
 }
 
-PagedRegion::PagedRegion(RegionId id, const RegionSpec& spec, std::uint64_t stored_bytes,
-                         std::uint64_t unit_bytes, const Mechanism& mechanism,
-                         const PageSource& source, std::unique_ptr<TrackedRange> range,
-                         BlockTable blocks)
+PagedRegion::PagedRegion(RegionId id, const RegionSpec& spec, const Paging& paging,
+                         std::unique_ptr<TrackedRange> range, BlockTable blocks, UnitLedger ledger)
     : Region(id, spec.kind, range->base(), 0, spec.reserve_bytes),
-      unit_bytes_(unit_bytes),
-      fill_bytes_(mechanism.fill_bytes(unit_bytes)),
-      write_bytes_(mechanism.write_bytes()),
-      stored_bytes_(stored_bytes),
-      source_(source),
+      unit_bytes_(paging.unit_bytes),
+      fill_bytes_(paging.mechanism.fill_bytes(paging.unit_bytes)),
+      write_bytes_(paging.mechanism.write_bytes()),
+      source_(paging.source),
+      cache_(paging.cache),
       range_(std::move(range)),
       blocks_(std::move(blocks)),
+      ledger_(std::move(ledger)),
       registration_(base_, spec.reserve_bytes, *this) {}
 
 Result<void> PagedRegion::grow(std::uint64_t size_bytes) {
@@ -85,8 +82,9 @@ Result<void> PagedRegion::grow(std::uint64_t size_bytes) {
     Result<void> joined;
     if (tail_state == BlockState::resident) {
         const std::uint64_t joining = std::min(round_up(from, fill_bytes_), size_bytes) - from;
+        cache_.make_room(joining);
         joined = range_->install_zeros(from, joining);
-        resident_bytes_ += joined.ok() ? joining : 0;
+        if (!joined) cache_.give_back(joining);
     }
     if (joined.ok()) {
         accessible_bytes_.store(size_bytes, std::memory_order_release);
@@ -96,16 +94,27 @@ Result<void> PagedRegion::grow(std::uint64_t size_bytes) {
     return joined;
 }
 
-Result<MutableBytes> PagedRegion::pin(std::uint64_t offset, std::uint64_t length, Access access) {
+Result<void> PagedRegion::hold(std::uint64_t offset, std::uint64_t length, Access access) {
     EXPECTS(offset <= size_bytes_ && length <= size_bytes_ - offset,
             "a pinned range lies within its region");
-    if (length > 0) {
-        const std::uint64_t last = (offset + length - 1) / fill_bytes_;
-        for (std::uint64_t block = offset / fill_bytes_; block <= last; ++block)
+    if (length == 0) return {};
+    const BlockRun run{offset / fill_bytes_, blocks_in(offset + length)};
+    for (std::uint64_t block = run.first; block < run.end; ++block)
+        blocks_.pin(block);
+    const auto bring_in = [&]() -> Result<void> {
+        for (std::uint64_t block = run.first; block < run.end; ++block)
             TRY(make_resident(block));
-        if (access == Access::write) TRY(allow_writes(offset, length));
-    }
-    return MutableBytes(base_ + offset, length);
+        return access == Access::write ? allow_writes(offset, length) : Result<void>();
+    };
+    const Result<void> held = bring_in();
+    if (!held) let_loose(offset, length);
+    return held;
+}
+
+void PagedRegion::let_loose(std::uint64_t offset, std::uint64_t length) {
+    if (length == 0) return;
+    for (std::uint64_t block = offset / fill_bytes_; block < blocks_in(offset + length); ++block)
+        blocks_.unpin(block);
 }
 
 bool PagedRegion::resolve_fault(std::byte* address) {
@@ -113,12 +122,18 @@ bool PagedRegion::resolve_fault(std::byte* address) {
     if (offset >= accessible_bytes_.load(std::memory_order_acquire)) return false;
     faults_.fetch_add(1, std::memory_order_relaxed);
     TRACE(heap, "fault", static_cast<std::uint32_t>(id_), offset);
-    const std::uint64_t block = offset / fill_bytes_;
-    const Result<void> resolved = blocks_.state(block) == BlockState::resident
-                                      ? allow_writes(offset, 1)
-                                      : make_resident(block);
+    const Result<void> resolved = open_or_fill(offset);
     if (!resolved) end_process(resolved.error(), id_, unit_at(offset), source_.view().version);
     return true;
+}
+
+Result<void> PagedRegion::open_or_fill(std::uint64_t offset) {
+    // Claimed for a first write as well: a page that is being taken out must stay closed.
+    const std::uint64_t block = offset / fill_bytes_;
+    if (blocks_.lock(block) == BlockState::absent) return fill_claimed(block);
+    const Result<void> opened = allow_writes(offset, 1);
+    blocks_.release(block, BlockState::resident);
+    return opened;
 }
 
 Result<void> PagedRegion::make_resident(std::uint64_t block) {
@@ -135,47 +150,55 @@ Result<void> PagedRegion::make_resident(std::uint64_t block) {
 }
 
 Result<void> PagedRegion::fill_claimed(std::uint64_t block) {
-    const bool is_stored = block * fill_bytes_ < stored_bytes_;
-    return is_stored ? fill_from_source(block) : fill_zeros_around(block);
-}
-
-Result<void> PagedRegion::fill_from_source(std::uint64_t block) {
-    const std::uint64_t begin = block * fill_bytes_;
-    const std::uint64_t end = clipped(begin + fill_bytes_);
-    const auto fill = [&]() -> Result<void> {
-        for (std::uint64_t offset = begin; offset < end; offset += unit_bytes_) {
-            const auto out = MutableBytes(fill_buffer).subspan(offset - begin, unit_bytes_);
-            TRY(source_.read({id_, unit_at(offset)}, out));
-        }
-        return range_->install(begin, Bytes(fill_buffer).first(end - begin));
-    };
-    const Result<void> filled = fill();
-    release(block, block + 1, filled.ok() ? BlockState::resident : BlockState::absent);
+    const BlockRun run = claim_walk(block);
+    Result<void> filled = fill(run);
+    if (filled || run.end - run.first == 1) {
+        release(run, filled ? BlockState::resident : BlockState::absent);
+        return filled;
+    }
+    // A neighbour may be what cannot be read, and nobody asked for it.
+    release({run.first, block}, BlockState::absent);
+    release({block + 1, run.end}, BlockState::absent);
+    filled = fill({block, block + 1});
+    release({block, block + 1}, filled ? BlockState::resident : BlockState::absent);
     return filled;
 }
 
-Result<void> PagedRegion::fill_zeros_around(std::uint64_t block) {
-    // A fault beside what is resident looks like a walk, and its next steps cost next to nothing
-    // now that a signal was taken. Blocks that other threads are at are left to them.
-    const std::uint64_t group = std::max(kFaultAroundBytes, fill_bytes_);
-    const std::uint64_t group_begin = block * fill_bytes_ / group * group;
-    std::uint64_t first = block;
-    std::uint64_t end = block + 1;
-    const std::uint64_t block_count = blocks_in(clipped(reserve_bytes_));
-    if (end < block_count && blocks_.state(end) == BlockState::resident) {
-        const std::uint64_t first_allowed = blocks_in(std::max(group_begin, stored_bytes_));
-        while (first > first_allowed && blocks_.try_claim(first - 1))
-            --first;
-    }
-    if (block > 0 && blocks_.state(block - 1) == BlockState::resident) {
-        const std::uint64_t end_allowed = blocks_in(clipped(group_begin + group));
-        while (end < end_allowed && blocks_.try_claim(end))
-            ++end;
-    }
-    const std::uint64_t begin_offset = first * fill_bytes_;
-    const Result<void> filled =
-        range_->install_zeros(begin_offset, clipped(end * fill_bytes_) - begin_offset);
-    release(first, end, filled.ok() ? BlockState::resident : BlockState::absent);
+BlockRun PagedRegion::claim_walk(std::uint64_t block) {
+    // A fault beside what is resident looks like a walk, and its next steps cost less now that a
+    // signal was taken. Blocks that other threads are at are left to them.
+    const std::uint64_t group_begin = block * fill_bytes_ / kGroupBytes * kGroupBytes;
+    const std::uint64_t first_allowed = blocks_in(group_begin);
+    const std::uint64_t end_allowed = blocks_in(clipped(group_begin + kGroupBytes));
+    BlockRun run{block, block + 1};
+    const bool walks_down = run.end < blocks_in(clipped(reserve_bytes_)) &&
+                            blocks_.state(run.end) == BlockState::resident;
+    const bool walks_up = block > 0 && blocks_.state(block - 1) == BlockState::resident;
+    while (walks_down && run.first > first_allowed && blocks_.try_claim(run.first - 1))
+        --run.first;
+    while (walks_up && run.end < end_allowed && blocks_.try_claim(run.end))
+        ++run.end;
+    return run;
+}
+
+/// Fills blocks of one group, which the caller has claimed.
+Result<void> PagedRegion::fill(BlockRun run) {
+    const std::uint64_t begin = run.first * fill_bytes_;
+    const std::uint64_t length = bytes_in(run);
+    cache_.make_room(length);
+    const auto bring_in = [&]() -> Result<void> {
+        bool all_zeros = true;
+        for (std::uint64_t done = 0; done < length; done += unit_bytes_)
+            all_zeros = all_zeros && ledger_.is_zeros(unit_at(begin + done));
+        if (all_zeros) return range_->install_zeros(begin, length);
+        for (std::uint64_t done = 0; done < length; done += unit_bytes_) {
+            const auto out = MutableBytes(fill_buffer).subspan(done, unit_bytes_);
+            TRY(ledger_.read(unit_at(begin + done), out));
+        }
+        return range_->install(begin, Bytes(fill_buffer).first(length));
+    };
+    const Result<void> filled = bring_in();
+    if (!filled) cache_.give_back(length);
     return filled;
 }
 
@@ -185,12 +208,14 @@ Result<void> PagedRegion::allow_writes(std::uint64_t offset, std::uint64_t lengt
     return range_->allow_writes(begin, end - begin);
 }
 
-void PagedRegion::release(std::uint64_t first_block, std::uint64_t end_block, BlockState state) {
+/// Requires: blocks of one group.
+void PagedRegion::release(BlockRun run, BlockState state) {
     if (state == BlockState::resident) {
-        resident_bytes_ += clipped(end_block * fill_bytes_) - first_block * fill_bytes_;
+        // Before the blocks can be evicted, which takes them off the queue.
+        const std::uint64_t group = run.first * fill_bytes_ / kGroupBytes;
+        cache_.note_arrival(number(), static_cast<std::uint32_t>(group));
     }
-    for (std::uint64_t block = first_block; block < end_block; ++block)
-        blocks_.release(block, state);
+    blocks_.release(run, state);
 }
 
 std::uint64_t PagedRegion::clipped(std::uint64_t offset) const {
@@ -201,65 +226,21 @@ std::uint64_t PagedRegion::blocks_in(std::uint64_t length) const {
     return round_up(length, fill_bytes_) / fill_bytes_;
 }
 
+std::uint64_t PagedRegion::bytes_in(BlockRun run) const {
+    return clipped(run.end * fill_bytes_) - run.first * fill_bytes_;
+}
+
 store::UnitIndex PagedRegion::unit_at(std::uint64_t offset) const {
     return store::UnitIndex{offset / unit_bytes_};
 }
 
-template <typename Visit>
-Result<void> PagedRegion::for_each_resident_run(const Visit& visit) const {
-    const std::uint64_t block_count = blocks_in(size_bytes_);
-    std::uint64_t block = 0;
-    while (block < block_count) {
-        const std::uint64_t first = block;
-        while (block < block_count && blocks_.state(block) == BlockState::resident)
-            ++block;
-        if (block > first) {
-            const std::uint64_t begin = first * fill_bytes_;
-            TRY(visit(begin, clipped(block * fill_bytes_) - begin));
-        }
-        while (block < block_count && blocks_.state(block) != BlockState::resident)
-            ++block;
-    }
-    return {};
+std::uint64_t PagedRegion::unit_count() const {
+    return round_up(size_bytes_, unit_bytes_) / unit_bytes_;
 }
 
-Result<void> PagedRegion::collect_dirty(AfterCollect after, PageRuns& runs) {
-    return for_each_resident_run([&](std::uint64_t offset, std::uint64_t length) {
-        return range_->collect_dirty(offset, length, after, runs);
-    });
-}
-
-void PagedRegion::copy_unit(store::UnitIndex unit, MutableBytes out) const {
-    const std::uint64_t begin = static_cast<std::uint64_t>(unit) * unit_bytes_;
-    const std::uint64_t length = std::min(unit_bytes_, size_bytes_ - begin);
-    INVARIANT(blocks_.state(begin / fill_bytes_) == BlockState::resident,
-              "a dirty page's unit is complete in memory");
-    std::copy_n(base_ + begin, length, out.begin());
-    std::fill(out.begin() + static_cast<std::ptrdiff_t>(length), out.end(), std::byte{0});
-}
-
-void PagedRegion::verify(const PageRuns& dirty, std::vector<std::string>& complaints) const {
-    const auto complain = [&](std::uint64_t offset, std::string_view what) {
-        complaints.push_back(
-            fmt::format("region {} at {:#x}: {}", static_cast<std::uint32_t>(id_), offset, what));
-    };
-    if (accessible_bytes_.load() != size_bytes_) complain(size_bytes_, "two sizes");
-    const std::vector<store::UnitIndex> dirty_units = units_of(dirty, unit_bytes_);
-    std::vector<std::byte> memory(unit_bytes_);
-    std::vector<std::byte> stored(unit_bytes_);
-    for (std::uint64_t offset = 0; offset < size_bytes_; offset += unit_bytes_) {
-        const BlockState state = blocks_.state(offset / fill_bytes_);
-        if (state == BlockState::filling) complain(offset, "a fill that never ended");
-        const bool is_dirty =
-            std::binary_search(dirty_units.begin(), dirty_units.end(), unit_at(offset));
-        if (is_dirty && state != BlockState::resident) complain(offset, "dirty and not resident");
-        if (is_dirty || state != BlockState::resident) continue;
-
-        copy_unit(unit_at(offset), memory);
-        const auto read = source_.read({id_, unit_at(offset)}, stored);
-        if (!read) complain(offset, read.error().message);
-        if (read.ok() && memory != stored) complain(offset, "clean and not what the store has");
-    }
+bool PagedRegion::is_resident(store::UnitIndex unit) const {
+    const std::uint64_t offset = static_cast<std::uint64_t>(unit) * unit_bytes_;
+    return blocks_.state(offset / fill_bytes_) == BlockState::resident;
 }
 
 }  // namespace sojourn::heap

@@ -26,8 +26,8 @@ public:
         return userfault_.unprotect(base_ + offset, length);
     }
 
-    Result<void> collect_dirty(std::uint64_t offset, std::uint64_t length, AfterCollect after,
-                               PageRuns& runs) override {
+    Result<void> collect_dirty(std::uint64_t offset, std::uint64_t length, Missing,
+                               AfterCollect after, PageRuns& runs) override {
         const std::size_t first_new = runs.size();
         dirty_.append_runs(offset / kPageBytes, length / kPageBytes, runs);
         if (after == AfterCollect::leave_dirty) return {};
@@ -37,6 +37,17 @@ public:
         }
         return {};
     }
+
+    Bytes take_out(std::uint64_t offset, std::uint64_t length) override {
+        // Those who want to write now raise a signal and wait for whoever has claimed the block.
+        if (!userfault_.protect(base_ + offset, length)) return {};
+        return {base_ + offset, length};
+    }
+    void let_go(std::uint64_t offset, std::uint64_t length) override {
+        dirty_.clear({offset / kPageBytes, length / kPageBytes});
+        discard(offset, length);
+    }
+    void put_back(std::uint64_t, std::uint64_t) override {}  // dirty pages may be protected
 
 private:
     SyncRange(Mapping mapping, const Userfault& userfault, PageBitmap dirty)

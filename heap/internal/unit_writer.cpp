@@ -6,7 +6,7 @@ namespace sojourn::heap {
 
 namespace {
 
-constexpr std::uint64_t kBatchBytes = std::uint64_t{16} << 20U;
+constexpr std::uint64_t kBatchBytes = std::uint64_t{8} << 20U;
 
 }  // namespace
 

@@ -49,13 +49,13 @@ Result<void> Userfault::watch(std::byte* base, std::uint64_t length) const {
     return fail_errno(errno, "userfaultfd cannot watch {} bytes", length);
 }
 
-Result<void> Userfault::copy(std::byte* to, Bytes bytes) const {
+Result<void> Userfault::copy(std::byte* to, Bytes bytes, Filled filled) const {
     while (!bytes.empty()) {
         uffdio_copy request{};
         request.dst = address_of(to);
         request.src = address_of(bytes.data());
         request.len = bytes.size();
-        request.mode = UFFDIO_COPY_MODE_WP;
+        request.mode = filled == Filled::protected_pages ? UFFDIO_COPY_MODE_WP : 0;
         if (::ioctl(fd_.get(), UFFDIO_COPY, &request) == 0) return {};
         const int reason = errno;
         std::size_t done = request.copy > 0 ? static_cast<std::size_t>(request.copy) : 0;
@@ -68,6 +68,17 @@ Result<void> Userfault::copy(std::byte* to, Bytes bytes) const {
         bytes = bytes.subspan(done);
     }
     return {};
+}
+
+std::uint64_t Userfault::move(std::byte* to, std::byte* from, std::uint64_t length) const {
+    std::uint64_t done = 0;
+    while (done < length) {
+        abi::Move request{address_of(to) + done, address_of(from) + done, length - done, 0, 0};
+        const bool finished = ::ioctl(fd_.get(), abi::kMove, &request) == 0;
+        if (request.moved > 0) done += static_cast<std::uint64_t>(request.moved);
+        if (!finished && errno != EAGAIN) break;
+    }
+    return done;
 }
 
 Result<void> Userfault::protect(std::byte* base, std::uint64_t length) const {
@@ -118,6 +129,11 @@ Result<void> UserfaultRange::install_zeros(std::uint64_t offset, std::uint64_t l
         length -= piece;
     }
     return {};
+}
+
+void UserfaultRange::discard(std::uint64_t offset, std::uint64_t length) {
+    const bool discarded = ::madvise(base_ + offset, length, MADV_DONTNEED) == 0;
+    INVARIANT(discarded, "private memory can be given back");
 }
 
 bool kernel_can_write(std::byte* page) {

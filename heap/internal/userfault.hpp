@@ -17,8 +17,12 @@ public:
     /// Missing and write-protected pages of [base, base + length) fault from now on.
     Result<void> watch(std::byte* base, std::uint64_t length) const;
 
-    /// Fills missing pages, write-protected; pages that are there already stay as they are.
-    Result<void> copy(std::byte* to, Bytes bytes) const;
+    /// Fills missing pages; pages that are there already stay as they are.
+    enum class Filled { protected_pages, open_pages };
+    Result<void> copy(std::byte* to, Bytes bytes, Filled filled = Filled::protected_pages) const;
+    /// Moves pages to missing ones of a watched range, each in one step for everybody who uses it,
+    /// and says how many bytes went before the kernel refused a page, if it did.
+    [[nodiscard]] std::uint64_t move(std::byte* to, std::byte* from, std::uint64_t length) const;
     Result<void> protect(std::byte* base, std::uint64_t length) const;
     Result<void> unprotect(std::byte* base, std::uint64_t length) const;
 
@@ -38,6 +42,9 @@ public:
     Result<void> install_zeros(std::uint64_t offset, std::uint64_t length) override;
 
 protected:
+    /// Turns pages that are there into missing ones.
+    void discard(std::uint64_t offset, std::uint64_t length);
+
     /// Reserves `reserve_bytes` and a guard, and watches the former.
     static Result<Mapping> reserve_watched(const Userfault& userfault, std::uint64_t reserve_bytes);
     UserfaultRange(Mapping mapping, const Userfault& userfault)

@@ -11,14 +11,21 @@ namespace sojourn::tests {
 inline constexpr std::array kMechanisms{
     heap::MechanismKind::uffd_async, heap::MechanismKind::uffd_sync, heap::MechanismKind::mprotect};
 
+/// One that keeps next to nothing, one that keeps little for long, and everything in memory.
+using CacheBytes = std::optional<std::uint64_t>;
+inline constexpr CacheBytes kSmallestCache = heap::kCacheBytesMin;
+inline constexpr std::array<CacheBytes, 3> kCaches{kSmallestCache, std::uint64_t{1} << 20U,
+                                                   std::nullopt};
+
 /// A process in a store, whose heap can be made, published and opened again. What fails here
 /// stops the test: a check says where.
 class HeapFixture {
 public:
     explicit HeapFixture(heap::MechanismKind mechanism,
                          std::size_t unit_bytes = store::kUnitBytesDefault,
-                         const std::string& location = "mem:")
-        : options_{mechanism, unit_bytes} {
+                         const std::string& location = "mem:",
+                         CacheBytes cache_bytes = std::nullopt)
+        : options_{.mechanism = mechanism, .unit_bytes = unit_bytes, .cache_bytes = cache_bytes} {
         store::OpenOptions open_options;
         open_options.sync = false;
         open_options.unit_bytes = unit_bytes;
@@ -26,6 +33,10 @@ public:
         process_ = store_->create_process({}).value();
         family = std::make_shared<FailingFamily>(store_->family(process_.family).value());
     }
+
+    /// With a cache of `cache_bytes` and what else is usual.
+    HeapFixture(heap::MechanismKind mechanism, CacheBytes cache_bytes)
+        : HeapFixture(mechanism, store::kUnitBytesDefault, "mem:", cache_bytes) {}
 
     std::unique_ptr<heap::Heap> create() {
         token = family->acquire(process_.id, std::nullopt).value();

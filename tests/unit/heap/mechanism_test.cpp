@@ -31,7 +31,7 @@ TEST_CASE("a page is missing, clean, dirty and clean again", "[heap]") {
     const auto range = mechanism->reserve(kLength).value();
     const auto dirty = [&](AfterCollect after) {
         PageRuns runs;
-        REQUIRE(range->collect_dirty(0, kLength, after, runs).ok());
+        REQUIRE(range->collect_dirty(0, kLength, Missing::none, after, runs).ok());
         return runs;
     };
     const std::vector<std::byte> content(kLength, std::byte{7});
