@@ -89,10 +89,13 @@ TEST_CASE("a system call may fill memory that is pinned for writing", "[heap]") 
     constexpr std::uint64_t kOffset = 60'000;
     constexpr std::uint64_t kLength = 100'000;
 
-    const auto pinned = memory.pin(kOffset, kLength, Region::Access::write);
-    REQUIRE(pinned.ok());
-    REQUIRE(pinned->data() == memory.base() + kOffset);
-    REQUIRE(::read(source.get(), pinned->data(), pinned->size()) == static_cast<ssize_t>(kLength));
+    {
+        const auto pinned = memory.pin(kOffset, kLength, Region::Access::write);
+        REQUIRE(pinned.ok());
+        REQUIRE(pinned->data() == memory.base() + kOffset);
+        REQUIRE(::read(source.get(), pinned->data(), pinned->size()) ==
+                static_cast<ssize_t>(kLength));
+    }
     const std::uint64_t pages = heap->snapshot().value()->dirty_pages();
     REQUIRE(commit(*heap).ok());
     heap.reset();
