@@ -154,11 +154,12 @@ TEST_CASE("a heap holds what a plain array would, across commits, refusals and r
     const auto mechanism = GENERATE(from_range(kMechanisms));
     const auto unit_bytes = GENERATE(as<std::size_t>(), 4096, 16384, 65536);
     const auto in_memory = GENERATE(true, false);
+    const auto cache = GENERATE(from_range(kCaches));
     const std::uint64_t seed = seed_of_this_run();
     // Not INFO: a crash has to leave it behind as well.
     fmt::print(stderr, "heap_model_test: repeat with SOJOURN_SEED={} property \"[heap]\"\n", seed);
     const TemporaryFolder folder;
-    HeapFixture fixture(mechanism, unit_bytes, in_memory ? "mem:" : folder.path().string());
+    HeapFixture fixture(mechanism, unit_bytes, in_memory ? "mem:" : folder.path().string(), cache);
     HeapAgainstModel pair(fixture, seed);
 
     for (int step = 0; step < kSteps; ++step) {

@@ -40,6 +40,52 @@ std::uint64_t count_wrong(const Region& region, std::uint64_t round) {
     return wrong;
 }
 
+/// A memory whose words belong to four threads in turn, each of which remembers what it wrote. All
+/// of them touch every page.
+class SharedMemory {
+public:
+    static constexpr std::uint64_t kThreads = 4;
+
+    SharedMemory(Region& region, std::uint64_t seed)
+        : region_(&region), seed_(seed), written_(region.size_bytes() / 8) {}
+
+    /// Random reads and writes of all threads at once, beside `meanwhile` in one of its own.
+    template <typename Meanwhile>
+    void work(const Meanwhile& meanwhile) {
+        std::vector<std::thread> threads;
+        for (std::uint64_t t = 0; t < kThreads; ++t)
+            threads.emplace_back([this, t] { work_of(t); });
+        threads.emplace_back(meanwhile);
+        for (std::thread& thread : threads)
+            thread.join();
+        ++seed_;
+    }
+
+    [[nodiscard]] std::uint64_t wrong() const { return wrong_.load(); }
+    [[nodiscard]] const std::vector<std::uint64_t>& written() const { return written_; }
+
+private:
+    void work_of(std::uint64_t thread) {
+        constexpr int kSteps = 4000;
+        std::mt19937_64 random(seed_ * kThreads + thread);
+        for (int step = 0; step < kSteps; ++step) {
+            const std::uint64_t word = random() % (written_.size() / kThreads) * kThreads + thread;
+            std::uint64_t& model = written_[word];
+            std::uint64_t found = 0;
+            std::memcpy(&found, region_->base() + word * 8, sizeof found);
+            if (found != model) ++wrong_;
+            if (random() % 2 == 0) continue;
+            model = random() % 4 == 0 ? 0 : random();  // back to zeros now and then
+            std::memcpy(region_->base() + word * 8, &model, sizeof model);
+        }
+    }
+
+    Region* region_;
+    std::uint64_t seed_;
+    std::vector<std::uint64_t> written_;
+    std::atomic<std::uint64_t> wrong_ = 0;
+};
+
 void read_all(const Region& region) {
     for (std::uint64_t offset = 0; offset < region.size_bytes(); offset += kPageBytes)
         static_cast<void>(*static_cast<const volatile std::byte*>(region.base() + offset));
@@ -102,4 +148,149 @@ TEST_CASE("an idle process that is checkpointed again and again comes to write n
     REQUIRE(fixture.family->written_keys.empty());
     REQUIRE(heap->stats().scratch_bytes == 0);
     REQUIRE(count_wrong(memory, 1) == 0);
+}
+
+TEST_CASE("four threads lose no write to eviction while commits go on", "[heap]") {
+    HeapFixture fixture(GENERATE(from_range(kMechanisms)), kSmallestCache);
+    auto heap = fixture.create();
+    SharedMemory memory(add_memory(*heap, 8 * heap::kCacheBytesMin), 1);
+    std::vector<std::uint64_t> published;
+
+    memory.work([] {});
+    for (int round = 0; round < 6; ++round) {
+        auto snapshot = heap->snapshot().value();
+        published = memory.written();
+        fixture.family->refuses_publish = round == 3;
+        memory.work([&] {
+            const auto info = heap->commit(std::move(snapshot), {}, {});
+            if (info.ok() == (round == 3)) std::abort();
+        });
+        REQUIRE(memory.wrong() == 0);
+        REQUIRE(heap->verify() == std::vector<std::string>{});
+    }
+
+    REQUIRE(heap->stats().evictions > 1000);
+    heap.reset();
+    heap = fixture.open();
+    REQUIRE(std::memcmp(published.data(), heap->region(kFirst)->base(), published.size() * 8) == 0);
+}
+
+TEST_CASE("what is pinned stays in memory while the cache overflows", "[heap]") {
+    HeapFixture fixture(GENERATE(from_range(kMechanisms)), kSmallestCache);
+    auto heap = fixture.create();
+    Region& memory = add_memory(*heap, 4 * kMiB);
+    fill(memory, 1);
+    const std::uint64_t faults_before = heap->stats().faults;
+    {
+        const auto pinned = memory.pin(kMiB - 100, 200, Region::Access::write);
+        REQUIRE(pinned.ok());
+        fill(memory, 2);
+        const std::uint64_t faults = heap->stats().faults;
+        REQUIRE(faults > faults_before);
+
+        std::memset(pinned->data(), 0, pinned->size());
+
+        REQUIRE(heap->stats().faults == faults);
+    }
+    const std::uint64_t evictions = heap->stats().evictions;
+    read_all(memory);
+    REQUIRE(heap->stats().evictions > evictions);
+    REQUIRE(memory.base()[kMiB] == std::byte{0});
+    REQUIRE(heap->stats().resident_bytes <= heap::kCacheBytesMin);
+}
+
+TEST_CASE("a snapshot nobody commits, and a refused one, lose nothing that was evicted", "[heap]") {
+    HeapFixture fixture(GENERATE(from_range(kMechanisms)), kSmallestCache);
+    auto heap = fixture.create();
+    Region& memory = add_memory(*heap, 4 * kMiB);
+    fill(memory, 1);
+    REQUIRE(commit(*heap).ok());
+    fill(memory, 2);
+    heap->snapshot().value().reset();
+    read_all(memory);
+    fixture.family->refuses_publish = true;
+    REQUIRE_FALSE(commit(*heap).ok());
+    fixture.family->refuses_publish = false;
+    read_all(memory);
+
+    REQUIRE(commit(*heap).ok());
+
+    REQUIRE(heap->verify() == std::vector<std::string>{});
+    REQUIRE(count_wrong(memory, 2) == 0);
+    REQUIRE(heap->stats().scratch_bytes == 0);
+    heap.reset();
+    heap = fixture.open();
+    REQUIRE(count_wrong(*heap->region(kFirst), 2) == 0);
+}
+
+TEST_CASE("a unit that changes back while its snapshot is written is not taken for published",
+          "[heap]") {
+    HeapFixture fixture(GENERATE(from_range(kMechanisms)), kSmallestCache);
+    auto heap = fixture.create();
+    Region& memory = add_memory(*heap, 4 * kMiB);
+    fill(memory, 1);
+    REQUIRE(commit(*heap).ok());
+    memory.base()[0] ^= std::byte{1};
+    auto snapshot = heap->snapshot().value();
+    memory.base()[0] ^= std::byte{1};
+    read_all(memory);  // unit 0 leaves memory, as the store had it before the snapshot
+
+    REQUIRE(heap->commit(std::move(snapshot), {}, {}).ok());
+
+    REQUIRE(count_wrong(memory, 1) == 0);
+    REQUIRE(commit(*heap).ok());
+    heap.reset();
+    heap = fixture.open();
+    REQUIRE(count_wrong(*heap->region(kFirst), 1) == 0);
+}
+
+TEST_CASE("a cache below the smallest is refused", "[heap]") {
+    HeapFixture fixture(heap::MechanismKind::mprotect, CacheBytes{heap::kCacheBytesMin - 1});
+    fixture.token = fixture.family->acquire(fixture.process_id(), std::nullopt).value();
+
+    const auto refused =
+        heap::Heap::create(fixture.family, fixture.token, fixture.clock(), fixture.options());
+
+    REQUIRE(refused.error().code == ErrorCode::invalid_argument);
+    REQUIRE(refused.error().message ==
+            "a cache of 524287 bytes is too small; the smallest is 512 KiB");
+}
+
+TEST_CASE("a scratch directory that is not there is named", "[heap]") {
+    HeapFixture fixture(heap::MechanismKind::mprotect, kSmallestCache);
+    fixture.token = fixture.family->acquire(fixture.process_id(), std::nullopt).value();
+    heap::HeapOptions options = fixture.options();
+    options.scratch_directory = "/nowhere/at/all";
+
+    const auto refused =
+        heap::Heap::create(fixture.family, fixture.token, fixture.clock(), options);
+
+    REQUIRE(refused.error().code == ErrorCode::not_found);
+    REQUIRE(refused.error().message.find("/nowhere/at/all") != std::string::npos);
+}
+
+TEST_CASE("groups leave in the order in which they came, missed ones later", "[heap]") {
+    struct Pages final : heap::Evictable {
+        Outcome evict(std::uint32_t group) override {
+            left.push_back(group);
+            return {heap::kGroupBytes, 1, false};
+        }
+        std::vector<std::uint32_t> left;
+    } pages;
+    heap::Cache cache(4 * heap::kGroupBytes);
+    REQUIRE(cache.add(pages, kMiB).ok());
+    const auto bring_in = [&](std::uint32_t group) {
+        cache.make_room(heap::kGroupBytes);
+        cache.note_arrival(0, group);
+    };
+
+    for (const std::uint32_t group : {0U, 1U, 2U, 3U, 4U, 5U})
+        bring_in(group);
+    REQUIRE(pages.left == std::vector<std::uint32_t>{0, 1});
+    bring_in(0);  // missed: stays for one round more
+    for (const std::uint32_t group : {6U, 7U, 8U, 9U})
+        bring_in(group);
+
+    REQUIRE(pages.left == std::vector<std::uint32_t>{0, 1, 2, 3, 4, 5, 6});
+    REQUIRE(cache.resident_bytes() == 4 * heap::kGroupBytes);
 }
