@@ -34,6 +34,7 @@ struct HostCall {
     heap::Region* memory;  ///< memory 0 of the calling instance; nullptr when it has none
     std::span<const std::uint64_t> arguments;
     std::span<std::uint64_t> results;
+    ValueType address = ValueType::i32;  ///< of addresses and sizes in that memory: i32 or i64
 };
 
 /// The imports of a process. The machine calls it on the guest's thread, at safepoints.
@@ -41,9 +42,11 @@ class HostCalls {
 public:
     virtual ~HostCalls() = default;
 
-    /// nullopt when nothing of that name and type is provided.
+    /// nullopt when nothing of that name and type is provided to an instance whose memory has
+    /// addresses of type `address`.
     virtual std::optional<HostFunctionId> find(std::string_view module, std::string_view name,
-                                               const FunctionType& type) const = 0;
+                                               const FunctionType& type,
+                                               ValueType address) const = 0;
 
     virtual HostOutcome call(const HostCall& call) = 0;
 };

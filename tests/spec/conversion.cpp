@@ -153,8 +153,9 @@ Result<Script> convert_script(const fs::path& wast, const fs::path& folder) {
     Draft draft(in_older_dialect(std::string(as_text(original))));
     while (!draft.empty()) {
         TRY(write_text(copy, draft.text()));
-        const ToolRun run = TRY(run_tool(
-            {"wast2json", "--disable-simd", copy.string(), "-o", json.string()}, folder / "log"));
+        const ToolRun run = TRY(run_tool({"wast2json", "--disable-simd", "--enable-memory64",
+                                          copy.string(), "-o", json.string()},
+                                         folder / "log"));
         if (run.crashed) return fail(ErrorCode::unsupported, "wast2json crashes on it");
         if (run.exit_code == 0) {
             const ByteVector raw = TRY(read_file(json));

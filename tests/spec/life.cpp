@@ -11,7 +11,7 @@ namespace {
 class NoHostCalls final : public vm::HostCalls {
 public:
     std::optional<vm::HostFunctionId> find(std::string_view, std::string_view,
-                                           const vm::FunctionType&) const override {
+                                           const vm::FunctionType&, vm::ValueType) const override {
         return std::nullopt;
     }
     vm::HostOutcome call(const vm::HostCall&) override {

@@ -60,8 +60,8 @@ std::set<std::string> read_expected_failures() {
 
 std::vector<fs::path> find_scripts(const fs::path& suite, const std::set<std::string>& wanted) {
     std::vector<fs::path> scripts;
-    for (const fs::path& folder : {suite / "core", suite / "core" / "bulk-memory"}) {
-        for (const auto& entry : fs::directory_iterator(folder)) {
+    for (const char* const folder : {"core", "core/bulk-memory", "core/memory64"}) {
+        for (const auto& entry : fs::directory_iterator(suite / folder)) {
             const bool is_wanted = wanted.empty() || wanted.contains(entry.path().filename());
             if (entry.path().extension() == ".wast" && is_wanted) scripts.push_back(entry.path());
         }

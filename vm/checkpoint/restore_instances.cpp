@@ -35,8 +35,8 @@ private:
         for (std::size_t i = 0; i < count; ++i) {
             const auto& [region_id, pages] = state_.memories[i];
             LinearMemory memory{nullptr, module_.memories[module_.imported_memories + i]};
-            TRY(expect_size(pages, memory.type.limits.min, memory.pages_max(), "memory"));
-            memory.region = TRY(claims_.claim(region_id, memory_region_spec(pages)));
+            TRY(expect_size(pages, memory.type.limits.min, memory.type.pages_max(), "memory"));
+            memory.region = TRY(claims_.claim(region_id, memory_region_spec(memory.type, pages)));
             instance_.own_memories.push_back(std::make_unique<LinearMemory>(memory));
             instance_.memories.push_back(instance_.own_memories.back().get());
         }

@@ -8,7 +8,7 @@ namespace sojourn::vm {
 namespace {
 
 bool fits(std::uint64_t first, std::uint64_t count, std::uint64_t size) {
-    return first + count <= size;
+    return count <= size && first <= size - count;
 }
 
 void extend(heap::Region& region, std::uint64_t size_bytes) {
@@ -19,11 +19,15 @@ void extend(heap::Region& region, std::uint64_t size_bytes) {
 
 }  // namespace
 
-std::uint32_t grow(LinearMemory& memory, std::uint32_t pages) {
+std::uint64_t grow(LinearMemory& memory, std::uint64_t pages) {
+    const bool is_64_bit = memory.type.is_64_bit();
+    if (!is_64_bit) pages = static_cast<std::uint32_t>(pages);
     const std::uint64_t before = memory.pages();
-    if (before + pages > memory.pages_max()) return kGrowRefused;
+    if (!fits(before, pages, memory.type.pages_max())) {
+        return is_64_bit ? kGrowRefused64 : kGrowRefused;
+    }
     extend(*memory.region, (before + pages) * kWasmPageBytes);
-    return static_cast<std::uint32_t>(before);
+    return before;
 }
 
 std::uint32_t grow(Table& table, std::uint32_t elements, Reference value) {
@@ -88,7 +92,7 @@ std::optional<Trap> write_segment(Instance& instance, Table& table, std::uint32_
     if (!fits(range.from, range.count, available) || !fits(range.to, range.count, table.size)) {
         return Trap::out_of_bounds_table;
     }
-    for (std::uint32_t i = 0; i < range.count; ++i) {
+    for (std::uint64_t i = 0; i < range.count; ++i) {
         table.elements()[range.to + i] = evaluate(elements[range.from + i], instance);
     }
     return std::nullopt;
@@ -99,7 +103,7 @@ std::optional<Trap> copy_elements(Table& to, const Table& from, Range range) {
         return Trap::out_of_bounds_table;
     }
     std::memmove(to.elements() + range.to, from.elements() + range.from,
-                 std::uint64_t{range.count} * sizeof(Reference));
+                 range.count * sizeof(Reference));
     return std::nullopt;
 }
 

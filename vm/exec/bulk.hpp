@@ -8,11 +8,13 @@
 /// it writes anything.
 namespace sojourn::vm {
 
-/// What memory.grow and table.grow answer when they are refused.
+/// What table.grow and memory.grow answer when they are refused; of a 64-bit memory, -1 is wider.
 inline constexpr std::uint32_t kGrowRefused = UINT32_MAX;
+inline constexpr std::uint64_t kGrowRefused64 = UINT64_MAX;
 
-/// The size before, or kGrowRefused: by the declared limits alone.
-std::uint32_t grow(LinearMemory& memory, std::uint32_t pages);
+/// The size before, or that it was refused: by the declared limits alone. Of `pages`, a slot, the
+/// bits of the memory's address type count.
+std::uint64_t grow(LinearMemory& memory, std::uint64_t pages);
 std::uint32_t grow(Table& table, std::uint32_t elements, Reference value);
 
 /// What an element of a segment, or another constant expression, comes to in `instance`.
@@ -20,9 +22,9 @@ std::uint64_t evaluate(const ConstantExpression& expression, const Instance& ins
 
 /// Two positions and a count, as the instructions take them.
 struct Range {
-    std::uint32_t to;
-    std::uint32_t from;
-    std::uint32_t count;
+    std::uint64_t to;
+    std::uint64_t from;
+    std::uint64_t count;
 };
 
 std::optional<Trap> write_segment(Instance& instance, LinearMemory& memory, std::uint32_t segment,

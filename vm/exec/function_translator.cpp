@@ -16,6 +16,7 @@ FunctionTranslator::FunctionTranslator(Runtime& runtime, const Instance& instanc
       instance_(instance),
       module_(*instance.module),
       function_(module_.functions[function_index]),
+      is_64_bit_(module_.address_type() == ValueType::i64),
       code_(handlers),
       stack_(code_, function_.local_count) {}
 

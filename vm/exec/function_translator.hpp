@@ -64,6 +64,14 @@ private:
     // Values.
     void plain(Opcode opcode);
     void plain_binary(Opcode opcode);
+    /// Where a load or store goes to, as its operation says it.
+    struct Place {
+        Form form;
+        std::uint16_t base;
+        std::uint32_t immediate;
+    };
+    /// Pops the address.
+    Place take_place(std::uint64_t offset);
     /// Takes back the addition that made a popped address, so that an access can do it.
     std::optional<Operation> take_index(const TakenOperand& address, std::uint64_t offset);
     void load(const Instruction& instruction);
@@ -80,6 +88,7 @@ private:
     const Instance& instance_;
     const Module& module_;
     const Function& function_;
+    bool is_64_bit_;  ///< the memory
     CodeBuilder code_;
     OperandStack stack_;
     std::vector<Block> blocks_;

@@ -8,9 +8,9 @@ namespace {
 /// The address, when it is a constant that fits the absolute form.
 std::optional<std::uint32_t> absolute_address(const TakenOperand& base, std::uint64_t offset) {
     if (!base.is_constant()) return std::nullopt;
-    const std::uint64_t address = base.operand.constant + offset;
-    if (address > UINT32_MAX) return std::nullopt;
-    return static_cast<std::uint32_t>(address);
+    const std::uint64_t constant = base.operand.constant;
+    if (constant > UINT32_MAX || offset > UINT32_MAX - constant) return std::nullopt;
+    return static_cast<std::uint32_t>(constant + offset);
 }
 
 }  // namespace
@@ -18,45 +18,37 @@ std::optional<std::uint32_t> absolute_address(const TakenOperand& base, std::uin
 std::optional<Operation> FunctionTranslator::take_index(const TakenOperand& address,
                                                         std::uint64_t offset) {
     if (address.operand.kind != Operand::Kind::slot || offset > UINT16_MAX) return std::nullopt;
+    const Opcode addition = is_64_bit_ ? Opcode::i64_add : Opcode::i32_add;
     const auto last = code_.last_plain(address.own_slot);
-    if (!last || last->opcode != Opcode::i32_add || last->form != Form::slots) return std::nullopt;
+    if (!last || last->opcode != addition || last->form != Form::slots) return std::nullopt;
     code_.take_back();
     return last->op;
 }
 
-void FunctionTranslator::load(const Instruction& instruction) {
+FunctionTranslator::Place FunctionTranslator::take_place(std::uint64_t offset) {
     const TakenOperand base = stack_.pop();
-    if (const auto address = absolute_address(base, instruction.memory_offset)) {
-        code_.emit_result(handler_of(instruction.opcode, Form::absolute), stack_.push_slot(), 0,
-                          *address);
-        return;
-    }
-    if (const auto sum = take_index(base, instruction.memory_offset)) {
-        const auto offset = static_cast<std::uint32_t>(instruction.memory_offset);
-        code_.emit_result(handler_of(instruction.opcode, Form::indexed), stack_.push_slot(), sum->b,
-                          sum->c() | offset << 16U);
-        return;
+    if (const auto address = absolute_address(base, offset)) return {Form::absolute, 0, *address};
+    if (const auto sum = take_index(base, offset)) {
+        const auto packed = sum->c() | static_cast<std::uint32_t>(offset) << 16U;
+        return {is_64_bit_ ? Form::wide_indexed : Form::indexed, sum->b, packed};
     }
     const std::uint16_t base_slot = stack_.slot_of(base);
-    code_.emit_result(handler_of(instruction.opcode, Form::slots), stack_.push_slot(), base_slot,
-                      static_cast<std::uint32_t>(instruction.memory_offset));
+    if (offset > UINT32_MAX) return {Form::wide_far, base_slot, 0};
+    return {is_64_bit_ ? Form::wide : Form::slots, base_slot, static_cast<std::uint32_t>(offset)};
+}
+
+void FunctionTranslator::load(const Instruction& instruction) {
+    const Place place = take_place(instruction.memory_offset);
+    code_.emit_result(handler_of(instruction.opcode, place.form), stack_.push_slot(), place.base,
+                      place.immediate);
+    if (place.form == Form::wide_far) code_.extend(instruction.memory_offset);
 }
 
 void FunctionTranslator::store(const Instruction& instruction) {
     const std::uint16_t value_slot = stack_.pop_slot();
-    const TakenOperand base = stack_.pop();
-    if (const auto address = absolute_address(base, instruction.memory_offset)) {
-        code_.emit(handler_of(instruction.opcode, Form::absolute), 0, value_slot, *address);
-        return;
-    }
-    if (const auto sum = take_index(base, instruction.memory_offset)) {
-        const auto offset = static_cast<std::uint32_t>(instruction.memory_offset);
-        code_.emit(handler_of(instruction.opcode, Form::indexed), sum->b, value_slot,
-                   sum->c() | offset << 16U);
-        return;
-    }
-    code_.emit(handler_of(instruction.opcode, Form::slots), stack_.slot_of(base), value_slot,
-               static_cast<std::uint32_t>(instruction.memory_offset));
+    const Place place = take_place(instruction.memory_offset);
+    code_.emit(handler_of(instruction.opcode, place.form), place.base, value_slot, place.immediate);
+    if (place.form == Form::wide_far) code_.extend(instruction.memory_offset);
 }
 
 bool FunctionTranslator::step_memory(const Instruction& instruction) {

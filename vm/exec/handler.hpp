@@ -19,8 +19,11 @@ enum class Form : std::uint16_t {
     branch_unless_constant,  ///< two words: as branch_unless, of f(a, first)
     absolute,                ///< a := [immediate]; [immediate] := b
     indexed,                 ///< a := [i32.add(b, c) + d]; [i32.add(a, c) + d] := b
+    wide,                    ///< as slots, of a 64-bit memory
+    wide_far,                ///< two words: as wide, with `first` instead of the immediate
+    wide_indexed,            ///< as indexed, of a 64-bit memory, with i64.add
 };
-inline constexpr std::size_t kFormCount = 8;
+inline constexpr std::size_t kFormCount = 11;
 
 /// Indexes the interpreter's table of handlers.
 enum class Handler : std::uint16_t {
@@ -73,6 +76,9 @@ constexpr bool has_form(Opcode opcode, Form form) {
             return is_condition(opcode) && is_integer_binary(opcode);
         case Form::absolute:
         case Form::indexed:
+        case Form::wide:
+        case Form::wide_far:
+        case Form::wide_indexed:
             return is_memory_access(opcode);
     }
     return false;

@@ -12,7 +12,8 @@ HostOutcome call_host_function(Runtime& runtime, const LinkedFunction& function,
     const HostOutcome outcome = runtime.host.call({.function = function.host_function,
                                                    .memory = caller.memory_region(),
                                                    .arguments = {slots, function.parameter_count},
-                                                   .results = results});
+                                                   .results = results,
+                                                   .address = caller.module->address_type()});
     if (outcome.kind == HostOutcome::Kind::done) {
         std::ranges::copy(results, slots);
         ++runtime.host_calls;

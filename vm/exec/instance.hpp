@@ -32,10 +32,6 @@ struct LinearMemory {
     heap::Region* region;
     MemoryType type;
 
-    [[nodiscard]] std::uint64_t pages_max() const {
-        return std::min(type.limits.max.value_or(kMemoryPagesMax), kMemoryPagesMax);
-    }
-
     [[nodiscard]] std::uint64_t pages() const { return region->size_bytes() / kWasmPageBytes; }
 };
 

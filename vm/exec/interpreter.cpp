@@ -14,7 +14,8 @@ T* pointer_from(std::uint64_t bits) {
     return reinterpret_cast<T*>(static_cast<std::uintptr_t>(bits));
 }
 
-Range range_at(const std::uint64_t* slots) {
+Range range_at(const std::uint64_t* slots, ValueType address = ValueType::i32) {
+    if (address == ValueType::i64) return {slots[0], slots[1], slots[2]};
     return {static_cast<std::uint32_t>(slots[0]), static_cast<std::uint32_t>(slots[1]),
             static_cast<std::uint32_t>(slots[2])};
 }
@@ -110,7 +111,10 @@ Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable*
     FORM(name, branch_if_constant)     \
     FORM(name, branch_unless_constant) \
     FORM(name, absolute)               \
-    FORM(name, indexed)
+    FORM(name, indexed)                \
+    FORM(name, wide)                   \
+    FORM(name, wide_far)               \
+    FORM(name, wide_indexed)
         *table_out = HandlerTable{
 #include "vm/wasm/opcodes.def"
 #undef OPCODE
@@ -140,24 +144,27 @@ Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable*
     NEXT(0);
 
     // Plain instructions, loads and stores.
-#define PERFORM(name, form)                                                                       \
-    name##_##form                                                                                 \
-        : if (!perform<Opcode::name, Form::form>(pc->op, slots, memory_base, memory_bytes, trap)) \
-              [[unlikely]] goto trapped;                                                          \
-    NEXT(1);
+#define PERFORM(name, form, words)                                                            \
+    name##_##form                                                                             \
+        : if (!perform<Opcode::name, Form::form>(pc, slots, memory_base, memory_bytes, trap)) \
+              [[unlikely]] goto trapped;                                                      \
+    NEXT(words);
 #define BRANCH(name, form, words)                                      \
     name##_##form : if (branches<Opcode::name, Form::form>(pc, slots)) \
                         NEXT_AT(displaced(pc, pc->op.immediate));      \
     NEXT(words);
 #define OPCODE(name, ...)                   \
-    PERFORM(name, slots)                    \
-    PERFORM(name, constant)                 \
+    PERFORM(name, slots, 1)                 \
+    PERFORM(name, constant, 1)              \
     BRANCH(name, branch_if, 1)              \
     BRANCH(name, branch_unless, 1)          \
     BRANCH(name, branch_if_constant, 2)     \
     BRANCH(name, branch_unless_constant, 2) \
-    PERFORM(name, absolute)                 \
-    PERFORM(name, indexed)
+    PERFORM(name, absolute, 1)              \
+    PERFORM(name, indexed, 1)               \
+    PERFORM(name, wide, 1)                  \
+    PERFORM(name, wide_far, 2)              \
+    PERFORM(name, wide_indexed, 1)
 #include "vm/wasm/opcodes.def"
 #undef OPCODE
 
@@ -284,17 +291,18 @@ memory_pages:
     slots[pc->op.a] = memory->pages();
     NEXT(1);
 memory_extend:
-    slots[pc->op.a] = grow(*memory, static_cast<std::uint32_t>(slots[pc->op.b]));
+    slots[pc->op.a] = grow(*memory, slots[pc->op.b]);
     memory_bytes = memory->region->size_bytes();
     NEXT(1);
 memory_write_segment:
-    TRAP_IF_ANY(write_segment(*instance, *memory, pc->op.immediate, range_at(slots + pc->op.a)));
+    TRAP_IF_ANY(write_segment(*instance, *memory, pc->op.immediate,
+                              range_at(slots + pc->op.a, memory->type.address)));
     NEXT(1);
 memory_copy_bytes:
-    TRAP_IF_ANY(copy_bytes(*memory, range_at(slots + pc->op.a)));
+    TRAP_IF_ANY(copy_bytes(*memory, range_at(slots + pc->op.a, memory->type.address)));
     NEXT(1);
 memory_fill_bytes:
-    TRAP_IF_ANY(fill_bytes(*memory, range_at(slots + pc->op.a)));
+    TRAP_IF_ANY(fill_bytes(*memory, range_at(slots + pc->op.a, memory->type.address)));
     NEXT(1);
 drop_data:
     instance->dropped_data[pc->op.immediate] = true;

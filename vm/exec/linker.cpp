@@ -79,7 +79,8 @@ private:
     bool link_host_function(const Import& import) {
         if (import.kind != ExternKind::function) return false;
         const FunctionType& type = module_.type_of_function(import.index);
-        const auto function = runtime_.host.find(import.module, import.name, type);
+        const auto function =
+            runtime_.host.find(import.module, import.name, type, module_.address_type());
         if (!function) return false;
         add_function(import.index, nullptr, stub(Handler::host_function_frame)).host_function =
             *function;
@@ -121,9 +122,10 @@ private:
     }
 
     bool link_memory(const Import& import, LinearMemory& memory) {
+        const MemoryType& wanted = module_.memories[import.index];
         instance_.memories.push_back(&memory);
-        return limits_fit(module_.memories[import.index].limits, memory.pages(),
-                          memory.type.limits.max);
+        return memory.type.address == wanted.address &&
+               limits_fit(wanted.limits, memory.pages(), memory.type.limits.max);
     }
 
     Runtime& runtime_;
@@ -154,7 +156,8 @@ Result<std::vector<ImportBinding>> bind_imports(const Runtime& runtime, const Mo
         if (bindings.back()) continue;
         const bool is_provided =
             import.kind == ExternKind::function &&
-            runtime.host.find(import.module, import.name, module.type_of_function(import.index));
+            runtime.host.find(import.module, import.name, module.type_of_function(import.index),
+                              module.address_type());
         if (!is_provided) unknown.push_back(text_of(import));
     }
     if (unknown.empty()) return bindings;
@@ -173,8 +176,11 @@ Result<std::unique_ptr<Instance>> link(Runtime& runtime, std::shared_ptr<const M
     return instance;
 }
 
-heap::RegionSpec memory_region_spec(std::uint64_t pages) {
-    return {heap::RegionKind::memory, pages * kWasmPageBytes, kMemoryReserveBytes};
+heap::RegionSpec memory_region_spec(const MemoryType& type, std::uint64_t pages) {
+    const std::uint64_t reserve = type.is_64_bit()
+                                      ? std::max(type.pages_max() * kWasmPageBytes, kWasmPageBytes)
+                                      : kMemoryReserveBytes;
+    return {heap::RegionKind::memory, pages * kWasmPageBytes, reserve};
 }
 
 heap::RegionSpec table_region_spec(const Table& table) {
@@ -200,7 +206,8 @@ Result<void> allocate(Runtime& runtime, Instance& instance) {
     const Module& module = *instance.module;
     for (std::size_t i = module.imported_memories; i < module.memories.size(); ++i) {
         const MemoryType& type = module.memories[i];
-        heap::Region* region = TRY(runtime.heap.add_region(memory_region_spec(type.limits.min)));
+        heap::Region* region =
+            TRY(runtime.heap.add_region(memory_region_spec(type, type.limits.min)));
         instance.own_memories.push_back(std::make_unique<LinearMemory>(LinearMemory{region, type}));
         instance.memories.push_back(instance.own_memories.back().get());
     }
@@ -235,7 +242,7 @@ std::optional<Trap> apply_segments(Instance& instance) {
     for (std::uint32_t i = 0; i < module.data.size(); ++i) {
         const DataSegment& segment = module.data[i];
         if (segment.mode == DataSegment::Mode::passive) continue;
-        const auto to = static_cast<std::uint32_t>(evaluate(segment.offset, instance));
+        const std::uint64_t to = evaluate(segment.offset, instance);
         const auto trap = write_segment(instance, *instance.memories[segment.memory], i,
                                         {to, 0, segment.byte_count});
         if (trap) return trap;

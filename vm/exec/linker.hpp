@@ -25,11 +25,11 @@ Result<void> allocate(Runtime& runtime, Instance& instance);
 /// Applies the active segments in order; a trap leaves what was written before it.
 std::optional<Trap> apply_segments(Instance& instance);
 
-/// Address space of a memory: every index and offset of 32 bits stays inside.
+/// Address space of a 32-bit memory: every index and offset of 32 bits stays inside.
 inline constexpr std::uint64_t kMemoryReserveBytes = std::uint64_t{8} << 30U;
 
 /// What the region of a definition has to look like.
-heap::RegionSpec memory_region_spec(std::uint64_t pages);
+heap::RegionSpec memory_region_spec(const MemoryType& type, std::uint64_t pages);
 heap::RegionSpec table_region_spec(const Table& table);
 /// Requires: the module defines globals.
 heap::RegionSpec globals_region_spec(const Module& module);

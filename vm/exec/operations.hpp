@@ -41,11 +41,25 @@ template <Opcode opcode, Form form>
     }
 }
 
-/// Where a load or store goes to, below 2^33.
+/// Beyond every memory, yet low enough that an offset and the width of an access can be added.
+inline constexpr std::uint64_t kNowhere = std::uint64_t{1} << 62U;
+
+constexpr std::uint64_t add_offset(std::uint64_t address, std::uint64_t offset) {
+    return address >= kNowhere || offset >= kNowhere ? kNowhere : address + offset;
+}
+static_assert(add_offset(UINT64_MAX, 1) >= kNowhere);
+static_assert(add_offset(kNowhere - 1, kNowhere - 1) <= UINT64_MAX - sizeof(std::uint64_t));
+
+/// Where a load or store goes to; its width can be added without overflow.
 template <Form form>
-[[gnu::always_inline]] inline std::uint64_t address_of(const Operation& op,
-                                                       const std::uint64_t* slots,
+[[gnu::always_inline]] inline std::uint64_t address_of(const Word* pc, const std::uint64_t* slots,
                                                        std::uint16_t base) {
+    const Operation& op = pc->op;
+    if constexpr (form == Form::wide) return add_offset(slots[base], op.immediate);
+    if constexpr (form == Form::wide_far) return add_offset(slots[base], pc[1].more.first);
+    if constexpr (form == Form::wide_indexed) {
+        return add_offset(slots[base] + slots[op.c()], op.d());
+    }
     const auto first = static_cast<std::uint32_t>(slots[base]);
     if constexpr (form == Form::absolute) return op.immediate;
     if constexpr (form == Form::slots) return std::uint64_t{first} + op.immediate;
@@ -54,11 +68,12 @@ template <Form form>
 }
 
 template <Opcode opcode, Form form>
-[[gnu::always_inline]] inline bool access(const Operation& op, std::uint64_t* slots,
-                                          std::byte* memory, std::uint64_t memory_bytes) {
+[[gnu::always_inline]] inline bool access(const Word* pc, std::uint64_t* slots, std::byte* memory,
+                                          std::uint64_t memory_bytes) {
     using Meaning = MemoryMeaning<opcode>;
     using Memory = typename Meaning::Memory;
-    const std::uint64_t address = address_of<form>(op, slots, Meaning::kIsLoad ? op.b : op.a);
+    const Operation& op = pc->op;
+    const std::uint64_t address = address_of<form>(pc, slots, Meaning::kIsLoad ? op.b : op.a);
     if (address + sizeof(Memory) > memory_bytes) [[unlikely]]
         return false;
     if constexpr (Meaning::kIsLoad) {
@@ -74,13 +89,13 @@ template <Opcode opcode, Form form>
 
 /// Performs one operation; false when it trapped, and `trap` says how.
 template <Opcode opcode, Form form>
-[[gnu::always_inline]] inline bool perform(const Operation& op, std::uint64_t* slots,
-                                           std::byte* memory, std::uint64_t memory_bytes,
-                                           Trap& trap) {
+[[gnu::always_inline]] inline bool perform(const Word* pc, std::uint64_t* slots, std::byte* memory,
+                                           std::uint64_t memory_bytes, Trap& trap) {
+    [[maybe_unused]] const Operation& op = pc->op;
     if constexpr (!has_form(opcode, form)) {
         return true;
     } else if constexpr (is_memory_access(opcode)) {
-        if (access<opcode, form>(op, slots, memory, memory_bytes)) [[likely]]
+        if (access<opcode, form>(pc, slots, memory, memory_bytes)) [[likely]]
             return true;
         trap = Trap::out_of_bounds_memory;
         return false;

@@ -26,14 +26,16 @@ constexpr std::array kRows = {
 #undef FUNCTION
 };
 
-FunctionType type_of(std::string_view types) {
+/// What a row's types are for a memory with addresses of type `address`.
+FunctionType type_of(std::string_view types, ValueType address) {
     FunctionType type;
     auto* list = &type.parameters;
     for (const char letter : types) {
         if (letter == ':') {
             list = &type.results;
         } else {
-            list->push_back(letter == 'l' ? ValueType::i64 : ValueType::i32);
+            const ValueType narrow = letter == 'p' ? address : ValueType::i32;
+            list->push_back(letter == 'l' ? ValueType::i64 : narrow);
         }
     }
     return type;
@@ -132,10 +134,13 @@ Result<std::unique_ptr<Dispatcher>> Dispatcher::restore(leases::LeaseManager& le
 }
 
 std::optional<HostFunctionId> Dispatcher::find(std::string_view module, std::string_view name,
-                                               const FunctionType& type) const {
+                                               const FunctionType& type,
+                                               ValueType address) const {
     if (module != kModule) return std::nullopt;
     for (std::uint32_t i = 0; i < kRows.size(); ++i) {
-        if (kRows[i].name == name && type_of(kRows[i].types) == type) return HostFunctionId{i};
+        if (kRows[i].name == name && type_of(kRows[i].types, address) == type) {
+            return HostFunctionId{i};
+        }
     }
     return std::nullopt;
 }
@@ -145,7 +150,7 @@ HostOutcome Dispatcher::call(const HostCall& call) {
     const auto function = static_cast<WasiFunction>(call.function);
     if (state_->pending && state_->pending->function != function) state_->pending.reset();
 
-    Wasi wasi(*state_, call.memory);
+    Wasi wasi(*state_, GuestMemory(call.memory, call.address));
     const Errno error = perform(wasi, function, call.arguments);
     trace_call(function, call.arguments, error);
     if (error == Errno::intr && state_->leases.host().interrupt.raised()) {

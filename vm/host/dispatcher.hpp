@@ -36,7 +36,8 @@ public:
     ~Dispatcher() override;
 
     std::optional<HostFunctionId> find(std::string_view module, std::string_view name,
-                                       const FunctionType& type) const override;
+                                       const FunctionType& type,
+                                       ValueType address = ValueType::i32) const override;
     HostOutcome call(const HostCall& call) override;
 
     /// The descriptor table, the pending call and the counters, for a checkpoint.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include <climits>
 
@@ -9,9 +10,10 @@ namespace sojourn::vm {
 
 namespace {
 
+template <typename Word>
 struct GuestIovec {
-    std::uint32_t address;
-    std::uint32_t length;
+    Word address;
+    Word length;
 };
 
 std::uint64_t piece_of(std::uint64_t length) {
@@ -71,22 +73,35 @@ Answer<std::string> GuestMemory::read_path(std::uint64_t address, std::uint64_t 
     return path;
 }
 
+Errno GuestMemory::write_word(std::uint64_t address, std::uint64_t value) const {
+    if (is_64_bit_) return write(address, value);
+    return write(address, static_cast<std::uint32_t>(value));
+}
+
 Answer<std::vector<GuestSlice>> GuestMemory::read_slices(std::uint64_t address,
                                                          std::uint64_t count) const {
-    if (!contains_array(address, count, sizeof(GuestIovec))) return Errno::fault;
+    if (is_64_bit_) return read_slices_of<std::uint64_t>(address, count);
+    return read_slices_of<std::uint32_t>(address, count);
+}
+
+template <typename Word>
+Answer<std::vector<GuestSlice>> GuestMemory::read_slices_of(std::uint64_t address,
+                                                            std::uint64_t count) const {
+    constexpr std::uint64_t kTotalMax = std::numeric_limits<std::make_signed_t<Word>>::max();
+    if (!contains_array(address, count, sizeof(GuestIovec<Word>))) return Errno::fault;
     if (count > IOV_MAX) return Errno::inval;
-    std::vector<GuestIovec> iovecs(count);
+    std::vector<GuestIovec<Word>> iovecs(count);
     const Errno error = read_bytes(address, std::as_writable_bytes(std::span(iovecs)));
     if (error != Errno::success) return error;
 
     std::vector<GuestSlice> slices;
     std::uint64_t total = 0;
-    for (const GuestIovec& iovec : iovecs) {
+    for (const GuestIovec<Word>& iovec : iovecs) {
         if (!contains(iovec.address, iovec.length)) return Errno::fault;
         slices.push_back({iovec.address, iovec.length});
         total += iovec.length;
     }
-    if (total > INT32_MAX) return Errno::inval;
+    if (total > kTotalMax) return Errno::inval;
     return slices;
 }
 

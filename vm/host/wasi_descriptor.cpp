@@ -155,8 +155,9 @@ Errno Wasi::fd_prestat_get(Fd fd, Address prestat) {
     if (!found.ok() || !(*found)->is_preopened) return Errno::badf;
     auto grant = directory(fd, rights::kNone);
     if (!grant.ok()) return grant.error();
-    const auto length = static_cast<std::uint32_t>((*grant)->guest_name().size());
-    return memory_.write(prestat, GuestPrestat{.tag = 0, .name_length = length});
+    const std::uint64_t length = (*grant)->guest_name().size();
+    if (memory_.is_64_bit()) return memory_.write(prestat, GuestPrestat64{.name_length = length});
+    return memory_.write(prestat, GuestPrestat{.name_length = static_cast<std::uint32_t>(length)});
 }
 
 Errno Wasi::fd_prestat_dir_name(Fd fd, Address name, Size length) {

@@ -130,7 +130,8 @@ Errno Wasi::path_symlink(Address target, Size target_length, Fd fd, Address path
 
 Errno Wasi::path_readlink(Fd fd, Address path, Size length, Address buffer, Size buffer_length,
                           Address used) {
-    if (!memory_.contains(buffer, buffer_length) || !memory_.contains(used, 4)) return Errno::fault;
+    if (!memory_.contains(buffer, buffer_length) || !memory_.contains_word(used))
+        return Errno::fault;
     auto at = resolve(fd, rights::kPathReadlink, path, length);
     if (!at.ok()) return at.error();
     auto target = at->directory->read_link(at->path);
@@ -138,7 +139,7 @@ Errno Wasi::path_readlink(Fd fd, Address path, Size length, Address buffer, Size
     target->resize(std::min<std::size_t>(target->size(), buffer_length));
     const Errno error = memory_.write_bytes(buffer, as_bytes(*target));
     if (error != Errno::success) return error;
-    return memory_.write(used, static_cast<std::uint32_t>(target->size()));
+    return memory_.write_word(used, target->size());
 }
 
 Errno Wasi::path_remove_directory(Fd fd, Address path, Size length) {
@@ -155,7 +156,7 @@ Errno Wasi::path_unlink_file(Fd fd, Address path, Size length) {
 
 /// Entries that do not fit are cut off in their middle: a full buffer tells the guest to go on.
 Errno Wasi::fd_readdir(Fd fd, Address buffer, Size length, std::uint64_t cookie, Address used) {
-    if (!memory_.contains(buffer, length) || !memory_.contains(used, 4)) return Errno::fault;
+    if (!memory_.contains(buffer, length) || !memory_.contains_word(used)) return Errno::fault;
     auto listed = directory(fd, rights::kFdReaddir);
     if (!listed.ok()) return listed.error();
     auto entries = (*listed)->entries_from(cookie);
@@ -176,7 +177,7 @@ Errno Wasi::fd_readdir(Fd fd, Address buffer, Size length, std::uint64_t cookie,
     if (shown.size() < length) (*listed)->end_listing();
     const Errno error = memory_.write_bytes(buffer, shown);
     if (error != Errno::success) return error;
-    return memory_.write(used, static_cast<std::uint32_t>(shown.size()));
+    return memory_.write_word(used, shown.size());
 }
 
 }  // namespace sojourn::vm

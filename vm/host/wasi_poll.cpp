@@ -171,7 +171,7 @@ Answer<std::uint64_t> Wasi::started_ns() {
 Errno Wasi::poll_oneoff(Address subscriptions, Address events, Size count, Address event_count) {
     if (count == 0 || count > kSubscriptionsMax) return Errno::inval;
     if (!memory_.contains_array(events, count, sizeof(GuestEvent)) ||
-        !memory_.contains(event_count, 4))
+        !memory_.contains_word(event_count))
         return Errno::fault;
     std::vector<GuestSubscription> wanted(count);
     const Errno error =
@@ -182,7 +182,7 @@ Errno Wasi::poll_oneoff(Address subscriptions, Address events, Size count, Addre
     if (!happened.ok()) return happened.error();
     const Errno put = memory_.write_bytes(events, std::as_bytes(std::span(*happened)));
     if (put != Errno::success) return put;
-    return memory_.write(event_count, static_cast<std::uint32_t>(happened->size()));
+    return memory_.write_word(event_count, happened->size());
 }
 
 }  // namespace sojourn::vm

@@ -18,21 +18,23 @@ std::uint64_t bytes_of(const std::vector<std::string>& strings) {
 }  // namespace
 
 Errno Wasi::put_sizes(const std::vector<std::string>& strings, Address count, Address bytes) {
-    if (!memory_.contains(count, 4) || !memory_.contains(bytes, 4)) return Errno::fault;
-    const Errno error = memory_.write(count, static_cast<std::uint32_t>(strings.size()));
+    if (!memory_.contains_word(count) || !memory_.contains_word(bytes)) return Errno::fault;
+    const Errno error = memory_.write_word(count, strings.size());
     if (error != Errno::success) return error;
-    return memory_.write(bytes, static_cast<std::uint32_t>(bytes_of(strings)));
+    return memory_.write_word(bytes, bytes_of(strings));
 }
 
 Errno Wasi::put_strings(const std::vector<std::string>& strings, Address pointers, Address bytes) {
-    if (!memory_.contains_array(pointers, strings.size(), 4)) return Errno::fault;
+    if (!memory_.contains_array(pointers, strings.size(), memory_.word_bytes())) {
+        return Errno::fault;
+    }
     if (!memory_.contains(bytes, bytes_of(strings))) return Errno::fault;
     for (const std::string& string : strings) {
-        Errno error = memory_.write(pointers, static_cast<std::uint32_t>(bytes));
+        Errno error = memory_.write_word(pointers, bytes);
         if (error != Errno::success) return error;
         error = memory_.write_bytes(bytes, as_bytes({string.c_str(), string.size() + 1}));
         if (error != Errno::success) return error;
-        pointers += 4;
+        pointers += memory_.word_bytes();
         bytes += string.size() + 1;
     }
     return Errno::success;

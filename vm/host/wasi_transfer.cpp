@@ -12,7 +12,7 @@ using Access = GuestMemory::Access;
 template <typename Operation>
 Errno Wasi::transfer(Address iovecs, Size count, Address transferred, Access access,
                      const Operation& operation) {
-    if (!memory_.contains(transferred, 4)) return Errno::fault;
+    if (!memory_.contains_word(transferred)) return Errno::fault;
     auto slices = memory_.read_slices(iovecs, count);
     if (!slices.ok()) return slices.error();
     std::uint64_t done = 0;
@@ -27,7 +27,7 @@ Errno Wasi::transfer(Address iovecs, Size count, Address transferred, Access acc
         const bool is_short = *moved < bytes_of(*buffers);
         if (*moved == 0 || (is_short && access == Access::write)) break;
     }
-    return memory_.write(transferred, static_cast<std::uint32_t>(done));
+    return memory_.write_word(transferred, done);
 }
 
 Errno Wasi::fd_read(Fd fd, Address iovecs, Size count, Address read) {

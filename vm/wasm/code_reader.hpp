@@ -32,6 +32,7 @@ public:
     // The source of read_immediates().
 
     std::uint32_t u32() { return static_cast<std::uint32_t>(unsigned_leb()); }
+    std::uint64_t u64() { return unsigned_leb(); }
     std::int32_t s32() { return static_cast<std::int32_t>(signed_leb()); }
     std::int64_t s64() { return signed_leb(); }
     std::uint32_t fixed_u32() { return fixed<std::uint32_t>(); }

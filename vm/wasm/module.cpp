@@ -36,6 +36,11 @@ std::string_view text_of(ExternKind kind) {
     return "unknown kind";
 }
 
+std::uint64_t MemoryType::pages_max() const {
+    const std::uint64_t limit = is_64_bit() ? kMemory64PagesMax : kMemoryPagesMax;
+    return std::min(limits.max.value_or(limit), limit);
+}
+
 const Export* Module::find_export(std::string_view name) const {
     const auto found = std::ranges::find(exports, name, &Export::name);
     return found == exports.end() ? nullptr : &*found;

@@ -29,6 +29,12 @@ struct Limits {
 
 struct MemoryType {
     Limits limits;
+    ValueType address = ValueType::i32;  ///< i32 or i64: of addresses and sizes in it
+
+    [[nodiscard]] bool is_64_bit() const { return address == ValueType::i64; }
+    /// What it may ever grow to: by the declaration and the limits of this implementation alone, so
+    /// that it is the same on every host.
+    [[nodiscard]] std::uint64_t pages_max() const;
 };
 
 struct TableType {
@@ -111,6 +117,10 @@ inline constexpr std::uint32_t kLocalsMax = 50'000;
 inline constexpr std::uint32_t kFunctionSlotsMax = 65'000;  ///< locals + operands
 inline constexpr std::uint32_t kTableElementsMax = 10'000'000;
 inline constexpr std::uint64_t kMemoryPagesMax = 65'536;
+/// 1 TiB, what a store keeps. A 64-bit memory may declare more and never grows beyond.
+inline constexpr std::uint64_t kMemory64PagesMax = std::uint64_t{1} << 24U;
+/// What the specification lets a 64-bit memory declare.
+inline constexpr std::uint64_t kMemory64PagesDeclarable = std::uint64_t{1} << 48U;
 inline constexpr std::uint64_t kWasmPageBytes = 65'536;
 
 struct Module {
@@ -134,6 +144,10 @@ struct Module {
 
     [[nodiscard]] const FunctionType& type_of_function(std::uint32_t index) const {
         return types[functions[index].type_index];
+    }
+    /// Of memory 0; i32 when there is none.
+    [[nodiscard]] ValueType address_type() const {
+        return memories.empty() ? ValueType::i32 : memories.front().address;
     }
     [[nodiscard]] const Export* find_export(std::string_view name) const;
     /// From the name section, else the export, else `func[7]`.

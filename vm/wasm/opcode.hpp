@@ -53,6 +53,9 @@ struct Signature {
     std::uint8_t operand_count = 0;
     std::array<ValueType, 3> operands{};  ///< the deepest first
     std::optional<ValueType> result;
+    /// Those that have the memory's address type, of which the i32 above is the 32-bit one.
+    std::array<bool, 3> operand_is_address{};
+    bool result_is_address = false;
 };
 
 struct OpcodeInfo {
@@ -70,6 +73,7 @@ namespace internal {
 consteval ValueType value_type_of_letter(char letter) {
     switch (letter) {
         case 'i':
+        case 'a':
             return ValueType::i32;
         case 'l':
             return ValueType::i64;
@@ -78,7 +82,7 @@ consteval ValueType value_type_of_letter(char letter) {
         case 'd':
             return ValueType::f64;
         default:
-            throw "the types column has the letters i, l, f and d";
+            throw "the types column has the letters i, l, f, d and a";
     }
 }
 
@@ -90,9 +94,13 @@ consteval Signature parse_signature(std::string_view types) {
     }
     const auto colon = types.find(':');
     for (const char letter : types.substr(0, colon)) {
+        signature.operand_is_address[signature.operand_count] = letter == 'a';
         signature.operands[signature.operand_count++] = value_type_of_letter(letter);
     }
-    if (types.size() > colon + 1) signature.result = value_type_of_letter(types.at(colon + 1));
+    if (types.size() > colon + 1) {
+        signature.result_is_address = types.at(colon + 1) == 'a';
+        signature.result = value_type_of_letter(types.at(colon + 1));
+    }
     return signature;
 }
 

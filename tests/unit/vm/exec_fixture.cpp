@@ -38,7 +38,8 @@ const std::vector<HostFunctionRow>& host_functions() {
 }
 
 ByteVector run_wat2wasm(const std::string& source_path, const std::string& result_path) {
-    const std::string command = "wat2wasm --debug-names " + source_path + " -o " + result_path;
+    const std::string command =
+        "wat2wasm --enable-memory64 --debug-names " + source_path + " -o " + result_path;
     REQUIRE(std::system(command.c_str()) == 0);
     return read_file(result_path).value();
 }
@@ -58,7 +59,8 @@ ByteVector assemble(std::string_view text) {
 }
 
 std::optional<vm::HostFunctionId> TestHost::find(std::string_view module, std::string_view name,
-                                                 const vm::FunctionType& type) const {
+                                                 const vm::FunctionType& type,
+                                                 vm::ValueType) const {
     if (module != "host") return std::nullopt;
     for (const auto& row : host_functions()) {
         if (row.name == name && row.type == type) {

@@ -29,7 +29,8 @@ public:
     std::uint64_t calls = 0;
 
     std::optional<vm::HostFunctionId> find(std::string_view module, std::string_view name,
-                                           const vm::FunctionType& type) const override;
+                                           const vm::FunctionType& type,
+                                           vm::ValueType address) const override;
     vm::HostOutcome call(const vm::HostCall& call) override;
 };
 

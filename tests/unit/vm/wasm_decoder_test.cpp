@@ -178,7 +178,7 @@ TEST_CASE("a feature that this build lacks is refused by its name and place", "[
     REQUIRE_THAT(refusal(M::with_body({0x06, 0x40})), StartsWith("exception handling"));
     REQUIRE_THAT(refusal(M::with_body({}, {0x7b})), StartsWith("fixed-width SIMD (type 0x7b)"));
     REQUIRE_THAT(refusal(M().section(1, {1, 0x5f, 0})), StartsWith("garbage collection"));
-    REQUIRE_THAT(refusal(M().section(5, {1, 0x04, 1})), StartsWith("64-bit memory"));
+    REQUIRE_THAT(refusal(M().section(4, {1, kFuncref, 0x04, 1})), StartsWith("64-bit tables"));
     REQUIRE_THAT(refusal(M().section(5, {1, 0x03, 1, 1})), StartsWith("threads"));
     REQUIRE_THAT(refusal(M().section(5, {2, 0, 1, 0, 1})), StartsWith("multiple memories"));
     REQUIRE_THAT(refusal(M().section(13, {0})), StartsWith("exception handling (section 13)"));

@@ -6,6 +6,7 @@
 
 #include "heap/heap.hpp"
 #include "leases/service.hpp"
+#include "vm/wasm/value_type.hpp"
 
 namespace sojourn::vm {
 
@@ -27,8 +28,14 @@ class GuestMemory {
 public:
     using Access = heap::Region::Access;
 
-    /// nullptr: a memory without a byte.
-    explicit GuestMemory(heap::Region* region) : region_(region) {}
+    /// nullptr: a memory without a byte. `address` is i32 or i64: how wide addresses and sizes lie
+    /// in it.
+    GuestMemory(heap::Region* region, ValueType address)
+        : region_(region), is_64_bit_(address == ValueType::i64) {}
+
+    [[nodiscard]] bool is_64_bit() const { return is_64_bit_; }
+    /// Of an address or size that lies in the memory.
+    [[nodiscard]] std::uint64_t word_bytes() const { return is_64_bit_ ? 8 : 4; }
 
     [[nodiscard]] bool contains(std::uint64_t address, std::uint64_t length) const;
     /// As contains(), for an array; the product can't overflow.
@@ -53,18 +60,30 @@ public:
         return write_bytes(address, std::as_bytes(std::span(&value, 1)));
     }
 
+    /// As contains(), for an address or size.
+    [[nodiscard]] bool contains_word(std::uint64_t address) const {
+        return contains(address, word_bytes());
+    }
+    /// Puts an address or size, which fits the width.
+    Errno write_word(std::uint64_t address, std::uint64_t value) const;
+
     /// A name of the host's length at most. Errors: fault, nametoolong.
     Answer<std::string> read_path(std::uint64_t address, std::uint64_t length) const;
 
     /// The buffers of an array of WASI iovecs, all of which lie within the memory.
-    /// Errors: fault; inval for more of them, or more bytes, than readv(2) takes.
+    /// Errors: fault; inval for more of them, or more bytes, than readv(2) takes in such a memory.
     Answer<std::vector<GuestSlice>> read_slices(std::uint64_t address, std::uint64_t count) const;
 
     /// Requires: the slice lies within the memory and is no longer than kPieceBytes.
     Answer<MutableBytes> pin(GuestSlice slice, Access access) const;
 
 private:
+    template <typename Word>
+    Answer<std::vector<GuestSlice>> read_slices_of(std::uint64_t address,
+                                                   std::uint64_t count) const;
+
     heap::Region* region_;
+    bool is_64_bit_;
 };
 
 /// Walks over buffers piece by piece.

@@ -20,7 +20,7 @@ public:
     using Size = std::uint64_t;
     using Flags = std::uint32_t;
 
-    Wasi(Dispatcher::State& state, heap::Region* memory) : state_(state), memory_(memory) {}
+    Wasi(Dispatcher::State& state, const GuestMemory& memory) : state_(state), memory_(memory) {}
 
     /// Set by a function that does not return to the guest.
     [[nodiscard]] const std::optional<HostOutcome>& ending() const { return ending_; }

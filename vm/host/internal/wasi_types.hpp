@@ -86,8 +86,14 @@ struct GuestFileStatus {
 static_assert(sizeof(GuestFileStatus) == 64);
 
 struct GuestPrestat {
-    std::uint32_t tag;  ///< 0: a directory
+    std::uint32_t tag = 0;  ///< a directory
     std::uint32_t name_length;
+};
+
+/// In a 64-bit memory: one of the few layouts with a size in them.
+struct GuestPrestat64 {
+    std::uint64_t tag = 0;
+    std::uint64_t name_length;
 };
 
 struct GuestDirectoryEntry {

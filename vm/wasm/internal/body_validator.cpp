@@ -64,9 +64,10 @@ void BodyValidator::step() {
 }
 
 void BodyValidator::apply(const Signature& signature) {
-    for (unsigned i = signature.operand_count; i > 0; --i)
-        pop(signature.operands[i - 1]);
-    if (signature.result) push(*signature.result);
+    for (unsigned i = signature.operand_count; i > 0; --i) {
+        pop(signature.operand_is_address[i - 1] ? address_ : signature.operands[i - 1]);
+    }
+    if (signature.result) push(signature.result_is_address ? address_ : *signature.result);
 }
 
 void BodyValidator::check_immediate(Immediate immediate) {
@@ -76,6 +77,7 @@ void BodyValidator::check_immediate(Immediate immediate) {
         case Immediate::memarg:
             check_index(0, module_.memories.size(), "memory");
             check_alignment();
+            check_offset();
             break;
         case Immediate::memory:
             check_index(first, module_.memories.size(), "memory");
@@ -124,6 +126,12 @@ void BodyValidator::check_alignment() {
         reader_.unsupported("multiple memories (memory access with an index)");
     } else if ((std::uint64_t{1} << alignment) > access_bytes(instruction_.opcode)) {
         reader_.invalid("alignment must not be larger than natural");
+    }
+}
+
+void BodyValidator::check_offset() {
+    if (address_ == ValueType::i32 && instruction_.memory_offset > UINT32_MAX) {
+        reader_.invalid("offset out of range: {}", instruction_.memory_offset);
     }
 }
 

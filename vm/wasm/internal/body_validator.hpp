@@ -17,7 +17,10 @@ struct BodyContext {
 class BodyValidator {
 public:
     BodyValidator(const BodyContext& context, ModuleReader& reader)
-        : module_(context.module), context_(context), reader_(reader) {}
+        : module_(context.module),
+          address_(module_.address_type()),
+          context_(context),
+          reader_(reader) {}
 
     /// Reads the local declarations and the code up to the reader's end, and fills in what Function
     /// says about them. Requires: type_index is set and in range.
@@ -42,6 +45,7 @@ private:
     void apply(const Signature& signature);
     void check_immediate(Immediate immediate);
     void check_alignment();
+    void check_offset();
     void check_data_index();
     void by_context();
     void control_instruction();
@@ -77,6 +81,7 @@ private:
     void mismatch(std::string_view expected, std::string_view found);
 
     const Module& module_;
+    ValueType address_;  ///< of the memory
     const BodyContext& context_;
     ModuleReader& reader_;
 

@@ -9,7 +9,7 @@ constexpr std::string_view kGarbageCollection = "garbage collection";
 constexpr std::string_view kExceptions = "exception handling";
 constexpr std::string_view kTailCalls = "tail calls";
 constexpr std::string_view kTypedReferences = "typed function references";
-constexpr std::string_view kMemory64 = "64-bit memory";
+constexpr std::string_view kTable64 = "64-bit tables";
 }  // namespace
 
 std::string_view feature_of_opcode(std::uint8_t first) {
@@ -80,9 +80,8 @@ std::string_view feature_of_section(std::uint8_t id) {
 }
 
 std::string_view feature_of_limits(std::uint8_t flags) {
-    if (flags == 2 || flags == 3) return kThreads;
-    if (flags >= 4 && flags <= 7) return kMemory64;
-    return {};
+    if (flags > 7) return {};
+    return (flags & 2U) != 0 ? kThreads : kTable64;
 }
 
 }  // namespace sojourn::vm::internal

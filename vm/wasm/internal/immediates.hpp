@@ -59,7 +59,7 @@ void read_immediates(Source& source, Instruction& instruction, ImmediateStorage&
         }
         case Immediate::memarg:
             instruction.alignment_log2 = source.u32();
-            instruction.memory_offset = source.u32();
+            instruction.memory_offset = source.u64();
             break;
         case Immediate::i32:
             instruction.constant = static_cast<std::uint32_t>(source.s32());

@@ -149,7 +149,7 @@ DataSegment ModuleDecoder::data_segment() {
         segment.mode = DataSegment::Mode::active;
         segment.memory = flags == kActiveWithMemory ? reader_.u32() : 0;
         check_index(segment.memory, module_->memories.size(), "memory");
-        segment.offset = constant_expression(ValueType::i32);
+        segment.offset = constant_expression(module_->address_type());
     }
     segment.byte_count = reader_.u32();
     segment.bytes_offset = reader_.offset();

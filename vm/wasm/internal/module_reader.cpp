@@ -6,6 +6,13 @@
 
 namespace sojourn::vm::internal {
 
+namespace {
+
+constexpr std::uint8_t kLimitsHaveMax = 0x01;
+constexpr std::uint8_t kLimitsAre64Bit = 0x04;
+
+}  // namespace
+
 Error ModuleReader::take_error() {
     EXPECTS(failed(), "an error is taken from a reader that has one");
     return std::move(*error_);
@@ -133,20 +140,30 @@ BlockType ModuleReader::block_type() {
     return BlockType::of_function_type(static_cast<std::uint32_t>(index));
 }
 
-Limits ModuleReader::limits(std::string_view of_what) {
+std::uint8_t ModuleReader::limits_flags(std::uint8_t known, std::string_view of_what) {
     const std::uint8_t flags = u8();
-    Limits result;
-    if (flags <= 1) {
-        result.min = u32();
-        if (flags == 1) result.max = u32();
-        return result;
-    }
+    if ((flags & ~known) == 0) return flags;
     if (const std::string_view feature = feature_of_limits(flags); !feature.empty()) {
         unsupported("{} ({} with limits 0x{:02x})", feature, of_what, flags);
     } else {
         malformed("malformed limits flags 0x{:02x}", flags);
     }
+    return 0;
+}
+
+Limits ModuleReader::limits(std::uint8_t flags) {
+    Limits result;
+    result.min = u64();
+    if ((flags & kLimitsHaveMax) != 0) result.max = u64();
     return result;
+}
+
+void ModuleReader::check_limits(const Limits& limits, std::uint64_t size_max,
+                                std::string_view too_large) {
+    if (std::max(limits.min, limits.max.value_or(0)) > size_max) invalid("{}", too_large);
+    if (limits.max && *limits.max < limits.min) {
+        invalid("size minimum must not be greater than maximum");
+    }
 }
 
 GlobalType ModuleReader::global_type() {
@@ -161,10 +178,8 @@ GlobalType ModuleReader::global_type() {
 TableType ModuleReader::table_type() {
     TableType result;
     result.element = reference_type();
-    result.limits = limits("table");
-    if (result.limits.max && *result.limits.max < result.limits.min) {
-        invalid("size minimum must not be greater than maximum");
-    }
+    result.limits = limits(limits_flags(kLimitsHaveMax, "table"));
+    check_limits(result.limits, UINT32_MAX, "table size must be at most 2^32-1");
     if (result.limits.min > kTableElementsMax) {
         unsupported("a table of {} elements, at most {}", result.limits.min, kTableElementsMax);
     }
@@ -173,12 +188,17 @@ TableType ModuleReader::table_type() {
 
 MemoryType ModuleReader::memory_type() {
     MemoryType result;
-    result.limits = limits("memory");
-    if (std::max(result.limits.min, result.limits.max.value_or(0)) > kMemoryPagesMax) {
-        invalid("memory size must be at most 65536 pages (4GiB)");
+    const std::uint8_t flags = limits_flags(kLimitsHaveMax | kLimitsAre64Bit, "memory");
+    if ((flags & kLimitsAre64Bit) != 0) result.address = ValueType::i64;
+    result.limits = limits(flags);
+    if (!result.is_64_bit()) {
+        check_limits(result.limits, kMemoryPagesMax,
+                     "memory size must be at most 65536 pages (4GiB)");
+        return result;
     }
-    if (result.limits.max && *result.limits.max < result.limits.min) {
-        invalid("size minimum must not be greater than maximum");
+    check_limits(result.limits, kMemory64PagesDeclarable, "memory size must be at most 2^48 pages");
+    if (result.limits.min > kMemory64PagesMax) {
+        unsupported("a memory of {} pages, at most {}", result.limits.min, kMemory64PagesMax);
     }
     return result;
 }

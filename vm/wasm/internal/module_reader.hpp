@@ -68,6 +68,12 @@ public:
         }
         return static_cast<std::uint32_t>(unsigned_leb(32));
     }
+    std::uint64_t u64() {
+        if (at_ != end_ && *at_ < 0x80) [[likely]] {
+            return *at_++;
+        }
+        return unsigned_leb(64);
+    }
     std::int32_t s32() { return static_cast<std::int32_t>(signed_leb(32)); }
     std::int64_t s33() { return signed_leb(33); }
     std::int64_t s64() { return signed_leb(64); }
@@ -85,13 +91,15 @@ public:
     ValueType reference_type();
     ValueType heap_type();
     BlockType block_type();
-    Limits limits(std::string_view of_what);
     GlobalType global_type();
     TableType table_type();
     MemoryType memory_type();
     Opcode opcode();
 
 private:
+    std::uint8_t limits_flags(std::uint8_t known, std::string_view of_what);
+    Limits limits(std::uint8_t flags);
+    void check_limits(const Limits& limits, std::uint64_t size_max, std::string_view too_large);
     void fail_here(ErrorCode code, std::string text);
     std::uint64_t unsigned_leb(unsigned bits);
     std::int64_t signed_leb(unsigned bits);
