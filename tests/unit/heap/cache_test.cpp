@@ -66,7 +66,7 @@ public:
 
 private:
     void work_of(std::uint64_t thread) {
-        constexpr int kSteps = 4000;
+        constexpr int kSteps = 500;
         std::mt19937_64 random(seed_ * kThreads + thread);
         for (int step = 0; step < kSteps; ++step) {
             const std::uint64_t word = random() % (written_.size() / kThreads) * kThreads + thread;
