@@ -32,10 +32,10 @@ bool GuestMemory::contains_array(std::uint64_t address, std::uint64_t count,
     return count <= UINT64_MAX / element_bytes && contains(address, count * element_bytes);
 }
 
-Answer<MutableBytes> GuestMemory::pin(GuestSlice slice, Access access) const {
+Answer<heap::Pin> GuestMemory::pin(GuestSlice slice, Access access) const {
     auto pinned = region_->pin(slice.address, slice.length, access);
     if (!pinned.ok()) return Errno::io;  // the store could not deliver the page
-    return *pinned;
+    return std::move(*pinned);
 }
 
 Errno GuestMemory::read_bytes(std::uint64_t address, MutableBytes out) const {
@@ -105,8 +105,8 @@ Answer<std::vector<GuestSlice>> GuestMemory::read_slices_of(std::uint64_t addres
     return slices;
 }
 
-Answer<std::vector<iovec>> Pieces::pin(GuestMemory::Access access) const {
-    std::vector<iovec> result;
+Answer<PinnedBuffers> Pieces::pin(GuestMemory::Access access) const {
+    PinnedBuffers result;
     std::uint64_t left = kPieceBytes;
     std::uint64_t skip = done_in_first_;
     for (const GuestSlice& slice : slices_) {
@@ -115,7 +115,8 @@ Answer<std::vector<iovec>> Pieces::pin(GuestMemory::Access access) const {
         if (length > 0) {
             auto pinned = memory_.pin({slice.address + skip, length}, access);
             if (!pinned.ok()) return pinned.error();
-            result.push_back({.iov_base = pinned->data(), .iov_len = length});
+            result.iovecs.push_back({.iov_base = pinned->data(), .iov_len = length});
+            result.pins.push_back(std::move(*pinned));
         }
         left -= length;
         skip = 0;

@@ -84,7 +84,7 @@ Errno Wasi::random_get(Address buffer, Size length) {
     for (Pieces pieces(memory_, {&slice, 1}); !pieces.is_done();) {
         auto pinned = pieces.pin(GuestMemory::Access::write);
         if (!pinned.ok()) return pinned.error();
-        const iovec& piece = pinned->front();
+        const iovec& piece = pinned->iovecs.front();
         static_cast<leases::RandomService*>(*service)->fill(
             {static_cast<std::byte*>(piece.iov_base), piece.iov_len});
         pieces.advance(piece.iov_len);

@@ -19,12 +19,12 @@ Errno Wasi::transfer(Address iovecs, Size count, Address transferred, Access acc
     for (Pieces pieces(memory_, *slices); !pieces.is_done();) {
         auto buffers = pieces.pin(access);
         Answer<std::size_t> moved =
-            buffers.ok() ? operation(*buffers, done) : Answer<std::size_t>(buffers.error());
+            buffers.ok() ? operation(buffers->iovecs, done) : Answer<std::size_t>(buffers.error());
         if (!moved.ok() && done == 0) return moved.error();
         if (!moved.ok()) break;
         done += *moved;
         pieces.advance(*moved);
-        const bool is_short = *moved < bytes_of(*buffers);
+        const bool is_short = *moved < bytes_of(buffers->iovecs);
         if (*moved == 0 || (is_short && access == Access::write)) break;
     }
     return memory_.write_word(transferred, done);

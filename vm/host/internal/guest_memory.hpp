@@ -75,7 +75,7 @@ public:
     Answer<std::vector<GuestSlice>> read_slices(std::uint64_t address, std::uint64_t count) const;
 
     /// Requires: the slice lies within the memory and is no longer than kPieceBytes.
-    Answer<MutableBytes> pin(GuestSlice slice, Access access) const;
+    Answer<heap::Pin> pin(GuestSlice slice, Access access) const;
 
 private:
     template <typename Word>
@@ -84,6 +84,12 @@ private:
 
     heap::Region* region_;
     bool is_64_bit_;
+};
+
+/// Buffers for one system call, and what keeps them in memory.
+struct PinnedBuffers {
+    std::vector<iovec> iovecs;
+    std::vector<heap::Pin> pins;
 };
 
 /// Walks over buffers piece by piece.
@@ -97,7 +103,7 @@ public:
     [[nodiscard]] bool is_done() const { return slices_.empty(); }
 
     /// The next kPieceBytes, or what is left, pinned for a system call.
-    Answer<std::vector<iovec>> pin(GuestMemory::Access access) const;
+    Answer<PinnedBuffers> pin(GuestMemory::Access access) const;
     void advance(std::uint64_t bytes);
 
 private:
