@@ -20,8 +20,8 @@ function(sojourn_guests target)
       add_custom_command(
         OUTPUT ${module}
         COMMAND ${GUEST_COMPILER} --target=wasm32-wasi -std=gnu17 -O2 -Wall -Wextra -Werror
-                -o ${module} ${source}
-        DEPENDS ${source}
+                -I${PROJECT_SOURCE_DIR}/samples/include -o ${module} ${source}
+        DEPENDS ${source} ${PROJECT_SOURCE_DIR}/samples/include/sojourn.h
         COMMENT "Compiling the guest ${ARG_FOLDER}/${name}.wasm"
         VERBATIM)
       list(APPEND modules ${module})

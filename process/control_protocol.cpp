@@ -22,6 +22,9 @@ constexpr std::array kVerbs = {
     VerbName{ControlVerb::status, "status"},
 };
 
+constexpr std::string_view kPublished = "published";
+constexpr std::string_view kPaused = "paused";
+
 struct CodeName {
     ErrorCode code;
     std::string_view name;
@@ -88,12 +91,20 @@ Error error_in(const json& object) {
 
 }  // namespace
 
+Result<CheckpointWait> parse_wait(std::string_view text) {
+    if (text == kPublished) return CheckpointWait::published;
+    if (text == kPaused) return CheckpointWait::paused;
+    return fail(ErrorCode::invalid_argument, "can't wait for '{}'; there are {} and {}", text,
+                kPublished, kPaused);
+}
+
 std::string encode_request(const ControlRequest& request) {
     json object = {{"schema", kSchema}};
     for (const VerbName& row : kVerbs) {
         if (row.verb == request.verb) object["verb"] = row.name;
     }
     if (!request.message.empty()) object["message"] = request.message;
+    if (request.wait == CheckpointWait::paused) object["wait"] = kPaused;
     return line_of(object);
 }
 
@@ -103,8 +114,10 @@ Result<ControlRequest> parse_request(std::string_view line) {
         return fail(ErrorCode::invalid_argument, "a request is one line with one JSON object");
     }
     const std::string name = text_in(object, "verb");
+    const auto wait =
+        object.contains("wait") ? TRY(parse_wait(text_in(object, "wait"))) : CheckpointWait{};
     for (const VerbName& row : kVerbs) {
-        if (row.name == name) return ControlRequest{row.verb, text_in(object, "message")};
+        if (row.name == name) return ControlRequest{row.verb, text_in(object, "message"), wait};
     }
     return fail(ErrorCode::invalid_argument,
                 "no verb '{}'; there are checkpoint, suspend and status", name);

@@ -11,9 +11,19 @@ namespace sojourn::process {
 
 enum class ControlVerb { checkpoint, suspend, status };
 
+/// When a checkpoint is answered.
+enum class CheckpointWait {
+    published,  ///< it is durable
+    paused,     ///< the moment is captured: what comes later is not in it, and it may still fail
+};
+
+/// `published` or `paused`. Errors: invalid_argument.
+Result<CheckpointWait> parse_wait(std::string_view text);
+
 struct ControlRequest {
     ControlVerb verb = ControlVerb::status;
     std::string message;  ///< of the checkpoint
+    CheckpointWait wait = CheckpointWait::published;
 };
 
 /// What a runner says of itself.
@@ -26,7 +36,8 @@ struct RunnerStatus {
 
 struct ControlAnswer {
     RunnerStatus runner;
-    std::optional<store::CheckpointInfo> checkpoint;  ///< the one that was asked for, now durable
+    /// The one that was asked for, now durable; nothing of one that is merely captured.
+    std::optional<store::CheckpointInfo> checkpoint;
 };
 
 inline constexpr std::size_t kControlLineBytesMax = 64U << 10U;

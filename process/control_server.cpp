@@ -144,18 +144,24 @@ void ControlServer::perform(ClientId id, std::string_view line) {
     const auto request = parse_request(line);
     if (!request.ok()) return post_reply(id, request.error());
     if (request->verb == ControlVerb::status) return post_reply(id, ControlAnswer{status_, {}});
-    inbox_.post(Request{
-        .kind = request->verb == ControlVerb::suspend ? Request::Kind::suspend
-                                                      : Request::Kind::checkpoint,
-        .message = request->message,
-        .requested_at_ns = clock_.monotonic_ns(),
-        .ends_runner = false,
-        .answer =
-            [this, id](const Result<store::CheckpointInfo>& result) {
-                if (!result.ok()) return post_reply(id, result.error());
-                post_reply(id, ControlAnswer{status_, *result});
-            },
-    });
+    inbox_.post(request_for(id, *request));
+}
+
+Request ControlServer::request_for(ClientId id, const ControlRequest& asked) {
+    Request request;
+    request.kind =
+        asked.verb == ControlVerb::suspend ? Request::Kind::suspend : Request::Kind::checkpoint;
+    request.message = asked.message;
+    request.requested_at_ns = clock_.monotonic_ns();
+    if (asked.wait == CheckpointWait::paused) {
+        request.captured = [this, id] { post_reply(id, ControlAnswer{status_, {}}); };
+    }
+    // A client that has its answer is gone by then, and a second one is nobody's.
+    request.answer = [this, id](const Result<store::CheckpointInfo>& result) {
+        if (!result.ok()) return post_reply(id, result.error());
+        post_reply(id, ControlAnswer{status_, *result});
+    };
+    return request;
 }
 
 void ControlServer::post_reply(ClientId client, const Result<ControlAnswer>& answer) {

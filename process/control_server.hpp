@@ -53,6 +53,7 @@ private:
     /// False when the client is done with.
     bool read_client(ClientId id, Client& client);
     void perform(ClientId id, std::string_view line);
+    Request request_for(ClientId id, const ControlRequest& asked);
     void post_reply(ClientId client, const Result<ControlAnswer>& answer);
     void deliver_replies();
 

@@ -19,7 +19,11 @@ struct Request {
     std::string message;
     std::uint64_t requested_at_ns = 0;  ///< monotonic
     bool ends_runner = false;           ///< the runner ends even if the suspend fails
-    /// Called once, from any thread, when it is durable or failed.
+    bool only_if_changed = false;  ///< no checkpoint if the guest has done nothing since the last
+    /// Called once, on the guest's thread, when the moment is captured; may be empty.
+    std::function<void()> captured;
+    /// Called once, from any thread, when it is durable or failed, or nothing had changed: then the
+    /// info has no id.
     std::function<void(const Result<store::CheckpointInfo>&)> answer;
 };
 

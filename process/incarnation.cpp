@@ -13,7 +13,8 @@ Result<std::unique_ptr<Incarnation>> Incarnation::create(std::shared_ptr<store::
     life->heap_ =
         TRY(heap::Heap::create(std::move(family), token, surroundings.clock, options.heap));
     life->leases_ = std::make_unique<leases::LeaseManager>(surroundings.host, token.epoch);
-    life->dispatcher_ = TRY(vm::Dispatcher::create(*life->leases_, launch));
+    life->dispatcher_ =
+        TRY(vm::Dispatcher::create(*life->leases_, launch, surroundings.supervisor));
     life->machine_ = TRY(vm::Machine::create(*life->heap_, *life->dispatcher_, options.machine));
     return life;
 }
@@ -30,7 +31,8 @@ Result<std::unique_ptr<Incarnation>> Incarnation::restore(store::Store& store,
     life->leases_ =
         TRY(leases::LeaseManager::restore(saved.leases, surroundings.host, token.epoch));
     life->leases_->reestablish_all();
-    life->dispatcher_ = TRY(vm::Dispatcher::restore(*life->leases_, saved.host));
+    life->dispatcher_ =
+        TRY(vm::Dispatcher::restore(*life->leases_, saved.host, surroundings.supervisor));
     life->machine_ =
         TRY(vm::Machine::restore(*life->heap_, *life->dispatcher_, saved.machine,
                                  [&](const Sha256& digest) { return store.module(digest); }));

@@ -19,6 +19,7 @@ struct IncarnationOptions {
 struct Surroundings {
     const Clock& clock;
     const leases::Host& host;
+    vm::Supervisor& supervisor;
 };
 
 /// One life of a process between two restores: its heap, machine, leases and host calls, in the

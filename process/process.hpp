@@ -1,12 +1,14 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
 #include "process/reference.hpp"
+#include "process/retention.hpp"
 #include "process/runner_lock.hpp"
 #include "vm/host/dispatcher.hpp"
 #include "vm/machine.hpp"
@@ -20,8 +22,10 @@ namespace sojourn::process {
 struct Execution {
     std::string store_location;
     std::optional<heap::MechanismKind> heap_mechanism;
-    std::uint64_t reincarnate_every = 0;  ///< in safepoints; 0: never
-    std::filesystem::path stats_file;     ///< written at the end; empty: none
+    std::uint64_t reincarnate_every = 0;               ///< in safepoints; 0: never
+    std::filesystem::path stats_file;                  ///< written at the end; empty: none
+    std::optional<std::uint64_t> checkpoint_every_ns;  ///< for a process that is kept
+    std::optional<RetentionPolicy> keep;               ///< applied after each checkpoint
 };
 
 struct RunOptions {
@@ -54,6 +58,8 @@ inline constexpr std::int32_t kTrapExitCode = 134;
 struct HostProcess {
     const Clock& clock;
     Random& random;
+    /// Tells people what went wrong while the guest goes on; called from any thread.
+    std::function<void(const Error&)> report;
 };
 
 /// Errors besides those of the module and the store: already_exists when the name is taken and

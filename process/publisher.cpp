@@ -10,8 +10,9 @@ void Publisher::start(Incarnation& life, Incarnation::Moment moment, heap::Commi
     thread_ = std::thread([this, &life, moment = std::move(moment), options = std::move(options),
                            done = std::move(done)]() mutable {
         const auto published = life.publish(std::move(moment), options);
-        busy_.store(false, std::memory_order_release);
         done(published);
+        busy_.store(false, std::memory_order_release);
+        became_idle_();
     });
 }
 

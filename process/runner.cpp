@@ -23,8 +23,10 @@ Runner::Runner(const Execution& execution, const HostProcess& host,
       host_(host),
       interrupt_(std::move(interrupt)),
       lease_host_{host.clock, host.random, *interrupt_},
-      surroundings_{host.clock, lease_host_},
-      inbox_(*interrupt_) {}
+      inbox_(*interrupt_),
+      guest_checkpoints_(inbox_, host.clock),
+      surroundings_{host.clock, lease_host_, guest_checkpoints_},
+      publisher_([this] { inbox_.wake(); }) {}
 
 Result<std::unique_ptr<Runner>> Runner::create(const Execution& execution,
                                                const HostProcess& host) {
@@ -37,13 +39,12 @@ Result<std::unique_ptr<Runner>> Runner::create(const Execution& execution,
 Result<void> Runner::listen(const Seat& seat) {
     EXPECTS(seat.lock.has_value(), "only the owner of the lock answers for a process");
     signals_ = TRY(SignalWatch::start({SIGTERM, SIGHUP}, [this](int) {
-        inbox_.post(Request{
-            .kind = Request::Kind::suspend,
-            .message = "",
-            .requested_at_ns = host_.clock.monotonic_ns(),
-            .ends_runner = true,
-            .answer = [](const Result<store::CheckpointInfo>&) {},
-        });
+        Request request;
+        request.kind = Request::Kind::suspend;
+        request.requested_at_ns = host_.clock.monotonic_ns();
+        request.ends_runner = true;
+        request.answer = [](const Result<store::CheckpointInfo>&) {};
+        inbox_.post(std::move(request));
     }));
     const RunnerStatus status{seat.record.id.hex(), seat.record.name, ::getpid(), seat.token.epoch};
     control_ = TRY(ControlServer::start(seat.store->run_directory(), seat.record.id, status, inbox_,
@@ -54,6 +55,7 @@ Result<void> Runner::listen(const Seat& seat) {
 Result<void> Runner::begin(Seat seat, std::shared_ptr<const vm::Module> program,
                            const vm::Launch& launch, const vm::MachineOptions& machine) {
     seat_ = std::move(seat);
+    guest_checkpoints_.sit_on(seat_);
     auto life = TRY(Incarnation::create(seat_.family, seat_.token, launch, surroundings_,
                                         {heap_options(), machine}));
     stats_.begin(*life);
@@ -64,6 +66,7 @@ Result<void> Runner::begin(Seat seat, std::shared_ptr<const vm::Module> program,
 
 Result<void> Runner::restore(Seat seat) {
     seat_ = std::move(seat);
+    guest_checkpoints_.sit_on(seat_);
     auto life = TRY(Incarnation::restore(*seat_.store, seat_.family, seat_.token, surroundings_,
                                          heap_options()));
     stats_.begin(*life);
@@ -72,7 +75,12 @@ Result<void> Runner::restore(Seat seat) {
 }
 
 Result<Outcome> Runner::run() {
+    if (execution_.checkpoint_every_ns) {
+        periodic_checkpoints_.emplace(*execution_.checkpoint_every_ns, inbox_, host_.clock,
+                                      host_.report);
+    }
     auto outcome = run_until_end();
+    if (periodic_checkpoints_) periodic_checkpoints_->stop();
     publisher_.wait();
     inbox_.close(fail(ErrorCode::not_found, "process '{}' has ended", display_name(seat_.record)));
     if (!outcome.ok()) return outcome;
@@ -94,6 +102,10 @@ void Runner::forget_process() {
 
 heap::HeapOptions Runner::heap_options() const {
     return {.mechanism = execution_.heap_mechanism, .unit_bytes = seat_.store->unit_bytes()};
+}
+
+Runner::Progress Runner::progress() const {
+    return {life_->machine().stats().safepoints, life_->dispatcher().completed_host_calls()};
 }
 
 void Runner::adopt(std::unique_ptr<Incarnation> life) {
@@ -136,21 +148,33 @@ Result<std::optional<Outcome>> Runner::serve_at_safepoint() {
 }
 
 void Runner::checkpoint_at_safepoint(Request request, std::uint64_t paused_at_ns) {
+    const Progress here = progress();
+    if (request.only_if_changed && published_at_ == here) {
+        return request.answer(store::CheckpointInfo{});
+    }
     auto moment = life_->capture();
     if (!moment.ok()) return request.answer(moment.error());
+    if (request.captured) request.captured();
     const heap::CommitOptions options{
-        .message = std::move(request.message),
+        .message = request.message,
         .state_after = store::ProcessState::running,
         .requested_at_ns = request.requested_at_ns,
         .pause_us = (host_.clock.monotonic_ns() - paused_at_ns) / 1000,
     };
-    publisher_.start(
-        *life_, std::move(*moment), options,
-        [this, answer = std::move(request.answer)](const Result<store::CheckpointInfo>& published) {
-            note_published(published);
-            answer(published);
-            inbox_.wake();
-        });
+    publisher_.start(*life_, std::move(*moment), options,
+                     [this, here, request = std::move(request)](const auto& published) {
+                         if (published.ok()) published_at_ = here;
+                         finish_checkpoint(request, published);
+                     });
+}
+
+void Runner::finish_checkpoint(const Request& request,
+                               const Result<store::CheckpointInfo>& published) {
+    note_published(published);
+    request.answer(published);
+    if (published.ok()) return prune(published->id);
+    // Who asked was told that it is under way and has gone.
+    if (request.captured) host_.report(published.error());
 }
 
 Result<std::optional<Outcome>> Runner::suspend_at_safepoint(const Request& request) {
@@ -233,6 +257,27 @@ void Runner::note_published(const Result<store::CheckpointInfo>& published) {
     const std::lock_guard guard(fenced_mutex_);
     fenced_because_ = published.error();
     inbox_.stop_machine();
+}
+
+void Runner::prune(store::Version head) {
+    if (!execution_.keep) return;
+    const auto removed = remove_superseded(head);
+    if (!removed.ok() && !has_prune_failed_) host_.report(removed.error());
+    has_prune_failed_ = !removed.ok();
+}
+
+Result<void> Runner::remove_superseded(store::Version head) {
+    auto checkpoints = TRY(seat_.family->checkpoints(seat_.record.id));
+    // Those that it grew from are another process's.
+    std::erase_if(checkpoints, [&](const auto& info) { return info.process != seat_.record.id; });
+    for (const store::Version version : superseded(*execution_.keep, checkpoints, head)) {
+        const auto removed = seat_.family->remove_checkpoint(version);
+        // Another process of the family may stand there; or a person was faster.
+        const bool is_fine = removed.ok() || removed.error().code == ErrorCode::busy ||
+                             removed.error().code == ErrorCode::not_found;
+        if (!is_fine) return removed.error();
+    }
+    return {};
 }
 
 }  // namespace sojourn::process

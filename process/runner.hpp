@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "process/control_server.hpp"
+#include "process/guest_checkpoints.hpp"
 #include "process/inbox.hpp"
+#include "process/periodic_checkpoints.hpp"
 #include "process/process.hpp"
 #include "process/program.hpp"
 #include "process/publisher.hpp"
@@ -44,32 +46,50 @@ private:
     [[nodiscard]] heap::HeapOptions heap_options() const;
     void adopt(std::unique_ptr<Incarnation> life);
 
+    /// How far the guest has come: it stays the same exactly while the guest does nothing.
+    struct Progress {
+        std::uint64_t safepoints = 0;
+        std::uint64_t host_calls = 0;
+
+        bool operator==(const Progress&) const = default;
+    };
+    [[nodiscard]] Progress progress() const;
+
     Result<Outcome> run_until_end();
     /// The end, if what was asked for is one.
     Result<std::optional<Outcome>> serve_at_safepoint();
     void checkpoint_at_safepoint(Request request, std::uint64_t paused_at_ns);
+    /// The rest of a checkpoint, on the publishing thread.
+    void finish_checkpoint(const Request& request, const Result<store::CheckpointInfo>& published);
     Result<std::optional<Outcome>> suspend_at_safepoint(const Request& request);
     Result<store::CheckpointInfo> publish_suspended(const Request& request);
     Result<void> reincarnate_at_safepoint(std::uint64_t paused_at_ns);
     Result<Outcome> conclude(const vm::Stop& stop);
     void note_published(const Result<store::CheckpointInfo>& published);
+    /// Removes what is not to be kept once `head` is there. What can't be removed stays.
+    void prune(store::Version head);
+    Result<void> remove_superseded(store::Version head);
 
     const Execution& execution_;
     const HostProcess& host_;
     std::unique_ptr<leases::Interrupt> interrupt_;
     leases::Host lease_host_;
+    Inbox inbox_;
+    GuestCheckpoints guest_checkpoints_;
     Surroundings surroundings_;
     Seat seat_;
     RunStats stats_;
-    Inbox inbox_;
 
     std::mutex fenced_mutex_;
     std::optional<Error> fenced_because_;  ///< another runner may act: this one must end
 
     std::unique_ptr<ControlServer> control_;
     std::unique_ptr<SignalWatch> signals_;
+    std::optional<PeriodicCheckpoints> periodic_checkpoints_;
     std::optional<vm::Trap> trap_at_start_;
     std::unique_ptr<Incarnation> life_;
+    std::optional<Progress> published_at_;  ///< of the last checkpoint; used while none is written
+    bool has_prune_failed_ = false;         ///< the last one; the publishing thread's
     Publisher publisher_;  ///< destroyed, and so waited for, before the life that it publishes
 };
 

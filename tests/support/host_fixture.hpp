@@ -47,6 +47,27 @@ private:
     std::vector<std::byte> bytes_;
 };
 
+/// A supervisor that a test plays: it sees what is asked, and says how that ended.
+struct ManualSupervisor final : vm::Supervisor {
+    leases::Interrupt& interrupt;
+    std::optional<Error> refuses;
+    int requests = 0;
+    std::optional<Result<CheckpointEnd>> end;
+
+    explicit ManualSupervisor(leases::Interrupt& interrupt_) : interrupt(interrupt_) {}
+
+    Result<void> request_checkpoint() override {
+        if (refuses) return *refuses;
+        ++requests;
+        interrupt.raise();
+        return {};
+    }
+    std::optional<Result<CheckpointEnd>> take_checkpoint_end() override {
+        return std::exchange(end, std::nullopt);
+    }
+    std::uint64_t generation() const override { return 7; }
+};
+
 /// A guest by hand: it calls functions of wasi_snapshot_preview1 by name, with what it likes as
 /// arguments. Standard streams are pipes.
 class GuestFixture : public HostFixture {
@@ -57,6 +78,7 @@ public:
     vm::Launch launch{.arguments = {"program", "first argument"},
                       .environment = {"KEY=value"},
                       .directories = {{.host_path = folder.name(), .guest_path = "/data"}}};
+    ManualSupervisor supervisor{*interrupt};
     std::unique_ptr<leases::LeaseManager> leases;
     std::unique_ptr<vm::Dispatcher> dispatcher;
 
@@ -78,7 +100,7 @@ public:
 
     void start() {
         leases = std::make_unique<leases::LeaseManager>(host, store::Epoch{1});
-        dispatcher = *vm::Dispatcher::create(*leases, launch);
+        dispatcher = *vm::Dispatcher::create(*leases, launch, supervisor);
     }
 
     /// Captures everything, forgets it, and goes on from what was saved.
@@ -88,7 +110,7 @@ public:
         dispatcher.reset();
         leases = *leases::LeaseManager::restore(saved_leases, host, store::Epoch{2});
         leases->reestablish_all();
-        dispatcher = *vm::Dispatcher::restore(*leases, saved_calls);
+        dispatcher = *vm::Dispatcher::restore(*leases, saved_calls, supervisor);
     }
 
     vm::HostOutcome call_for_outcome(std::string_view name,

@@ -32,11 +32,15 @@ std::vector<std::string> environment_with(const std::vector<std::string>& more) 
 }
 
 pid_t spawn(std::vector<std::string> arguments, std::vector<std::string> environment,
-            const std::string& out, const std::string& err) {
+            const std::string& out, const std::string& err, int standard_input) {
     posix_spawn_file_actions_t files;
     ::posix_spawn_file_actions_init(&files);
     constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC;
-    ::posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (standard_input < 0) {
+        ::posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    } else {
+        ::posix_spawn_file_actions_adddup2(&files, standard_input, STDIN_FILENO);
+    }
     ::posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, out.c_str(), kFlags, 0600);
     ::posix_spawn_file_actions_addopen(&files, STDERR_FILENO, err.c_str(), kFlags, 0600);
     const auto argv = pointers_to(arguments);
@@ -57,7 +61,8 @@ VmProcess::VmProcess(const std::vector<std::string>& arguments, const VmOptions&
     err_path_ = options.folder / ("vm-" + number + ".err");
     std::vector<std::string> command = {"vm"};
     command.insert(command.end(), arguments.begin(), arguments.end());
-    pid_ = spawn(command, environment_with(options.environment), out_path_, err_path_);
+    pid_ = spawn(command, environment_with(options.environment), out_path_, err_path_,
+                 options.standard_input);
 }
 
 VmProcess::~VmProcess() {

@@ -18,6 +18,7 @@ struct VmResult {
 struct VmOptions {
     std::vector<std::string> environment;  ///< K=V, besides this program's own
     std::filesystem::path folder;          ///< where stdout and stderr are kept; must be there
+    int standard_input = -1;               ///< a descriptor; nothing to read unless given
 };
 
 /// A vm that runs. Killed at the end of its life if it still does.

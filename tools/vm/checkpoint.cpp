@@ -12,19 +12,22 @@ namespace sojourn::tools {
 namespace {
 
 Result<int> perform(const Invocation& invocation, const std::string& name,
-                    const std::string& message) {
+                    const std::string& message, const std::string& wait) {
+    process::ControlRequest request{process::ControlVerb::checkpoint, message};
+    request.wait = TRY(process::parse_wait(wait));
     const RunningProcess running = TRY(find_running(invocation, name));
-    const auto answer = TRY(process::ask(running.run_directory, running.record,
-                                         {process::ControlVerb::checkpoint, message}));
-    if (!answer.checkpoint) {
+    const auto answer = TRY(process::ask(running.run_directory, running.record, request));
+    const bool is_published = request.wait == process::CheckpointWait::published;
+    if (is_published && !answer.checkpoint) {
         return fail(ErrorCode::corrupt, "the runner's answer names no checkpoint");
     }
     if (invocation.json) {
         Json object = new_json();
         object["process"] = {{"id", running.record.id.hex()}, {"name", running.record.name}};
-        object["checkpoint"] = json_of(*answer.checkpoint);
+        object["checkpoint"] = nullptr;
+        if (is_published) object["checkpoint"] = json_of(*answer.checkpoint);
         TRY(print_json(object));
-    } else {
+    } else if (is_published) {
         TRY(print_line(process::display_name(running.record, answer.checkpoint->id)));
     }
     return 0;
@@ -39,9 +42,14 @@ void add_checkpoint(CLI::App& app, Invocation& invocation) {
     auto message = std::make_shared<std::string>();
     verb->add_option("process", *name, "The process's name")->required()->type_name("N");
     verb->add_option("-m,--message", *message, "A line for vm log")->type_name("TEXT");
-    verb->callback([name, message, &invocation] {
-        invocation.perform = [name, message, &invocation] {
-            return perform(invocation, *name, *message);
+    auto wait = std::make_shared<std::string>("published");
+    verb->add_option("--wait", *wait,
+                     "published: return when it is durable (the default); paused: when the moment "
+                     "is captured, which may still be lost; prints nothing then")
+        ->type_name("WHEN");
+    verb->callback([name, message, wait, &invocation] {
+        invocation.perform = [name, message, wait, &invocation] {
+            return perform(invocation, *name, *message, *wait);
         };
     });
 }

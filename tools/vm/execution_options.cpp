@@ -81,6 +81,7 @@ void ExecutionOptions::add_to(CLI::App& verb) {
     verb.add_option("--reincarnate-every", reincarnate_every,
                     "At each N-th safepoint: checkpoint, drop the machine, restore, go on")
         ->type_name("N");
+    checkpoints.add_to(verb);
     verb.add_option("--trace", trace_channels, "Tell on stderr what these parts do: heap,leases,…")
         ->type_name("LIST");
 }
@@ -92,7 +93,12 @@ Result<process::Execution> ExecutionOptions::parse(const Invocation& invocation)
     execution.heap_mechanism = TRY(heap::parse_mechanism(heap_mechanism));
     execution.reincarnate_every = reincarnate_every;
     execution.stats_file = stats_file;
+    TRY(checkpoints.apply_to(execution));
     return execution;
+}
+
+process::HostProcess host_of(const Invocation& invocation) {
+    return {invocation.clock, invocation.random, print_warning};
 }
 
 int report(const Invocation& invocation, const process::Outcome& outcome) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "process/process.hpp"
+#include "tools/vm/checkpoint_options.hpp"
 #include "tools/vm/verbs.hpp"
 
 namespace sojourn::tools {
@@ -11,11 +12,15 @@ struct ExecutionOptions {
     std::uint64_t reincarnate_every = 0;
     std::string stats_file;
     std::string trace_channels;
+    CheckpointOptions checkpoints;
 
     void add_to(CLI::App& verb);
     /// Opens the trace channels, too. Errors: invalid_argument.
     Result<process::Execution> parse(const Invocation& invocation) const;
 };
+
+/// What a runner gets of the host, besides what it is told to do.
+process::HostProcess host_of(const Invocation& invocation);
 
 /// Tells people how it ended, on stderr, where that is not plain; gives the exit code.
 int report(const Invocation& invocation, const process::Outcome& outcome);

@@ -1,6 +1,5 @@
 #include "tools/vm/guest_options.hpp"
 
-#include <charconv>
 #include <filesystem>
 
 namespace sojourn::tools {
@@ -40,21 +39,6 @@ Result<std::string> parse_environment(const std::string& text) {
     const auto equals = text.find('=');
     if (equals != std::string::npos && equals != 0) return text;
     return fail(ErrorCode::invalid_argument, "--env {}: write KEY=VALUE", text);
-}
-
-Result<std::uint64_t> parse_size(const std::string& text) {
-    std::uint64_t value = 0;
-    const char* last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(text.data(), last, value);
-    const std::string_view suffix(end, static_cast<std::size_t>(last - end));
-    unsigned shift = 0;
-    if (suffix == "K") shift = 10;
-    if (suffix == "M") shift = 20;
-    if (suffix == "G") shift = 30;
-    const bool is_size = error == std::errc{} && (suffix.empty() || shift != 0) &&
-                         value <= (UINT64_MAX >> shift) && value != 0;
-    if (is_size) return value << shift;
-    return fail(ErrorCode::invalid_argument, "'{}' is no size; write 65536, 64K, 8M or 1G", text);
 }
 
 }  // namespace sojourn::tools

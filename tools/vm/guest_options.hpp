@@ -14,7 +14,4 @@ Result<vm::DirectoryGrant> parse_directory(const std::string& text);
 /// `KEY=VALUE`. Errors: invalid_argument.
 Result<std::string> parse_environment(const std::string& text);
 
-/// `65536`, `64K`, `8M`, `1G`: powers of 1024. Errors: invalid_argument.
-Result<std::uint64_t> parse_size(const std::string& text);
-
 }  // namespace sojourn::tools

@@ -123,4 +123,8 @@ void print_error(const Error& error) {
     fmt::print(stderr, "vm: error: {}: {}\n", text_of(error.code), error.message);
 }
 
+void print_warning(const Error& error) {
+    fmt::print(stderr, "vm: warning: {}: {}\n", text_of(error.code), error.message);
+}
+
 }  // namespace sojourn::tools

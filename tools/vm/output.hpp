@@ -41,5 +41,7 @@ std::string microseconds_for_people(std::uint64_t microseconds);
 
 /// `vm: error: not found: no process 'x'; …` on stderr.
 void print_error(const Error& error);
+/// As print_error(), for what does not stop the work: `vm: warning: …`.
+void print_warning(const Error& error);
 
 }  // namespace sojourn::tools

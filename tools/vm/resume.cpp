@@ -13,7 +13,7 @@ Result<int> perform(const ExecutionOptions& execution, const std::string& refere
     process::ResumeOptions options;
     options.execution = TRY(execution.parse(invocation));
     options.process = TRY(process::Reference::parse(reference));
-    const auto outcome = TRY(process::resume(options, {invocation.clock, invocation.random}));
+    const auto outcome = TRY(process::resume(options, host_of(invocation)));
     return report(invocation, outcome);
 }
 

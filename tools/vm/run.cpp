@@ -3,6 +3,7 @@
 #include "process/process.hpp"
 #include "tools/vm/execution_options.hpp"
 #include "tools/vm/guest_options.hpp"
+#include "tools/vm/quantity.hpp"
 #include "tools/vm/verbs.hpp"
 
 namespace sojourn::tools {
@@ -29,6 +30,10 @@ Result<process::RunOptions> parse(const RunArguments& arguments, const Invocatio
     }
     process::RunOptions options;
     options.execution = TRY(arguments.execution.parse(invocation));
+    if (arguments.name.empty() && arguments.execution.checkpoints.are_given()) {
+        return fail(ErrorCode::invalid_argument,
+                    "--checkpoint-every and --keep are for a process that stays; give it a --name");
+    }
     options.program = command.front();
     options.name = arguments.name;
     options.replace = arguments.replace;
@@ -46,7 +51,7 @@ Result<process::RunOptions> parse(const RunArguments& arguments, const Invocatio
 Result<int> perform(const RunArguments& arguments, const Invocation& invocation,
                     std::vector<std::string> command) {
     const auto options = TRY(parse(arguments, invocation, std::move(command)));
-    const auto outcome = TRY(process::run(options, {invocation.clock, invocation.random}));
+    const auto outcome = TRY(process::run(options, host_of(invocation)));
     return report(invocation, outcome);
 }
 

@@ -1,5 +1,6 @@
 #include "vm/host/dispatcher.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -7,23 +8,38 @@
 
 #include "base/trace.hpp"
 #include "leases/stream.hpp"
+#include "vm/host/internal/sojourn_calls.hpp"
 #include "vm/host/internal/wasi.hpp"
 
 namespace sojourn::vm {
 
 namespace {
 
-constexpr std::string_view kModule = "wasi_snapshot_preview1";
+constexpr std::string_view kWasi = "wasi_snapshot_preview1";
+constexpr std::string_view kSojourn = "sojourn";
 
 struct Row {
+    std::string_view module;
     std::string_view name;
+    std::string_view full_name;
     std::string_view types;
 };
 
+/// By HostFunction.
 constexpr std::array kRows = {
-#define FUNCTION(name, types) Row{#name, types},
+#define FUNCTION(name, types) Row{kWasi, #name, #name, types},
 #include "vm/host/wasi.def"
 #undef FUNCTION
+#define FUNCTION(name, types) Row{kSojourn, #name, "sojourn." #name, types},
+#include "vm/host/sojourn.def"
+#undef FUNCTION
+};
+
+/// What became of one attempt at a call.
+struct Attempt {
+    HostOutcome outcome;
+    std::uint64_t result = 0;      ///< when done, as a slot
+    std::uint64_t started_ns = 0;  ///< when interrupted
 };
 
 /// What a row's types are for a memory with addresses of type `address`.
@@ -71,37 +87,87 @@ Errno invoke(Wasi& wasi, Errno (Wasi::*function)(Parameters...),
     return invoke(wasi, function, arguments, std::index_sequence_for<Parameters...>());
 }
 
-Errno perform(Wasi& wasi, WasiFunction function, std::span<const std::uint64_t> arguments) {
+Errno perform(Wasi& wasi, HostFunction function, std::span<const std::uint64_t> arguments) {
     switch (function) {
-#define FUNCTION(name, types) \
-    case WasiFunction::name:  \
+#define FUNCTION(name, types)       \
+    case HostFunction::wasi_##name: \
         return invoke(wasi, &Wasi::name, arguments);
 #include "vm/host/wasi.def"
 #undef FUNCTION
+        default:
+            return Errno::nosys;
     }
-    return Errno::nosys;
 }
 
-void trace_call(WasiFunction function, std::span<const std::uint64_t> values, Errno error) {
+Attempt attempt_wasi(Dispatcher::State& state, HostFunction function, const HostCall& call) {
+    Wasi wasi(state, GuestMemory(call.memory, call.address));
+    const Errno error = perform(wasi, function, call.arguments);
+    Attempt attempt{.outcome = {}, .result = static_cast<std::uint64_t>(error)};
+    if (error == Errno::intr && state.leases.host().interrupt.raised()) {
+        auto started = wasi.started_ns();
+        attempt.outcome.kind = HostOutcome::Kind::interrupted;
+        attempt.started_ns = started.ok() ? *started : 0;
+    } else if (wasi.ending()) {
+        attempt.outcome = *wasi.ending();
+    }
+    return attempt;
+}
+
+std::optional<SojournCalls::Slot> perform(SojournCalls& calls, HostFunction function) {
+    switch (function) {
+#define FUNCTION(name, types)          \
+    case HostFunction::sojourn_##name: \
+        return calls.name();
+#include "vm/host/sojourn.def"
+#undef FUNCTION
+        default:
+            return std::nullopt;
+    }
+}
+
+Attempt attempt_sojourn(Dispatcher::State& state, HostFunction function) {
+    SojournCalls calls(state);
+    const auto result = perform(calls, function);
+    Attempt attempt{.outcome = {}, .result = result.value_or(0)};
+    if (!result) attempt.outcome.kind = HostOutcome::Kind::interrupted;
+    return attempt;
+}
+
+Attempt attempt_call(Dispatcher::State& state, HostFunction function, const HostCall& call) {
+    const bool is_wasi = kRows[static_cast<std::size_t>(function)].module == kWasi;
+    return is_wasi ? attempt_wasi(state, function, call) : attempt_sojourn(state, function);
+}
+
+void trace_call(HostFunction function, std::span<const std::uint64_t> values,
+                const Attempt& attempt) {
     if (!trace::is_open(trace::Channel::vm)) return;
     const auto name = name_of(function);
     const auto arguments = fmt::format("({:#x})", fmt::join(values, ", "));
-    const auto result = static_cast<std::uint16_t>(error);
-    TRACE(vm, "host_call", name, arguments, result);
+    const auto result = attempt.result;
+    const bool is_pending = attempt.outcome.kind == HostOutcome::Kind::interrupted;
+    TRACE(vm, "host_call", name, arguments, result, is_pending);
 }
 
 }  // namespace
 
-std::string_view name_of(WasiFunction function) {
-    return kRows[static_cast<std::size_t>(function)].name;
+std::string_view name_of(HostFunction function) {
+    return kRows[static_cast<std::size_t>(function)].full_name;
+}
+
+std::optional<HostFunction> function_named(std::string_view name) {
+    const auto row = std::ranges::find(kRows, name, &Row::full_name);
+    if (row == kRows.end()) return std::nullopt;
+    return static_cast<HostFunction>(row - kRows.begin());
 }
 
 Dispatcher::Dispatcher(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Dispatcher::~Dispatcher() = default;
 
 Result<std::unique_ptr<Dispatcher>> Dispatcher::create(leases::LeaseManager& leases,
-                                                       const Launch& launch) {
+                                                       const Launch& launch,
+                                                       Supervisor& supervisor) {
     auto state = std::unique_ptr<State>(new State{.leases = leases,
+                                                  .supervisor = supervisor,
                                                   .arguments = launch.arguments,
                                                   .environment = launch.environment,
                                                   .descriptors = {},
@@ -128,41 +194,38 @@ Result<std::unique_ptr<Dispatcher>> Dispatcher::create(leases::LeaseManager& lea
     return std::unique_ptr<Dispatcher>(new Dispatcher(std::move(state)));
 }
 
-Result<std::unique_ptr<Dispatcher>> Dispatcher::restore(leases::LeaseManager& leases, Bytes bytes) {
-    auto state = TRY(restore_state(leases, bytes));
+Result<std::unique_ptr<Dispatcher>> Dispatcher::restore(leases::LeaseManager& leases, Bytes bytes,
+                                                        Supervisor& supervisor) {
+    auto state = TRY(restore_state(leases, bytes, supervisor));
     return std::unique_ptr<Dispatcher>(new Dispatcher(std::move(state)));
 }
 
 std::optional<HostFunctionId> Dispatcher::find(std::string_view module, std::string_view name,
-                                               const FunctionType& type,
-                                               ValueType address) const {
-    if (module != kModule) return std::nullopt;
-    for (std::uint32_t i = 0; i < kRows.size(); ++i) {
-        if (kRows[i].name == name && type_of(kRows[i].types, address) == type) {
-            return HostFunctionId{i};
-        }
-    }
-    return std::nullopt;
+                                               const FunctionType& type, ValueType address) const {
+    const auto row = std::ranges::find_if(kRows, [&](const Row& candidate) {
+        return candidate.module == module && candidate.name == name &&
+               type_of(candidate.types, address) == type;
+    });
+    if (row == kRows.end()) return std::nullopt;
+    return static_cast<HostFunctionId>(row - kRows.begin());
 }
 
 HostOutcome Dispatcher::call(const HostCall& call) {
     EXPECTS(static_cast<std::uint32_t>(call.function) < kRows.size(), "find() gave the function");
-    const auto function = static_cast<WasiFunction>(call.function);
+    const auto function = static_cast<HostFunction>(call.function);
     if (state_->pending && state_->pending->function != function) state_->pending.reset();
 
-    Wasi wasi(*state_, GuestMemory(call.memory, call.address));
-    const Errno error = perform(wasi, function, call.arguments);
-    trace_call(function, call.arguments, error);
-    if (error == Errno::intr && state_->leases.host().interrupt.raised()) {
-        auto started = wasi.started_ns();
-        state_->pending = {.function = function, .started_ns = started.ok() ? *started : 0};
-        return {.kind = HostOutcome::Kind::interrupted};
+    const Attempt attempt = attempt_call(*state_, function, call);
+    trace_call(function, call.arguments, attempt);
+    if (attempt.outcome.kind == HostOutcome::Kind::interrupted) {
+        state_->pending = {.function = function, .started_ns = attempt.started_ns};
+        return attempt.outcome;
     }
     state_->pending.reset();
     ++state_->completed_host_calls;
-    if (wasi.ending()) return *wasi.ending();
-    if (!call.results.empty()) call.results[0] = static_cast<std::uint64_t>(error);
-    return {};
+    const bool returns = attempt.outcome.kind == HostOutcome::Kind::done;
+    if (returns && !call.results.empty()) call.results[0] = attempt.result;
+    return attempt.outcome;
 }
 
 ByteVector Dispatcher::capture() const {

@@ -6,6 +6,7 @@
 
 #include "leases/manager.hpp"
 #include "vm/host_calls.hpp"
+#include "vm/supervisor.hpp"
 
 namespace sojourn::vm {
 
@@ -23,16 +24,17 @@ struct Launch {
 };
 
 /// The one door between a guest and the world. Every host call passes here: it is traced, counted,
-/// and handed to the module that provides it (wasi_snapshot_preview1). A call that would block
-/// while a safepoint is wanted is broken off and kept as pending: made again after a resume, with
-/// what was left of its time.
+/// and handed to the module that provides it (wasi_snapshot_preview1, sojourn). A call that would
+/// block while a safepoint is wanted is broken off and kept as pending: made again after a resume,
+/// with what was left of its time.
 class Dispatcher final : public HostCalls {
 public:
-    /// Grants the leases that `launch` names. Borrows `leases`.
+    /// Grants the leases that `launch` names. Borrows `leases` and `supervisor`.
     static Result<std::unique_ptr<Dispatcher>> create(leases::LeaseManager& leases,
-                                                      const Launch& launch);
-    /// Trusts nothing it reads. Errors: corrupt, unsupported_format.
-    static Result<std::unique_ptr<Dispatcher>> restore(leases::LeaseManager& leases, Bytes state);
+                                                      const Launch& launch, Supervisor& supervisor);
+    /// Trusts nothing it reads; borrows as create(). Errors: corrupt, unsupported_format.
+    static Result<std::unique_ptr<Dispatcher>> restore(leases::LeaseManager& leases, Bytes state,
+                                                       Supervisor& supervisor);
     ~Dispatcher() override;
 
     std::optional<HostFunctionId> find(std::string_view module, std::string_view name,

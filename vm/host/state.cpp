@@ -37,18 +37,6 @@ Result<std::vector<std::string>> get_strings(ByteReader& reader) {
     return strings;
 }
 
-std::optional<WasiFunction> function_named(std::string_view name) {
-    constexpr std::array kFunctions = {
-#define FUNCTION(name, types) WasiFunction::name,
-#include "vm/host/wasi.def"
-#undef FUNCTION
-    };
-    for (const WasiFunction function : kFunctions) {
-        if (name_of(function) == name) return function;
-    }
-    return std::nullopt;
-}
-
 /// The kinds of the leases there are: a descriptor that named a clock would be taken for a file.
 class LeaseKinds {
 public:
@@ -118,14 +106,14 @@ ByteVector capture_state(const Dispatcher::State& state) {
     writer.put(state.clock);
     writer.put(state.random);
     writer.put(state.completed_host_calls);
-    // The name, not the number: rows of wasi.def may move.
+    // The name, not the number: rows of the tables may move.
     writer.put_sized(state.pending ? name_of(state.pending->function) : std::string_view());
     writer.put(state.pending ? state.pending->started_ns : 0);
     return writer.take();
 }
 
-Result<std::unique_ptr<Dispatcher::State>> restore_state(leases::LeaseManager& leases,
-                                                         Bytes bytes) {
+Result<std::unique_ptr<Dispatcher::State>> restore_state(leases::LeaseManager& leases, Bytes bytes,
+                                                         Supervisor& supervisor) {
     ByteReader reader(bytes, kSubject);
     if (TRY(reader.get<std::uint32_t>()) != kMagic)
         return fail(ErrorCode::corrupt, "{} do not begin with their magic number", kSubject);
@@ -138,6 +126,7 @@ Result<std::unique_ptr<Dispatcher::State>> restore_state(leases::LeaseManager& l
     auto environment = TRY(get_strings(reader));
     std::unique_ptr<Dispatcher::State> state(
         new Dispatcher::State{.leases = leases,
+                              .supervisor = supervisor,
                               .arguments = std::move(arguments),
                               .environment = std::move(environment),
                               .descriptors = {},

@@ -118,7 +118,7 @@ TEST_CASE("an appended file is right after a checkpoint, more writes, and a resu
 
     guest.leases = *leases::LeaseManager::restore(saved_leases, guest.host, store::Epoch{2});
     guest.leases->reestablish_all();
-    guest.dispatcher = *vm::Dispatcher::restore(*guest.leases, saved_calls);
+    guest.dispatcher = *vm::Dispatcher::restore(*guest.leases, saved_calls, guest.supervisor);
 
     REQUIRE(guest.folder.read("log") == "one ");
     REQUIRE(guest.write(file, "two ") == Errno::success);
@@ -312,7 +312,7 @@ TEST_CASE("a lost file is an input/output error at each use, and can be closed",
 
     guest.leases = *leases::LeaseManager::restore(saved_leases, guest.host, store::Epoch{2});
     guest.leases->reestablish_all();
-    guest.dispatcher = *vm::Dispatcher::restore(*guest.leases, saved_calls);
+    guest.dispatcher = *vm::Dispatcher::restore(*guest.leases, saved_calls, guest.supervisor);
 
     guest.iovec(0, 5000, 2);
     REQUIRE(guest.call("fd_read", {file, GuestFixture::kIovecs, 1, kResult}) == Errno::io);

@@ -73,7 +73,7 @@ TEST_CASE("an interrupted sleep keeps its remaining time across a reincarnation"
     guest.clock.monotonic += 1'000 * kHourNs;  // suspended
     guest.leases = *leases::LeaseManager::restore(saved_leases, guest.host, store::Epoch{2});
     guest.leases->reestablish_all();
-    guest.dispatcher = *vm::Dispatcher::restore(*guest.leases, saved_calls);
+    guest.dispatcher = *vm::Dispatcher::restore(*guest.leases, saved_calls, guest.supervisor);
 
     guest.clock.monotonic += 9;
     REQUIRE(poll(guest, 1).kind == Kind::interrupted);

@@ -38,12 +38,14 @@ TEST_CASE("saved host calls that were cut off are refused at every length", "[vm
     const auto state = busy_state(guest);
 
     for (std::size_t length = 0; length < state.size(); ++length) {
-        const auto restored = vm::Dispatcher::restore(*guest.leases, Bytes(state).first(length));
+        const auto restored =
+            vm::Dispatcher::restore(*guest.leases, Bytes(state).first(length), guest.supervisor);
         REQUIRE(restored.error().code == ErrorCode::corrupt);
     }
     auto longer = state;
     longer.push_back(std::byte{0});
-    REQUIRE(vm::Dispatcher::restore(*guest.leases, longer).error().code == ErrorCode::corrupt);
+    REQUIRE(vm::Dispatcher::restore(*guest.leases, longer, guest.supervisor).error().code ==
+            ErrorCode::corrupt);
 }
 
 TEST_CASE("saved host calls that were changed are refused or harmless", "[vm][host]") {
@@ -57,7 +59,7 @@ TEST_CASE("saved host calls that were changed are refused or harmless", "[vm][ho
         auto changed = state;
         for (int flips = 0; flips < 3; ++flips)
             changed[random() % changed.size()] ^= static_cast<std::byte>(1U << (random() % 8));
-        auto restored = vm::Dispatcher::restore(*guest.leases, changed);
+        auto restored = vm::Dispatcher::restore(*guest.leases, changed, guest.supervisor);
         if (!restored.ok()) continue;
         guest.dispatcher = std::move(*restored);
         for (std::uint64_t fd = 0; fd < 6; ++fd)
@@ -76,7 +78,8 @@ TEST_CASE("a descriptor that names a clock is refused", "[vm][host]") {
     changed[first_row] = std::byte{5};  // leases 1 to 4 are streams and a directory, 5 the clock
 
     REQUIRE(state[first_row] == std::byte{1});
-    REQUIRE(vm::Dispatcher::restore(*guest.leases, changed).error().code == ErrorCode::corrupt);
+    REQUIRE(vm::Dispatcher::restore(*guest.leases, changed, guest.supervisor).error().code ==
+            ErrorCode::corrupt);
 }
 
 TEST_CASE("another format of saved host calls is refused by its number", "[vm][host]") {
@@ -84,7 +87,7 @@ TEST_CASE("another format of saved host calls is refused by its number", "[vm][h
     auto state = guest.dispatcher->capture();
     state[4] = std::byte{9};
 
-    REQUIRE(vm::Dispatcher::restore(*guest.leases, state).error().code ==
+    REQUIRE(vm::Dispatcher::restore(*guest.leases, state, guest.supervisor).error().code ==
             ErrorCode::unsupported_format);
 }
 
@@ -93,7 +96,7 @@ TEST_CASE("a grant that is not there stops the launch", "[vm][host]") {
     guest.launch.directories.push_back({.host_path = "/nowhere/at/all", .guest_path = "/"});
     leases::LeaseManager manager(guest.host, store::Epoch{1});
 
-    const auto created = vm::Dispatcher::create(manager, guest.launch);
+    const auto created = vm::Dispatcher::create(manager, guest.launch, guest.supervisor);
 
     REQUIRE(created.error().code == ErrorCode::not_found);
 }

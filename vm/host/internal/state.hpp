@@ -9,14 +9,19 @@
 
 namespace sojourn::vm {
 
-/// The rows of vm/host/wasi.def.
-enum class WasiFunction : std::uint32_t {
-#define FUNCTION(name, types) name,
+/// What a guest may import: the rows of vm/host/wasi.def, then those of vm/host/sojourn.def.
+enum class HostFunction : std::uint32_t {
+#define FUNCTION(name, types) wasi_##name,
 #include "vm/host/wasi.def"
+#undef FUNCTION
+#define FUNCTION(name, types) sojourn_##name,
+#include "vm/host/sojourn.def"
 #undef FUNCTION
 };
 
-std::string_view name_of(WasiFunction function);
+/// Unique; of a function that is not WASI's with its module in front. On disk.
+std::string_view name_of(HostFunction function);
+std::optional<HostFunction> function_named(std::string_view name);
 
 /// A row of the guest's descriptor table.
 struct DescriptorEntry {
@@ -28,12 +33,13 @@ struct DescriptorEntry {
 
 /// A call that was broken off, and will be made again.
 struct PendingCall {
-    WasiFunction function{};
+    HostFunction function{};
     std::uint64_t started_ns = 0;  ///< on the guest's monotonic clock, which stops while suspended
 };
 
 struct Dispatcher::State {
     leases::LeaseManager& leases;
+    Supervisor& supervisor;
     std::vector<std::string> arguments;
     std::vector<std::string> environment;
     std::map<std::uint32_t, DescriptorEntry> descriptors;
@@ -44,6 +50,7 @@ struct Dispatcher::State {
 };
 
 ByteVector capture_state(const Dispatcher::State& state);
-Result<std::unique_ptr<Dispatcher::State>> restore_state(leases::LeaseManager& leases, Bytes bytes);
+Result<std::unique_ptr<Dispatcher::State>> restore_state(leases::LeaseManager& leases, Bytes bytes,
+                                                         Supervisor& supervisor);
 
 }  // namespace sojourn::vm

@@ -1,0 +1,101 @@
+#include "tools/vm/checkpoint_options.hpp"
+
+#include <charconv>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/vm/quantity.hpp"
+
+namespace sojourn::tools {
+
+namespace {
+
+std::vector<std::string> split_at_commas(const std::string& text) {
+    std::vector<std::string> parts;
+    std::size_t begin = 0;
+    for (auto comma = text.find(','); comma != std::string::npos; comma = text.find(',', begin)) {
+        parts.push_back(text.substr(begin, comma - begin));
+        begin = comma + 1;
+    }
+    parts.push_back(text.substr(begin));
+    return parts;
+}
+
+Result<void> set_once(std::optional<std::uint64_t>& limit, std::uint64_t value,
+                      std::string_view what) {
+    if (limit) {
+        return fail(ErrorCode::invalid_argument, "--checkpoint-every takes one {} at most", what);
+    }
+    limit = value;
+    return {};
+}
+
+Result<void> add_limit(process::Execution& execution, const std::string& text) {
+    if (const auto interval_ns = parse_duration(text); interval_ns.ok()) {
+        return set_once(execution.checkpoint_every_ns, *interval_ns, "time");
+    }
+    if (parse_size(text).ok()) {
+        return fail(ErrorCode::unsupported,
+                    "--checkpoint-every {}: an amount of changed data is not there yet; give a "
+                    "time: 200ms, 1s, 5m, 1h",
+                    text);
+    }
+    return fail(ErrorCode::invalid_argument,
+                "--checkpoint-every {}: neither a time (200ms, 1s, 5m, 1h) nor an amount of "
+                "changed data (100MB, 64MiB)",
+                text);
+}
+
+std::uint32_t* rule_of(process::RetentionPolicy& policy, std::string_view name) {
+    if (name == "last") return &policy.last;
+    if (name == "hourly") return &policy.hourly;
+    if (name == "daily") return &policy.daily;
+    return nullptr;
+}
+
+}  // namespace
+
+Result<process::RetentionPolicy> parse_keep(const std::string& text) {
+    process::RetentionPolicy policy;
+    for (const std::string& part : split_at_commas(text)) {
+        const auto equals = part.find('=');
+        std::uint32_t* rule = rule_of(policy, std::string_view(part).substr(0, equals));
+        std::uint32_t count = 0;
+        const char* last = part.data() + part.size();
+        const char* first = equals == std::string::npos
+                                ? last
+                                : part.data() + static_cast<std::ptrdiff_t>(equals) + 1;
+        const auto [end, error] = std::from_chars(first, last, count);
+        const bool is_count = error == std::errc{} && end == last && count != 0;
+        if (rule == nullptr || *rule != 0 || !is_count) {
+            return fail(ErrorCode::invalid_argument,
+                        "--keep {}: '{}' is no rule; write last=10,hourly=24,daily=7, or some of "
+                        "them, each once",
+                        text, part);
+        }
+        *rule = count;
+    }
+    return policy;
+}
+
+void CheckpointOptions::add_to(CLI::App& verb) {
+    verb.add_option("--checkpoint-every", every,
+                    "Take a checkpoint whenever this time has passed: 200ms, 1s, 5m, 1h")
+        ->type_name("TIME")
+        ->allow_extra_args(false);
+    verb.add_option("--keep", keep,
+                    "After each checkpoint, remove those that no rule keeps: "
+                    "last=10,hourly=24,daily=7; one with a message stays")
+        ->type_name("RULES");
+}
+
+Result<void> CheckpointOptions::apply_to(process::Execution& execution) const {
+    for (const std::string& list : every) {
+        for (const std::string& text : split_at_commas(list))
+            TRY(add_limit(execution, text));
+    }
+    if (!keep.empty()) execution.keep = TRY(parse_keep(keep));
+    return {};
+}
+
+}  // namespace sojourn::tools
