@@ -66,3 +66,20 @@ TEST_CASE("of many threads that claim a block one fills it and the others wait",
     REQUIRE(filled == 1);
     REQUIRE(seen_before_filled == 0);
 }
+
+TEST_CASE("a pinned block is not claimed for eviction, and can still be locked", "[heap]") {
+    BlockTable blocks = BlockTable::create(2).value();
+    blocks.release(0, BlockState::resident);
+    blocks.pin(0);
+    blocks.pin(0);
+    blocks.unpin(0);
+
+    REQUIRE_FALSE(blocks.try_claim_resident(0));
+    REQUIRE(blocks.lock(0) == BlockState::resident);
+    blocks.release(0, BlockState::resident);
+
+    blocks.unpin(0);
+    REQUIRE(blocks.try_claim_resident(0));
+    REQUIRE(blocks.state(0) == BlockState::filling);
+    REQUIRE_FALSE(blocks.try_claim_resident(1));
+}

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/file_size_limit.hpp"
 #include "tests/support/heap_fixture.hpp"
 
 using namespace sojourn;
@@ -267,6 +268,28 @@ TEST_CASE("a scratch directory that is not there is named", "[heap]") {
 
     REQUIRE(refused.error().code == ErrorCode::not_found);
     REQUIRE(refused.error().message.find("/nowhere/at/all") != std::string::npos);
+}
+
+TEST_CASE("a scratch file without room costs memory and no data", "[heap]") {
+    HeapFixture fixture(GENERATE(from_range(kMechanisms)), kSmallestCache);
+    auto heap = fixture.create();
+    Region& memory = add_memory(*heap, 2 * kMiB);
+    {
+        const FileSizeLimit limit(0);
+        fill(memory, 1);
+        REQUIRE(heap->stats().resident_bytes > heap::kCacheBytesMin);
+        REQUIRE(count_wrong(memory, 1) == 0);
+        REQUIRE_FALSE(heap->snapshot().ok());
+        REQUIRE(heap->verify() == std::vector<std::string>{});
+    }
+    REQUIRE(commit(*heap)->dirty_pages == 2 * kMiB / kPageBytes);
+    read_all(memory);
+    REQUIRE(count_wrong(memory, 1) == 0);
+    REQUIRE(commit(*heap).ok());
+    add_memory(*heap, kMiB).base()[0] = std::byte{1};
+
+    REQUIRE(heap->stats().resident_bytes <= heap::kCacheBytesMin);
+    REQUIRE(heap->verify() == std::vector<std::string>{});
 }
 
 TEST_CASE("groups leave in the order in which they came, missed ones later", "[heap]") {

@@ -66,3 +66,42 @@ TEST_CASE("installing over pages that are there changes none of them", "[heap]")
     REQUIRE(range->base()[5 * kPageBytes - 1] == std::byte{1});
     REQUIRE(range->base()[5 * kPageBytes] == std::byte{2});
 }
+
+TEST_CASE("pages that are taken out come back as they were, or are missing", "[heap]") {
+    const auto kind = GENERATE(from_range(tests::kMechanisms));
+    REQUIRE(choose_mechanism(kind, Eviction::needed).ok());
+    const auto mechanism = Mechanism::open(kind).value();
+    constexpr std::uint64_t kLength = 16 * kPageBytes;
+    const auto range = mechanism->reserve(4 * kLength).value();
+    const std::vector<std::byte> content(kLength, std::byte{7});
+    const auto dirty_pages = [&] {
+        PageRuns runs;
+        REQUIRE(range->collect_dirty(0, 4 * kLength, Missing::some, AfterCollect::leave_dirty, runs)
+                    .ok());
+        std::uint64_t pages = 0;
+        for (const PageRun& run : runs)
+            pages += run.count;
+        return pages;
+    };
+    REQUIRE(range->extend(0, 4 * kLength).ok());
+    REQUIRE(range->install(kLength, content).ok());
+    REQUIRE(range->allow_writes(kLength, mechanism->write_bytes()).ok());
+    range->base()[kLength] = std::byte{8};
+    const std::uint64_t dirty_before = dirty_pages();
+
+    REQUIRE(range->take_out(kLength, kLength).front() == std::byte{8});
+    range->put_back(kLength, kLength);
+    REQUIRE(range->base()[kLength] == std::byte{8});
+    REQUIRE(range->base()[2 * kLength - 1] == std::byte{7});
+    REQUIRE(dirty_pages() >= dirty_before);
+
+    const Bytes taken = range->take_out(kLength, kLength);
+    REQUIRE(taken[0] == std::byte{8});
+    REQUIRE(std::equal(content.begin() + 1, content.end(), taken.begin() + 1));
+    range->let_go(kLength, kLength);
+    REQUIRE(dirty_pages() == 0);
+
+    REQUIRE(range->install_zeros(kLength, kLength).ok());
+    REQUIRE(range->base()[kLength] == std::byte{0});
+    REQUIRE(range->base()[2 * kLength - 1] == std::byte{0});
+}
