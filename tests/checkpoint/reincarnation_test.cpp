@@ -95,6 +95,10 @@ TEST_CASE("memory that grows survives a reincarnation at every safepoint", "[che
     expect_same_when_reincarnated("memory", 1);
 }
 
+TEST_CASE("a 64-bit memory survives a reincarnation at every safepoint", "[checkpoint][memory64]") {
+    expect_same_when_reincarnated("bigmap64", 1);
+}
+
 TEST_CASE("open files survive a reincarnation at every safepoint", "[checkpoint]") {
     expect_same_when_reincarnated("files", 1);
 }
