@@ -6,13 +6,16 @@ namespace sojourn::heap {
 
 namespace {
 
+/// What a batch takes in memory until it is staged: a unit counts for its value and for the page of
+/// the store's tree that it may be the only one to change. Small values far apart are many pages.
 constexpr std::uint64_t kBatchBytes = std::uint64_t{8} << 20U;
+constexpr std::uint64_t kTreePageBytes = 4096;
 
 }  // namespace
 
 Result<void> UnitWriter::add(store::UnitKey key, Bytes raw) {
     store::EncodedUnit unit = store::encode_unit(key, raw);
-    batch_bytes_ += unit.value.size();
+    batch_bytes_ += unit.value.size() + kTreePageBytes;
     encoded_bytes_ += unit.value.size();
     batch_.push_back(std::move(unit));
     if (batch_bytes_ < kBatchBytes) return {};
