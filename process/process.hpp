@@ -24,6 +24,7 @@ struct Execution {
     std::optional<heap::MechanismKind> heap_mechanism;
     std::uint64_t reincarnate_every = 0;               ///< in safepoints; 0: never
     std::filesystem::path stats_file;                  ///< written at the end; empty: none
+    std::optional<std::uint64_t> cache_bytes;          ///< of the heap; nullopt: nothing is evicted
     std::optional<std::uint64_t> checkpoint_every_ns;  ///< for a process that is kept
     std::optional<RetentionPolicy> keep;               ///< applied after each checkpoint
 };

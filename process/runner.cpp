@@ -101,7 +101,10 @@ void Runner::forget_process() {
 }
 
 heap::HeapOptions Runner::heap_options() const {
-    return {.mechanism = execution_.heap_mechanism, .unit_bytes = seat_.store->unit_bytes()};
+    return {.mechanism = execution_.heap_mechanism,
+            .unit_bytes = seat_.store->unit_bytes(),
+            .cache_bytes = execution_.cache_bytes,
+            .scratch_directory = seat_.store->run_directory()};
 }
 
 Runner::Progress Runner::progress() const {

@@ -1,15 +1,34 @@
 #include "tools/vm/execution_options.hpp"
 
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "base/trace.hpp"
+#include "process/free_memory.hpp"
 #include "tools/vm/output.hpp"
+#include "tools/vm/quantity.hpp"
 #include "tools/vm/store_location.hpp"
 
 namespace sojourn::tools {
 
 namespace {
+
+/// nullopt is unlimited.
+Result<std::optional<std::uint64_t>> parse_cache(const std::string& text) {
+    using Limit = std::optional<std::uint64_t>;
+    if (text == "unlimited") return Limit();
+    if (text.empty())
+        return Limit(std::max(process::free_memory_bytes() / 2, heap::kCacheBytesMin));
+    const auto bytes = parse_size(text);
+    if (!bytes.ok()) {
+        return fail(ErrorCode::invalid_argument, "--cache {}: write 256M, 4G or unlimited", text);
+    }
+    if (*bytes >= heap::kCacheBytesMin) return Limit(*bytes);
+    return fail(ErrorCode::invalid_argument, "--cache {}: the smallest is {}K", text,
+                heap::kCacheBytesMin >> 10U);
+}
 
 std::string_view text_of(process::Outcome::Kind kind) {
     switch (kind) {
@@ -75,6 +94,10 @@ void report_as_json(const process::Outcome& outcome, int exit_code) {
 void ExecutionOptions::add_to(CLI::App& verb) {
     verb.add_option("--stats", stats_file, "Write what happened to FILE, as JSON, at the end")
         ->type_name("FILE");
+    verb.add_option("--cache", cache,
+                    "How much of the guest's memory stays in ours: 256M, 4G, unlimited; half of "
+                    "what is free unless given")
+        ->type_name("SIZE");
     verb.add_option("--heap-mechanism", heap_mechanism,
                     "How pages are faulted in: auto, uffd-async, uffd-sync or mprotect")
         ->type_name("KIND");
@@ -91,6 +114,7 @@ Result<process::Execution> ExecutionOptions::parse(const Invocation& invocation)
     process::Execution execution;
     execution.store_location = TRY(store_location(invocation));
     execution.heap_mechanism = TRY(heap::parse_mechanism(heap_mechanism));
+    execution.cache_bytes = TRY(parse_cache(cache));
     execution.reincarnate_every = reincarnate_every;
     execution.stats_file = stats_file;
     TRY(checkpoints.apply_to(execution));

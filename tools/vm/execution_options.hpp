@@ -12,6 +12,7 @@ struct ExecutionOptions {
     std::uint64_t reincarnate_every = 0;
     std::string stats_file;
     std::string trace_channels;
+    std::string cache;  ///< empty: half of the free memory
     CheckpointOptions checkpoints;
 
     void add_to(CLI::App& verb);
