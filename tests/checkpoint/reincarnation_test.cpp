@@ -82,6 +82,7 @@ void expect_same_when_reincarnated(const std::string& name, std::uint64_t every,
         CHECK(reincarnations <= safepoints / every + 1);
         CHECK(run.stats["checkpoints"] == reincarnations);
         CHECK(run.stats["host_calls"] == expected.stats["host_calls"]);
+        CHECK(run.stats["safepoints"] == expected.stats["safepoints"]);
     }
 }
 
