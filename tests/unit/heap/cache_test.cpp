@@ -245,6 +245,36 @@ TEST_CASE("a unit that changes back while its snapshot is written is not taken f
     REQUIRE(count_wrong(*heap->region(kFirst), 1) == 0);
 }
 
+TEST_CASE("what came back from the scratch file and changed is published as it is now", "[heap]") {
+    HeapFixture fixture(GENERATE(from_range(kMechanisms)), kSmallestCache);
+    auto heap = fixture.create();
+    Region& memory = add_memory(*heap, 4 * kMiB);
+    fill(memory, 1);
+    memory.base()[0] = std::byte{99};
+
+    REQUIRE(commit(*heap).ok());
+    REQUIRE(commit(*heap)->dirty_pages == 0);
+
+    heap.reset();
+    heap = fixture.open();
+    REQUIRE(heap->region(kFirst)->base()[0] == std::byte{99});
+}
+
+TEST_CASE("what leaves memory unchanged while its snapshot is written is not written again",
+          "[heap]") {
+    HeapFixture fixture(GENERATE(from_range(kMechanisms)), kSmallestCache);
+    auto heap = fixture.create();
+    Region& memory = add_memory(*heap, 4 * kMiB);
+    fill(memory, 1);
+    auto snapshot = heap->snapshot().value();
+    read_all(memory);
+
+    REQUIRE(heap->commit(std::move(snapshot), {}, {}).ok());
+
+    REQUIRE(heap->stats().scratch_bytes == 0);
+    REQUIRE(heap->snapshot().value()->dirty_pages() == 0);
+}
+
 TEST_CASE("a cache below the smallest is refused", "[heap]") {
     HeapFixture fixture(heap::MechanismKind::mprotect, CacheBytes{heap::kCacheBytesMin - 1});
     fixture.token = fixture.family->acquire(fixture.process_id(), std::nullopt).value();

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "heap/internal/userfault.hpp"
 #include "tests/support/heap_fixture.hpp"
 
 using namespace sojourn;
@@ -95,7 +96,11 @@ TEST_CASE("pages that are taken out come back as they were, or are missing", "[h
     REQUIRE(range->base()[2 * kLength - 1] == std::byte{7});
     REQUIRE(dirty_pages() >= dirty_before);
 
+    REQUIRE(range->allow_writes(kLength, mechanism->write_bytes()).ok());
+    REQUIRE(kernel_can_write(range->base() + kLength));
+    range->base()[kLength] = std::byte{8};
     const Bytes taken = range->take_out(kLength, kLength);
+    REQUIRE_FALSE(kernel_can_write(range->base() + kLength));
     REQUIRE(taken[0] == std::byte{8});
     REQUIRE(std::equal(content.begin() + 1, content.end(), taken.begin() + 1));
     range->let_go(kLength, kLength);
