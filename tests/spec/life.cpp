@@ -19,6 +19,16 @@ public:
     }
 };
 
+/// Nor do they ask for checkpoints.
+class NoSupervisor final : public vm::Supervisor {
+public:
+    Result<void> request_checkpoint() override {
+        return fail(ErrorCode::unsupported, "the scripts ask for no checkpoint");
+    }
+    std::optional<Result<CheckpointEnd>> take_checkpoint_end() override { return std::nullopt; }
+    std::uint64_t generation() const override { return 0; }
+};
+
 class PlainLife final : public Life {
 public:
     static Result<std::unique_ptr<Life>> create(const Clock& clock, Random& random) {
@@ -100,7 +110,7 @@ private:
         store::FencingToken token;
     };
 
-    [[nodiscard]] process::Surroundings surroundings() const { return {clock_, host_}; }
+    [[nodiscard]] process::Surroundings surroundings() { return {clock_, host_, supervisor_}; }
 
     Result<void> open_store() {
         store_ = TRY(store::Store::open(directory_->path() / "store",
@@ -132,6 +142,7 @@ private:
     std::unique_ptr<process::TemporaryDirectory> directory_;
     std::unique_ptr<leases::Interrupt> interrupt_;
     leases::Host host_;
+    NoSupervisor supervisor_;
     store::ProcessId process_;
     store::FamilyId family_id_;
     std::unique_ptr<store::Store> store_;

@@ -16,11 +16,12 @@ public:
     BufferRegion() : BufferRegion(std::vector<std::byte>(kBytes)) {}
 
     Result<void> grow(std::uint64_t) override { return fail(ErrorCode::unsupported, "fixed"); }
-    Result<MutableBytes> pin(std::uint64_t offset, std::uint64_t length, Access) override {
+    Result<void> hold(std::uint64_t offset, std::uint64_t length, Access) override {
         EXPECTS(length <= 65'536, "a piece is pinned at a time");
         EXPECTS(offset <= kBytes && length <= kBytes - offset, "the caller checks addresses");
-        return MutableBytes(bytes_).subspan(offset, length);
+        return {};
     }
+    void let_loose(std::uint64_t, std::uint64_t) override {}
 
     template <typename T>
     void put(std::uint64_t address, const T& value) {
