@@ -61,10 +61,11 @@ public:
     virtual Result<void> collect_dirty(std::uint64_t offset, std::uint64_t length, Missing missing,
                                        AfterCollect after, PageRuns& runs) = 0;
 
-    /// Ends all writing to clean and dirty pages in one step and returns what they hold. It stays
-    /// readable until let_go() or put_back() of the same pages, which must follow before anything
-    /// else is taken out of a range of the same mechanism. Empty: the kernel needs the pages, and
-    /// all is as it was.
+    /// Ends all writing to clean and dirty pages in one step and returns what they hold, at another
+    /// address, until let_go() or put_back() of the same pages. One of these must follow before
+    /// anything else is taken out of a range of the same mechanism. Empty: the kernel needs the
+    /// pages, and all is as it was. Requires: at most kUnitBytesMax, which nobody else installs,
+    /// opens or takes out meanwhile.
     virtual Bytes take_out(std::uint64_t offset, std::uint64_t length) = 0;
     /// The pages are missing from now on, and their memory is given back.
     virtual void let_go(std::uint64_t offset, std::uint64_t length) = 0;
