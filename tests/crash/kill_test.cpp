@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kRuns = 200;
 constexpr int kSmallMebibytes = 1;
-constexpr int kStagingMebibytes = 24;  ///< more than a commit writes in one piece
+constexpr int kStagingMebibytes = 9;  ///< a commit writes one piece ahead, and the rest
 
 /// A store, a folder for the guest, and what the guest does when nobody disturbs it.
 class CrashFixture {
