@@ -152,7 +152,7 @@ private:
 }  // namespace
 
 void Pace::count_safepoint() {
-    constexpr std::uint64_t kAtEverySafepoint = 500;
+    constexpr std::uint64_t kAtEverySafepoint = 2000;
     constexpr std::uint64_t kAtEachFurtherInterval = 100;
     constexpr std::uint64_t kIntervalGrowth = 4;
     ++at_safepoints_;
