@@ -6,6 +6,7 @@
 #include <string>
 
 #include "store/store.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 /// What the tests of the store share: a place that goes away, both kinds of store, small units.
 namespace sojourn::store {
@@ -13,23 +14,7 @@ namespace sojourn::store {
 inline constexpr RegionId kRegion{1};
 inline constexpr std::size_t kTestUnitBytes = 4096;
 
-/// A directory that is removed with all that is in it.
-class TemporaryDirectory {
-public:
-    TemporaryDirectory() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "sojourn-XXXXXX").native();
-        path_ = ::mkdtemp(pattern.data());
-    }
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    ~TemporaryDirectory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
+using TemporaryDirectory = tests::TemporaryFolder;
 
 inline OpenOptions test_options() {
     return {.create = true, .sync = false, .unit_bytes = kTestUnitBytes};

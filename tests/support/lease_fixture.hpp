@@ -9,35 +9,11 @@
 
 #include "leases/directory.hpp"
 #include "leases/manager.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace sojourn::test {
 
-/// A fresh folder, removed with all that is in it.
-class TemporaryFolder {
-public:
-    TemporaryFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "sojourn-XXXXXX").string();
-        path_ = ::mkdtemp(name.data());
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-
-    [[nodiscard]] std::filesystem::path path() const { return path_; }
-    [[nodiscard]] std::string name() const { return path_.string(); }
-
-    void write(const std::string& file, const std::string& text) const {
-        std::ofstream(path_ / file) << text;
-    }
-    [[nodiscard]] std::string read(const std::string& file) const {
-        std::ostringstream text;
-        text << std::ifstream(path_ / file).rdbuf();
-        return text.str();
-    }
-
-private:
-    std::filesystem::path path_;
-};
+using tests::TemporaryFolder;
 
 /// A clock whose hands a test turns.
 struct ManualClock final : Clock {

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -25,6 +27,16 @@ public:
     }
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+    [[nodiscard]] std::string name() const { return path_.string(); }
+
+    void write(const std::string& file, const std::string& text) const {
+        std::ofstream(path_ / file) << text;
+    }
+    [[nodiscard]] std::string read(const std::string& file) const {
+        std::ostringstream text;
+        text << std::ifstream(path_ / file).rdbuf();
+        return text.str();
+    }
 
 private:
     std::filesystem::path path_;
