@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "process/internal/host_support.hpp"
 #include "process/process.hpp"
 #include "process/runner.hpp"
 
@@ -47,9 +48,7 @@ Result<void> check_checkpoint(const store::Family& family, const store::ProcessR
 
 Result<Outcome> resume(const ResumeOptions& options, const HostProcess& host) {
     const Reference& reference = options.process;
-    if (options.execution.heap_mechanism) {
-        TRY(heap::choose_mechanism(options.execution.heap_mechanism));
-    }
+    TRY(check_host_supports(options.execution));
     Seat seat;
     seat.location = options.execution.store_location;
     seat.open_options = {.create = false};

@@ -1,5 +1,6 @@
 #include <csignal>
 
+#include "process/internal/host_support.hpp"
 #include "process/process.hpp"
 #include "process/runner.hpp"
 #include "process/temporary_directory.hpp"
@@ -94,9 +95,7 @@ Result<Outcome> run_unnamed(const RunOptions& options, std::shared_ptr<const vm:
 Result<Outcome> run(const RunOptions& options, const HostProcess& host) {
     if (!options.name.empty()) TRY(check_name(options.name));
     auto program = TRY(load_program(options.program));
-    if (options.execution.heap_mechanism) {
-        TRY(heap::choose_mechanism(options.execution.heap_mechanism));
-    }
+    TRY(check_host_supports(options.execution));
     return options.name.empty() ? run_unnamed(options, std::move(program), host)
                                 : run_named(options, std::move(program), host);
 }
