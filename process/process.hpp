@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
+#include "process/checkpoint_rhythm.hpp"
 #include "process/reference.hpp"
 #include "process/retention.hpp"
 #include "process/runner_lock.hpp"
@@ -22,11 +23,11 @@ namespace sojourn::process {
 struct Execution {
     std::string store_location;
     std::optional<heap::MechanismKind> heap_mechanism;
-    std::uint64_t reincarnate_every = 0;               ///< in safepoints; 0: never
-    std::filesystem::path stats_file;                  ///< written at the end; empty: none
-    std::optional<std::uint64_t> cache_bytes;          ///< of the heap; nullopt: nothing is evicted
-    std::optional<std::uint64_t> checkpoint_every_ns;  ///< for a process that is kept
-    std::optional<RetentionPolicy> keep;               ///< applied after each checkpoint
+    std::uint64_t reincarnate_every = 0;       ///< in safepoints; 0: never
+    std::filesystem::path stats_file;          ///< written at the end; empty: none
+    std::optional<std::uint64_t> cache_bytes;  ///< of the heap; nullopt: nothing is evicted
+    CheckpointRhythm checkpoint_rhythm;        ///< for a process that is kept
+    std::optional<RetentionPolicy> keep;       ///< applied after each checkpoint
 };
 
 struct RunOptions {

@@ -75,9 +75,10 @@ Result<void> Runner::restore(Seat seat) {
 }
 
 Result<Outcome> Runner::run() {
-    if (execution_.checkpoint_every_ns) {
-        periodic_checkpoints_.emplace(*execution_.checkpoint_every_ns, inbox_, host_.clock,
-                                      host_.report);
+    if (execution_.checkpoint_rhythm.is_given()) {
+        periodic_checkpoints_ = TRY(PeriodicCheckpoints::start(
+            execution_.checkpoint_rhythm, inbox_, host_.clock, [] { return std::uint64_t{0}; },
+            host_.report));
     }
     auto outcome = run_until_end();
     if (periodic_checkpoints_) periodic_checkpoints_->stop();

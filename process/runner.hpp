@@ -85,7 +85,7 @@ private:
 
     std::unique_ptr<ControlServer> control_;
     std::unique_ptr<SignalWatch> signals_;
-    std::optional<PeriodicCheckpoints> periodic_checkpoints_;
+    std::unique_ptr<PeriodicCheckpoints> periodic_checkpoints_;
     std::optional<vm::Trap> trap_at_start_;
     std::unique_ptr<Incarnation> life_;
     std::optional<Progress> published_at_;  ///< of the last checkpoint; used while none is written

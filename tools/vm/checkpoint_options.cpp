@@ -30,9 +30,9 @@ Result<void> set_once(std::optional<std::uint64_t>& limit, std::uint64_t value,
     return {};
 }
 
-Result<void> add_limit(process::Execution& execution, const std::string& text) {
+Result<void> add_limit(process::CheckpointRhythm& rhythm, const std::string& text) {
     if (const auto interval_ns = parse_duration(text); interval_ns.ok()) {
-        return set_once(execution.checkpoint_every_ns, *interval_ns, "time");
+        return set_once(rhythm.interval_ns, *interval_ns, "time");
     }
     if (parse_size(text).ok()) {
         return fail(ErrorCode::unsupported,
@@ -92,7 +92,7 @@ void CheckpointOptions::add_to(CLI::App& verb) {
 Result<void> CheckpointOptions::apply_to(process::Execution& execution) const {
     for (const std::string& list : every) {
         for (const std::string& text : split_at_commas(list))
-            TRY(add_limit(execution, text));
+            TRY(add_limit(execution.checkpoint_rhythm, text));
     }
     if (!keep.empty()) execution.keep = TRY(parse_keep(keep));
     return {};
