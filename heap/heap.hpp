@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -110,7 +111,7 @@ struct HeapOptions {
     std::filesystem::path scratch_directory = {};
 };
 
-/// The dirty units of one moment, copied out while the guest stood still, or lying in the scratch
+/// The dirty pages of one moment, copied out while the guest stood still, or lying in the scratch
 /// file already. Moves to any thread; shares what it needs of the heap.
 class Snapshot {
 public:
@@ -150,6 +151,17 @@ public:
 
     /// What was committed with the version that was opened, without the heap's own part.
     virtual Bytes attachment() const = 0;
+
+    /// How much a version published now would write at most, not counting what commit() failed to.
+    /// A guess while the guest runs. Usable from any thread while no region is added.
+    [[nodiscard]] virtual std::uint64_t dirty_bytes_estimate() const = 0;
+
+    /// Gives the next version what is dirty, while the guest runs, so that little is left for the
+    /// pause of the next snapshot(): rounds of which each writes ahead what was dirtied during the
+    /// one before, until little is left, they don't get smaller, or `stop` is set (pre-copy: Clark
+    /// et al., Live Migration of Virtual Machines, NSDI 2005). On any one thread, while no region
+    /// is added and no snapshot is uncommitted. Errors: as commit(); then nothing was done.
+    virtual Result<void> precopy(unsigned rounds_max, const std::atomic<bool>& stop) = 0;
 
     /// Copies the dirty pages out and starts tracking afresh. Cheap next to commit(): this is the
     /// pause. Requires: no guest code is running, and no other snapshot is uncommitted.

@@ -57,7 +57,9 @@ public:
 
     /// Appends the dirty pages of a range to `runs`, in order. After an error `runs` holds every
     /// page that is not tracked as dirty any more.
-    /// Requires: nobody writes to the range meanwhile.
+    /// Others may write meanwhile, and find the pages clean afterwards: what they write before the
+    /// end of this call is there for its caller to read, what they write later is noticed.
+    /// Requires, with track_afresh: nobody else opens or takes out pages of the range meanwhile.
     virtual Result<void> collect_dirty(std::uint64_t offset, std::uint64_t length, Missing missing,
                                        AfterCollect after, PageRuns& runs) = 0;
 

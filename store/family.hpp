@@ -65,7 +65,8 @@ public:
     virtual Result<View> view_of(ProcessId id) const = 0;
     virtual Result<View> view_of(Version checkpoint) const = 0;
 
-    /// Fills `out`, one unit, as `view` sees it. Async-signal-safe in this sense: called in the
+    /// Fills `out`, one unit, as `view` sees it; a view of a version that the branch's owner has
+    /// reserved sees what was staged of it. Async-signal-safe in this sense: called in the
     /// fault handler of a thread that is not inside the store or the allocator.
     /// Errors: corrupt (names the unit), io.
     virtual Result<UnitState> read_unit(View view, UnitKey key, MutableBytes out) const = 0;

@@ -105,8 +105,8 @@ Result<void> AliasedRange::collect_dirty(std::uint64_t offset, std::uint64_t len
     dirty_.append_runs(offset / kPageBytes, length / kPageBytes, runs);
     if (after == AfterCollect::leave_dirty) return {};
     for (std::size_t i = first_new; i < runs.size(); ++i) {
+        dirty_.clear(runs[i]);  // first: a write after the protection sets the bit again
         TRY(set_protection(runs[i].first * kPageBytes, runs[i].count * kPageBytes, PROT_READ));
-        dirty_.clear(runs[i]);
     }
     return {};
 }

@@ -6,9 +6,13 @@
 #include "heap/internal/page_source.hpp"
 #include "heap/internal/paged_region.hpp"
 #include "heap/internal/region_table.hpp"
+#include "heap/internal/version_draft.hpp"
 #include "heap/mechanism.hpp"
 
 namespace sojourn::heap {
+
+/// How much room for a snapshot's copies is kept from one to the next.
+inline constexpr std::uint64_t kSpareBytesMax = std::uint64_t{64} << 20U;
 
 /// The Heap there is: regions paged by a mechanism out of a store's family.
 class PagedHeap final : public Heap {
@@ -25,6 +29,8 @@ public:
     std::vector<Region*> regions() override;
     Bytes attachment() const override { return attachment_; }
 
+    std::uint64_t dirty_bytes_estimate() const override;
+    Result<void> precopy(unsigned rounds_max, const std::atomic<bool>& stop) override;
     Result<std::unique_ptr<Snapshot>> snapshot() override;
     Result<store::CheckpointInfo> commit(std::unique_ptr<Snapshot> snapshot, Bytes attachment,
                                          const CommitOptions& options) override;
@@ -49,14 +55,20 @@ private:
     Result<Mapping> copy_buffer(std::uint64_t length);
     [[nodiscard]] ByteVector region_table() const;
 
+    Result<VersionDraft*> draft();
+    Result<void> write_round_ahead(const std::atomic<bool>& stop);
+    void give_up_draft();
+
     Result<void> publish(const PageSnapshot& snapshot, Bytes attachment,
                          store::ProcessState state_after, store::CheckpointInfo& info);
-    void settle(const PageSnapshot& snapshot);
+    Result<void> complete_draft(const PageSnapshot& snapshot);
+    void note_published(const PageSnapshot& snapshot);
 
     PageSource source_;
     const store::FencingToken token_;
     const Clock& clock_;
     const std::uint64_t unit_bytes_;
+    const Fingerprinter fingerprints_;
     const std::uint64_t copies_bytes_max_;  ///< of a snapshot
     ByteVector attachment_;
 
@@ -66,6 +78,8 @@ private:
     Cache cache_;
     std::vector<std::unique_ptr<PagedRegion>> regions_;
 
+    std::optional<VersionDraft> draft_;          ///< what precopy() and commit() write to
+    std::optional<store::Version> stale_draft_;  ///< given up, and the store does not know it yet
     std::uint64_t snapshot_serial_ = 0;
     Mapping spare_copies_;  ///< touched before: the next snapshot need not wait for memory
 };

@@ -60,6 +60,7 @@ PagedRegion::PagedRegion(RegionId id, const RegionSpec& spec, const Paging& pagi
       fill_bytes_(paging.mechanism.fill_bytes(paging.unit_bytes)),
       write_bytes_(paging.mechanism.write_bytes()),
       source_(paging.source),
+      scratch_(paging.scratch),
       cache_(paging.cache),
       range_(std::move(range)),
       blocks_(std::move(blocks)),
@@ -235,12 +236,21 @@ store::UnitIndex PagedRegion::unit_at(std::uint64_t offset) const {
 }
 
 std::uint64_t PagedRegion::unit_count() const {
-    return round_up(size_bytes_, unit_bytes_) / unit_bytes_;
+    return round_up(clipped(reserve_bytes_), unit_bytes_) / unit_bytes_;
+}
+
+/// The accessible ones.
+PageRun PagedRegion::pages_in(store::UnitIndex unit) const {
+    const std::uint64_t begin = static_cast<std::uint64_t>(unit) * unit_bytes_;
+    return {begin / kPageBytes, (clipped(begin + unit_bytes_) - begin) / kPageBytes};
+}
+
+std::uint64_t PagedRegion::block_of(store::UnitIndex unit) const {
+    return static_cast<std::uint64_t>(unit) * unit_bytes_ / fill_bytes_;
 }
 
 bool PagedRegion::is_resident(store::UnitIndex unit) const {
-    const std::uint64_t offset = static_cast<std::uint64_t>(unit) * unit_bytes_;
-    return blocks_.state(offset / fill_bytes_) == BlockState::resident;
+    return blocks_.state(block_of(unit)) == BlockState::resident;
 }
 
 }  // namespace sojourn::heap

@@ -9,6 +9,7 @@
 #include "heap/internal/fault_registry.hpp"
 #include "heap/internal/page_snapshot.hpp"
 #include "heap/internal/unit_ledger.hpp"
+#include "heap/internal/version_draft.hpp"
 #include "heap/mechanism.hpp"
 
 namespace sojourn::heap {
@@ -37,23 +38,35 @@ public:
 
     Result<void> grow(std::uint64_t size_bytes) override;
 
-    // The next three are a snapshot's. Requires: nobody touches the region meanwhile.
+    /// How much the next version would take of it by now. Any thread may ask while guests run.
+    /// Errors: io.
+    Result<std::uint64_t> unpublished_bytes() const;
+    /// Gives the draft all of that, as far as nobody is at it or has it pinned; what is written to
+    /// it later counts as dirty again. Guests may run; no snapshot is uncommitted. Ends early, at
+    /// no loss, once `stop` is set. Errors: as VersionDraft::add(), io from the scratch file.
+    Result<void> write_ahead(VersionDraft& draft, const std::atomic<bool>& stop);
+    /// The draft was dropped: what it was given is unpublished again.
+    void take_back();
+
+    // The next four are a snapshot's. Requires: nobody touches the region meanwhile.
 
     /// Adds the pages that are dirty to those that no version has, and counts them as clean.
     Result<void> collect_dirty();
     /// Appends what a snapshot takes, by unit: the slots of units in the scratch file, of which it
-    /// becomes an owner, and kNoSlot for units to be copied. Returns the number of pages.
+    /// becomes an owner, and the pages to be copied. Returns the number of pages.
     std::uint64_t enlist(std::vector<PageSnapshot::Unit>& units);
-    /// Copies one unit out for a snapshot. Requires: it is resident.
-    void copy_unit(store::UnitIndex unit, MutableBytes out);
-    /// As copy_unit(), into a slot. Errors: store_full, io.
+    /// Copies pages of one unit out for a snapshot, one after the other; returns the end of what
+    /// was written. Requires: it is resident.
+    std::byte* copy_pages(const UnitPages& pages, std::byte* to);
+    /// Copies the whole unit into a slot. Errors: store_full, io.
     Result<ScratchSlot> copy_unit_aside(store::UnitIndex unit);
 
-    /// A version has what a snapshot took of a unit; `copy` is empty when it came from a slot.
-    /// Guests may run.
-    void settle(const PageSnapshot::Unit& unit, Bytes copy);
-    /// All of the newest snapshot has been settled.
-    void forget_unpublished() { unpublished_.clear(); }
+    /// A version has the unit, as `published`. Guests may run.
+    void settle(store::UnitIndex unit, const Fingerprint& published);
+    /// What the draft was given before the newest snapshot, which took the other pages.
+    [[nodiscard]] std::uint64_t drafted_pages() const;
+    /// All of both is published.
+    void forget_unpublished();
 
     [[nodiscard]] std::uint64_t fault_count() const { return faults_.load(); }
 
@@ -92,6 +105,14 @@ private:
     Result<void> for_each_span(const Visit& visit) const;
     Result<void> collect_dirty(AfterCollect after, PageRuns& runs) const;
     void read_unit(store::UnitIndex unit, MutableBytes out) const;
+    std::uint64_t enlist_slots(std::size_t first, std::vector<PageSnapshot::Unit>& units);
+
+    Result<void> write_blocks_ahead(const PageRuns& dirty, VersionDraft& draft,
+                                    const std::atomic<bool>& stop, PageRuns& taken);
+    Result<void> write_block_ahead(std::uint64_t block, VersionDraft& draft, PageRuns& taken);
+    Result<void> copy_block_ahead(std::uint64_t block, MutableBytes copy, PageRuns& pages);
+    Result<void> write_slots_ahead(VersionDraft& draft, const std::atomic<bool>& stop);
+    Result<void> write_slot_ahead(store::UnitIndex unit, MutableBytes content, VersionDraft& draft);
 
     /// `offset`, or the end of what is accessible when that comes first.
     [[nodiscard]] std::uint64_t clipped(std::uint64_t offset) const;
@@ -100,6 +121,9 @@ private:
     [[nodiscard]] std::uint64_t bytes_in(BlockRun run) const;
     [[nodiscard]] store::UnitIndex unit_at(std::uint64_t offset) const;
     [[nodiscard]] std::uint64_t unit_count() const;
+    [[nodiscard]] std::uint64_t block_of(store::UnitIndex unit) const;
+    [[nodiscard]] PageRun pages_in(store::UnitIndex unit) const;
+    [[nodiscard]] store::UnitKey key_of(store::UnitIndex unit) const { return {id_, unit}; }
     [[nodiscard]] bool is_resident(store::UnitIndex unit) const;
     [[nodiscard]] std::uint32_t number() const { return static_cast<std::uint32_t>(id_) - 1; }
 
@@ -107,6 +131,7 @@ private:
     const std::uint64_t fill_bytes_;
     const std::uint64_t write_bytes_;
     const PageSource& source_;
+    ScratchFile* const scratch_;
     Cache& cache_;
     std::unique_ptr<TrackedRange> range_;
     BlockTable blocks_;
@@ -115,9 +140,14 @@ private:
     std::atomic<std::uint64_t> accessible_bytes_ = 0;  ///< size_bytes_, for the fault handler
     std::atomic<std::uint64_t> faults_ = 0;
 
-    /// Pages that the mechanism counts as clean and no version has yet. Emptied by nothing but a
-    /// publication, so that a failed or forgotten commit loses no page.
+    /// Pages that the mechanism counts as clean, and that neither a version nor its draft has. Only
+    /// a draft or a publication takes pages from it, so that a failed or forgotten commit loses
+    /// none.
     PageRuns unpublished_;
+    /// Pages that the draft was given, as they still are unless they are dirty or unpublished
+    /// again.
+    PageRuns drafted_;
+    std::uint64_t drafted_slot_pages_ = 0;
     FaultRegistration registration_;
 };
 

@@ -1,6 +1,7 @@
 // A region's part in snapshots, commits and verify().
 
 #include <algorithm>
+#include <bit>
 
 #include "heap/internal/page_runs.hpp"
 #include "heap/internal/paged_region.hpp"
@@ -17,7 +18,7 @@ constexpr std::uint64_t kJoinedBytes = std::uint64_t{8} << 20U;
 
 template <typename Visit>
 Result<void> PagedRegion::for_each_span(const Visit& visit) const {
-    const std::uint64_t block_count = blocks_in(size_bytes_);
+    const std::uint64_t block_count = blocks_in(clipped(reserve_bytes_));
     const auto next = [&](std::uint64_t block, bool resident) {
         while (block < block_count && (blocks_.state(block) == BlockState::resident) != resident)
             ++block;
@@ -58,38 +59,60 @@ Result<void> PagedRegion::collect_dirty() {
 std::uint64_t PagedRegion::enlist(std::vector<PageSnapshot::Unit>& units) {
     // What was unpublished and has left memory is in the scratch file, or as the store has it.
     const std::size_t first = units.size();
-    for (const store::UnitIndex unit : units_of(unpublished_, unit_bytes_)) {
-        if (is_resident(unit)) units.push_back({id_, kNoSlot, unit});
+    std::uint64_t pages = 0;
+    PageRuns joined;
+    for (const UnitPages& dirty : units_of(unpublished_, unit_bytes_)) {
+        if (!is_resident(dirty.unit)) continue;
+        PageMask taken = dirty.pages;
+        if (ledger_.slot(dirty.unit) != kNoSlot) {
+            // It was brought back from there: nobody else has the pages that are clean either.
+            const PageRun whole = pages_in(dirty.unit);
+            joined.push_back(whole);
+            taken = static_cast<PageMask>((1U << whole.count) - 1);
+        }
+        units.push_back({dirty.unit, id_, kNoSlot, taken});
+        pages += static_cast<std::uint64_t>(std::popcount(taken));
     }
-    const std::size_t copies_end = units.size();
-    const auto is_copied = [&](store::UnitIndex unit) {
-        const auto begin = units.begin() + static_cast<std::ptrdiff_t>(first);
-        const auto end = units.begin() + static_cast<std::ptrdiff_t>(copies_end);
-        const auto found = std::lower_bound(
-            begin, end, unit,
-            [](const PageSnapshot::Unit& a, store::UnitIndex b) { return a.index < b; });
-        return found != end && found->index == unit;
-    };
-    std::uint64_t pages = page_count_of(unpublished_);
+    if (!joined.empty()) {
+        unpublished_.insert(unpublished_.end(), joined.begin(), joined.end());
+        normalize(unpublished_);
+    }
+    return pages + enlist_slots(first, units);
+}
+
+/// From `first` on, `units` are this region's.
+std::uint64_t PagedRegion::enlist_slots(std::size_t first, std::vector<PageSnapshot::Unit>& units) {
+    const auto begin = units.begin() + static_cast<std::ptrdiff_t>(first);
+    const std::size_t copied = units.size();
+    const auto by_index = [](const auto& a, const auto& b) { return a.index < b.index; };
+    std::uint64_t pages = 0;
     PageRuns aside;
     ledger_.append_aside(unit_count(), aside);
+    std::vector<PageSnapshot::Unit> taken;
     for (const PageRun& run : aside) {
         for (std::uint64_t index = run.first; index < run.first + run.count; ++index) {
             const store::UnitIndex unit{index};
-            if (is_copied(unit)) continue;
-            units.push_back({id_, ledger_.share_slot(unit), unit});
+            const PageSnapshot::Unit wanted{unit, id_, kNoSlot, 0};
+            if (std::binary_search(begin, units.end(), wanted, by_index)) continue;
+            taken.push_back({unit, id_, ledger_.share_slot(unit), 0});
             pages += unit_bytes_ / kPageBytes;
         }
     }
+    units.insert(units.end(), taken.begin(), taken.end());
     std::inplace_merge(units.begin() + static_cast<std::ptrdiff_t>(first),
-                       units.begin() + static_cast<std::ptrdiff_t>(copies_end), units.end(),
-                       [](const auto& a, const auto& b) { return a.index < b.index; });
+                       units.begin() + static_cast<std::ptrdiff_t>(copied), units.end(), by_index);
     return pages;
 }
 
-void PagedRegion::copy_unit(store::UnitIndex unit, MutableBytes out) {
-    read_unit(unit, out);
-    ledger_.note_copied(unit);
+std::byte* PagedRegion::copy_pages(const UnitPages& pages, std::byte* to) {
+    INVARIANT(is_resident(pages.unit), "a dirty page's unit is complete in memory");
+    const std::byte* unit = base_ + static_cast<std::uint64_t>(pages.unit) * unit_bytes_;
+    for (unsigned left = pages.pages; left != 0; left &= left - 1) {
+        to = std::copy_n(unit + static_cast<std::size_t>(std::countr_zero(left)) * kPageBytes,
+                         kPageBytes, to);
+    }
+    ledger_.note_copied(pages.unit);
+    return to;
 }
 
 Result<ScratchSlot> PagedRegion::copy_unit_aside(store::UnitIndex unit) {
@@ -100,17 +123,29 @@ Result<ScratchSlot> PagedRegion::copy_unit_aside(store::UnitIndex unit) {
 
 void PagedRegion::read_unit(store::UnitIndex unit, MutableBytes out) const {
     const std::uint64_t begin = static_cast<std::uint64_t>(unit) * unit_bytes_;
-    const std::uint64_t length = std::min(unit_bytes_, size_bytes_ - begin);
+    const std::uint64_t length = clipped(begin + unit_bytes_) - begin;
     INVARIANT(is_resident(unit), "a dirty page's unit is complete in memory");
     std::copy_n(base_ + begin, length, out.begin());
     std::fill(out.begin() + static_cast<std::ptrdiff_t>(length), out.end(), std::byte{0});
 }
 
-void PagedRegion::settle(const PageSnapshot::Unit& unit, Bytes copy) {
-    const std::uint64_t block = static_cast<std::uint64_t>(unit.index) * unit_bytes_ / fill_bytes_;
+void PagedRegion::settle(store::UnitIndex unit, const Fingerprint& published) {
+    const std::uint64_t block = block_of(unit);
     const BlockState state = blocks_.lock(block);
-    ledger_.settle(unit.index, unit.slot, copy);
+    ledger_.settle(unit, published);
     blocks_.release(block, state);
+}
+
+std::uint64_t PagedRegion::drafted_pages() const {
+    PageRuns drafted = drafted_;
+    subtract(drafted, unpublished_);
+    return page_count_of(drafted) + drafted_slot_pages_;
+}
+
+void PagedRegion::forget_unpublished() {
+    unpublished_.clear();
+    drafted_.clear();
+    drafted_slot_pages_ = 0;
 }
 
 std::vector<ScratchSlot> PagedRegion::slots() const {
@@ -129,11 +164,12 @@ std::uint64_t PagedRegion::verify(std::vector<std::string>& complaints) const {
     };
     if (accessible_bytes_.load() != size_bytes_) complain(size_bytes_, "two sizes");
     PageRuns dirty = unpublished_;
+    dirty.insert(dirty.end(), drafted_.begin(), drafted_.end());
     if (const auto looked = collect_dirty(AfterCollect::leave_dirty, dirty); !looked) {
         complain(0, looked.error().message);
     }
     normalize(dirty);
-    const std::vector<store::UnitIndex> dirty_units = units_of(dirty, unit_bytes_);
+    const std::vector<UnitPages> dirty_units = units_of(dirty, unit_bytes_);
     ByteVector memory(unit_bytes_);
     ByteVector truth(unit_bytes_);
     std::uint64_t resident_bytes = 0;
@@ -147,7 +183,10 @@ std::uint64_t PagedRegion::verify(std::vector<std::string>& complaints) const {
             complain(offset, "resident, and will never be evicted");
         }
         const store::UnitIndex unit = unit_at(offset);
-        if (std::binary_search(dirty_units.begin(), dirty_units.end(), unit)) continue;
+        const bool is_dirty =
+            std::binary_search(dirty_units.begin(), dirty_units.end(), UnitPages{unit, 0},
+                               [](const auto& a, const auto& b) { return a.unit < b.unit; });
+        if (is_dirty) continue;
         read_unit(unit, memory);
         const auto read = ledger_.look_at(unit, truth);
         if (!read) complain(offset, read.error().message);

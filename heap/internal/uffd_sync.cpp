@@ -49,8 +49,9 @@ public:
         dirty_.append_runs(offset / kPageBytes, length / kPageBytes, runs);
         if (after == AfterCollect::leave_dirty) return {};
         for (std::size_t i = first_new; i < runs.size(); ++i) {
-            TRY(userfault_.protect(base_ + runs[i].first * kPageBytes, runs[i].count * kPageBytes));
+            // Cleared first: a write after the protection sets the bit again.
             dirty_.clear(runs[i]);
+            TRY(userfault_.protect(base_ + runs[i].first * kPageBytes, runs[i].count * kPageBytes));
         }
         return {};
     }

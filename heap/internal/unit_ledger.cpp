@@ -1,25 +1,6 @@
 #include "heap/internal/unit_ledger.hpp"
 
-#include <array>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 namespace sojourn::heap {
-
-namespace {
-
-Fingerprint xxh3_of(Bytes bytes) {
-    const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-    return {hash.low64, hash.high64};
-}
-
-Fingerprint fingerprint_of_zeros(std::uint64_t unit_bytes) {
-    static constexpr std::array<std::byte, store::kUnitBytesMax> kZeros{};
-    return xxh3_of(Bytes(kZeros).first(unit_bytes));
-}
-
-}  // namespace
 
 Result<UnitLedger> UnitLedger::create(RegionId region, std::uint64_t reserve_bytes,
                                       std::uint64_t stored_bytes, std::uint64_t unit_bytes,
@@ -28,21 +9,23 @@ Result<UnitLedger> UnitLedger::create(RegionId region, std::uint64_t reserve_byt
         scratch == nullptr ? 0 : (reserve_bytes + unit_bytes - 1) / unit_bytes;
     Mapping records = TRY(Mapping::zeros(units * sizeof(Record)));
     PageBitmap aside = TRY(PageBitmap::create(units));
+    PageBitmap drafted = TRY(PageBitmap::create(units));
     return UnitLedger(region, stored_bytes, unit_bytes, source, scratch, std::move(records),
-                      std::move(aside));
+                      std::move(aside), std::move(drafted));
 }
 
 UnitLedger::UnitLedger(RegionId region, std::uint64_t stored_bytes, std::uint64_t unit_bytes,
                        const PageSource& source, ScratchFile* scratch, Mapping records,
-                       PageBitmap aside)
+                       PageBitmap aside, PageBitmap drafted)
     : region_(region),
       stored_bytes_(stored_bytes),
       unit_bytes_(unit_bytes),
       source_(&source),
       scratch_(scratch),
-      zeros_(fingerprint_of_zeros(unit_bytes)),
+      fingerprint_of_(unit_bytes),
       records_(std::move(records)),
-      aside_(std::move(aside)) {}
+      aside_(std::move(aside)),
+      drafted_(std::move(drafted)) {}
 
 bool UnitLedger::is_zeros(store::UnitIndex unit) const {
     if (static_cast<std::uint64_t>(unit) * unit_bytes_ < stored_bytes_) return false;
@@ -55,7 +38,7 @@ Result<void> UnitLedger::read(store::UnitIndex unit, MutableBytes out) {
     TRY(look_at(unit, out));
     if (scratch_ == nullptr) return {};
     Record& known = record(unit);
-    const Fingerprint found = fingerprint_of(out);
+    const Fingerprint found = fingerprint_of_(out);
     if (known.slot != kNoSlot && found != known.truth) {
         return fail(ErrorCode::corrupt,
                     "the scratch file gives back other bytes than it was given");
@@ -76,7 +59,7 @@ Result<void> UnitLedger::look_at(store::UnitIndex unit, MutableBytes out) const 
 
 Result<void> UnitLedger::put_aside(store::UnitIndex unit, Bytes content) {
     Record& known = record(unit);
-    const Fingerprint fingerprint = fingerprint_of(content);
+    const Fingerprint fingerprint = fingerprint_of_(content);
     if (!known.is_unsettled && fingerprint == known.truth) return {};
     const ScratchSlot slot = TRY(scratch_->write(content));
     set_slot(unit, slot);
@@ -109,24 +92,35 @@ void UnitLedger::note_copied(store::UnitIndex unit) {
 Result<ScratchSlot> UnitLedger::copy_aside(store::UnitIndex unit, Bytes content) {
     const ScratchSlot slot = TRY(scratch_->write(content));
     set_slot(unit, slot);
-    record(unit).truth = fingerprint_of(content);
+    record(unit).truth = fingerprint_of_(content);
     return share_slot(unit);
 }
 
-void UnitLedger::settle(store::UnitIndex unit, ScratchSlot slot, Bytes copy) {
+void UnitLedger::note_drafted(store::UnitIndex unit) {
+    const auto index = static_cast<std::uint64_t>(unit);
+    aside_.clear({index, 1});
+    drafted_.set(index, 1);
+}
+
+void UnitLedger::forget_drafted(std::uint64_t unit_count) {
+    if (scratch_ == nullptr) return;
+    PageRuns drafted;
+    drafted_.append_runs(0, unit_count, drafted);
+    for (const PageRun& run : drafted) {
+        drafted_.clear(run);
+        aside_.set(run.first, run.count);
+    }
+}
+
+void UnitLedger::settle(store::UnitIndex unit, const Fingerprint& published) {
     Record& known = record(unit);
     known.is_stored = true;
-    if (slot != kNoSlot) {
-        if (known.slot == slot) set_slot(unit, kNoSlot);
-        return;
-    }
-    const Fingerprint published = fingerprint_of(copy);
+    known.is_unsettled = false;
     if (known.slot == kNoSlot) {
         known.truth = published;
-    } else if (known.truth == published) {  // it left memory meanwhile, unchanged
+    } else if (known.truth == published) {  // it is the slot's that was published, or the same
         set_slot(unit, kNoSlot);
     }
-    known.is_unsettled = false;
 }
 
 void UnitLedger::set_slot(store::UnitIndex unit, ScratchSlot slot) {
@@ -135,16 +129,12 @@ void UnitLedger::set_slot(store::UnitIndex unit, ScratchSlot slot) {
     known.slot = slot;
     known.is_unsettled = false;
     const auto index = static_cast<std::uint64_t>(unit);
+    drafted_.clear({index, 1});
     if (slot != kNoSlot) {
         aside_.set(index, 1);
     } else {
         aside_.clear({index, 1});
     }
-}
-
-Fingerprint UnitLedger::fingerprint_of(Bytes unit) const {
-    const Fingerprint raw = xxh3_of(unit);
-    return {raw.low ^ zeros_.low, raw.high ^ zeros_.high};
 }
 
 UnitLedger::Record& UnitLedger::record(store::UnitIndex unit) const {

@@ -2,19 +2,12 @@
 
 #include <optional>
 
+#include "heap/internal/fingerprint.hpp"
 #include "heap/internal/page_bitmap.hpp"
 #include "heap/internal/page_source.hpp"
 #include "heap/internal/scratch_file.hpp"
 
 namespace sojourn::heap {
-
-/// The two halves of a unit's XXH3-128, told apart from a unit of zeros: that one has {0, 0}.
-struct Fingerprint {
-    std::uint64_t low = 0;
-    std::uint64_t high = 0;
-
-    bool operator==(const Fingerprint&) const = default;
-};
 
 /// Where each unit of a region can be had from when it is not in memory: the *source of truth* is
 /// a slot of the scratch file, or else the store at the heap's view, or else zeros.
@@ -40,19 +33,24 @@ public:
     Result<void> put_aside(store::UnitIndex unit, Bytes content);
 
     /// Appends the units whose newest content is in the scratch file, or was before it was brought
-    /// back: what no version has yet.
+    /// back: what neither a version nor the draft of one has yet.
     void append_aside(std::uint64_t unit_count, PageRuns& units) const;
     /// kNoSlot: none.
     [[nodiscard]] ScratchSlot slot(store::UnitIndex unit) const;
 
-    // A snapshot takes a unit's content: where it lies, by a copy, or, when there is no room for a
-    // copy, by writing it aside. The snapshot becomes an owner of the slot that is returned.
+    // The next version takes a unit's content: where it lies, by a copy, or, when there is no room
+    // for a copy, by writing it aside. Who takes becomes an owner of the slot that is returned.
     ScratchSlot share_slot(store::UnitIndex unit);
     void note_copied(store::UnitIndex unit);
     Result<ScratchSlot> copy_aside(store::UnitIndex unit, Bytes content);
 
-    /// The store has what a snapshot took, from `slot` or as `copy`.
-    void settle(store::UnitIndex unit, ScratchSlot slot, Bytes copy);
+    /// The draft of the next version has what is in the unit's slot.
+    void note_drafted(store::UnitIndex unit);
+    /// There is no draft any more.
+    void forget_drafted(std::uint64_t unit_count);
+
+    /// A version has the unit, as `published`.
+    void settle(store::UnitIndex unit, const Fingerprint& published);
 
 private:
     struct Record {
@@ -61,16 +59,16 @@ private:
         ScratchSlot slot;
         /// The store may have something, though it lies behind stored_bytes.
         bool is_stored;
-        /// A snapshot that is not published holds a copy: the store is about to change, so that
-        /// `truth` says nothing.
+        /// A copy was taken for a version that is not published: the store is about to change, so
+        /// that `truth` says nothing.
         bool is_unsettled;
     };
     static_assert(sizeof(Record) == 24);
 
     UnitLedger(RegionId region, std::uint64_t stored_bytes, std::uint64_t unit_bytes,
-               const PageSource& source, ScratchFile* scratch, Mapping records, PageBitmap aside);
+               const PageSource& source, ScratchFile* scratch, Mapping records, PageBitmap aside,
+               PageBitmap drafted);
 
-    [[nodiscard]] Fingerprint fingerprint_of(Bytes unit) const;
     [[nodiscard]] Record& record(store::UnitIndex unit) const;
     void set_slot(store::UnitIndex unit, ScratchSlot slot);
 
@@ -79,9 +77,10 @@ private:
     std::uint64_t unit_bytes_;
     const PageSource* source_;
     ScratchFile* scratch_;
-    Fingerprint zeros_;
-    Mapping records_;   ///< zeros are the truth of a unit that was never written
-    PageBitmap aside_;  ///< by unit: it has a slot
+    Fingerprinter fingerprint_of_;
+    Mapping records_;     ///< zeros are the truth of a unit that was never written
+    PageBitmap aside_;    ///< by unit: it has a slot, and the draft does not have what is in it
+    PageBitmap drafted_;  ///< by unit: it has a slot, and the draft has what is in it
 };
 
 }  // namespace sojourn::heap

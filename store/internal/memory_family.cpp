@@ -253,6 +253,14 @@ void MemoryFamily::drop_staged(ProcessId process, Version limit) {
 }
 
 const ByteVector* MemoryFamily::find(View view, UnitKey key) const {
+    const auto head = branches_.find(view.branch);
+    if (head == branches_.end()) return nullptr;
+    const auto staged = staged_.find({head->second.owner, view.version});
+    if (staged != staged_.end()) {
+        if (const auto ahead = staged->second.find(key); ahead != staged->second.end()) {
+            return &ahead->second;
+        }
+    }
     const auto unit = units_.find(key);
     if (unit == units_.end()) return nullptr;
     while (view.branch != kNoBranch) {

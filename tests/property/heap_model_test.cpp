@@ -36,7 +36,8 @@ public:
         if (dice < 10) return grow();
         if (dice < 60) return write();
         if (dice < 75) return pin_and_write();
-        if (dice < 90) return read();
+        if (dice < 86) return read();
+        if (dice < 90) return precopy();
         if (dice < 94) return commit(true);
         if (dice < 97) return commit(false);
         reopen();
@@ -116,6 +117,13 @@ private:
         const auto from = model.begin() + static_cast<std::ptrdiff_t>(range.offset);
         REQUIRE(std::equal(from, from + static_cast<std::ptrdiff_t>(range.length),
                            region_at(range.index).base() + range.offset));
+    }
+
+    void precopy() {
+        const std::atomic<bool> stop = false;
+        fixture_.family->refuses_stage = below(4) == 0;
+        static_cast<void>(heap_->precopy(2, stop));
+        fixture_.family->refuses_stage = false;
     }
 
     void commit(bool accepted) {

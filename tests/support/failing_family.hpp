@@ -14,6 +14,7 @@ public:
 
     bool refuses_stage = false;
     bool refuses_publish = false;
+    bool refuses_abandon = false;
     /// The unit whose reading says `corrupt`.
     std::optional<store::UnitKey> damaged_unit;
 
@@ -51,6 +52,7 @@ public:
         return real_->reserve(token);
     }
     Result<void> abandon(store::FencingToken token, store::Version version) override {
+        if (refuses_abandon) return fail(ErrorCode::store_full, "refused by the test");
         return real_->abandon(token, version);
     }
     Result<void> set_state(store::FencingToken token, store::ProcessState state,

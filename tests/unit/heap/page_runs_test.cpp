@@ -23,11 +23,33 @@ TEST_CASE("a run inside another one adds nothing", "[heap]") {
     REQUIRE(runs == PageRuns{{0, 100}});
 }
 
-TEST_CASE("a unit is named once, however many runs touch it", "[heap]") {
+TEST_CASE("a unit is named once with all its pages, however many runs touch it", "[heap]") {
     const PageRuns runs{{0, 1}, {3, 2}, {7, 1}, {12, 5}};
 
-    REQUIRE(units_of(runs, 16384) ==
-            std::vector{UnitIndex{0}, UnitIndex{1}, UnitIndex{3}, UnitIndex{4}});
-    REQUIRE(units_of(runs, 65536) == std::vector{UnitIndex{0}, UnitIndex{1}});
+    REQUIRE(units_of(runs, 16384) == std::vector<UnitPages>{{UnitIndex{0}, 0b1001},
+                                                            {UnitIndex{1}, 0b1001},
+                                                            {UnitIndex{3}, 0b1111},
+                                                            {UnitIndex{4}, 0b0001}});
+    REQUIRE(units_of(runs, 65536) ==
+            std::vector<UnitPages>{{UnitIndex{0}, 0b1111'0000'1001'1001}, {UnitIndex{1}, 0b1}});
     REQUIRE(units_of({}, 16384).empty());
+}
+
+TEST_CASE("an overlap is what lies in both", "[heap]") {
+    const PageRuns runs{{0, 4}, {10, 10}, {30, 1}};
+    PageRuns overlap;
+
+    append_overlap(runs, {2, 10}, overlap);
+    append_overlap(runs, {20, 10}, overlap);
+    append_overlap(runs, {30, 5}, overlap);
+
+    REQUIRE(overlap == PageRuns{{2, 2}, {10, 2}, {30, 1}});
+}
+
+TEST_CASE("what is subtracted is gone, and nothing else", "[heap]") {
+    PageRuns runs{{0, 4}, {10, 10}, {30, 5}};
+
+    subtract(runs, {{1, 2}, {8, 4}, {15, 1}, {19, 20}});
+
+    REQUIRE(runs == PageRuns{{0, 1}, {3, 1}, {12, 3}, {16, 3}});
 }

@@ -1,0 +1,142 @@
+// A region's part in pre-copy: what is dirty is given to the draft of the next version while guests
+// run. A copy may be torn by a writer; then its page is dirty again, and the copy is superseded.
+
+#include <algorithm>
+#include <array>
+
+#include "heap/internal/page_runs.hpp"
+#include "heap/internal/paged_region.hpp"
+
+namespace sojourn::heap {
+
+namespace {
+
+/// A block, until it is encoded.
+alignas(64) thread_local std::array<std::byte, store::kUnitBytesMax> block_copy;
+
+/// Copies while others may write: that is the caller's to notice, not a sanitizer's.
+__attribute__((no_sanitize("thread"))) void copy_from_writers(const std::byte* from, std::byte* to,
+                                                              std::uint64_t length) {
+    // Volatile, or it becomes a call of memcpy, into which the sanitizer looks.
+    const auto* source = reinterpret_cast<const volatile std::uint64_t*>(from);
+    auto* target = reinterpret_cast<std::uint64_t*>(to);
+    for (std::uint64_t i = 0; i < length / sizeof *target; ++i)
+        target[i] = source[i];
+}
+
+}  // namespace
+
+Result<std::uint64_t> PagedRegion::unpublished_bytes() const {
+    PageRuns dirty;
+    TRY(collect_dirty(AfterCollect::leave_dirty, dirty));
+    PageRuns aside;
+    ledger_.append_aside(unit_count(), aside);
+    return page_count_of(dirty) * kPageBytes + page_count_of(aside) * unit_bytes_;
+}
+
+Result<void> PagedRegion::write_ahead(VersionDraft& draft, const std::atomic<bool>& stop) {
+    PageRuns dirty = unpublished_;
+    TRY(collect_dirty(AfterCollect::leave_dirty, dirty));
+    normalize(dirty);
+    PageRuns taken;
+    const auto written = write_blocks_ahead(dirty, draft, stop, taken);
+    normalize(taken);
+    subtract(unpublished_, taken);
+    drafted_.insert(drafted_.end(), taken.begin(), taken.end());
+    normalize(drafted_);
+    TRY(written);
+    return write_slots_ahead(draft, stop);
+}
+
+/// Appends to `taken` what is not the region's to remember any more, after an error too.
+Result<void> PagedRegion::write_blocks_ahead(const PageRuns& dirty, VersionDraft& draft,
+                                             const std::atomic<bool>& stop, PageRuns& taken) {
+    std::uint64_t next = 0;
+    for (const UnitPages& pages : units_of(dirty, unit_bytes_)) {
+        if (stop.load(std::memory_order_relaxed)) return {};
+        const std::uint64_t block = block_of(pages.unit);
+        if (block >= next) TRY(write_block_ahead(block, draft, taken));
+        next = block + 1;
+    }
+    return {};
+}
+
+Result<void> PagedRegion::write_block_ahead(std::uint64_t block, VersionDraft& draft,
+                                            PageRuns& taken) {
+    if (!blocks_.try_claim_resident(block)) return {};
+    PageRuns pages;
+    const auto copied = copy_block_ahead(block, block_copy, pages);
+    blocks_.release(block, BlockState::resident);
+    taken.insert(taken.end(), pages.begin(), pages.end());
+    TRY(copied);
+
+    const std::uint64_t begin = block * fill_bytes_;
+    for (const UnitPages& unit : units_of(pages, unit_bytes_)) {
+        const std::uint64_t offset = static_cast<std::uint64_t>(unit.unit) * unit_bytes_ - begin;
+        TRY(draft.add(key_of(unit.unit), Bytes(block_copy).subspan(offset, unit_bytes_)));
+    }
+    return {};
+}
+
+/// `pages` are those that `copy` takes off the region's hands. Requires: the block is claimed.
+Result<void> PagedRegion::copy_block_ahead(std::uint64_t block, MutableBytes copy,
+                                           PageRuns& pages) {
+    const std::uint64_t begin = block * fill_bytes_;
+    const std::uint64_t length = bytes_in({block, block + 1});
+    append_overlap(unpublished_, {begin / kPageBytes, length / kPageBytes}, pages);
+    const auto collected =
+        range_->collect_dirty(begin, length, Missing::none, AfterCollect::track_afresh, pages);
+    normalize(pages);
+    TRY(collected);
+    copy_from_writers(base_ + begin, copy.data(), length);
+    std::fill(copy.begin() + static_cast<std::ptrdiff_t>(length), copy.end(), std::byte{0});
+    for (const UnitPages& unit : units_of(pages, unit_bytes_)) {
+        // It was brought back from there: nobody else has the pages that are clean either.
+        if (ledger_.slot(unit.unit) != kNoSlot) pages.push_back(pages_in(unit.unit));
+        ledger_.note_copied(unit.unit);
+    }
+    normalize(pages);
+    return {};
+}
+
+Result<void> PagedRegion::write_slots_ahead(VersionDraft& draft, const std::atomic<bool>& stop) {
+    PageRuns aside;
+    ledger_.append_aside(unit_count(), aside);
+    ByteVector content(unit_bytes_);
+    for (const PageRun& run : aside) {
+        for (std::uint64_t index = run.first; index < run.first + run.count; ++index) {
+            if (stop.load(std::memory_order_relaxed)) return {};
+            TRY(write_slot_ahead(store::UnitIndex{index}, content, draft));
+        }
+    }
+    return {};
+}
+
+Result<void> PagedRegion::write_slot_ahead(store::UnitIndex unit, MutableBytes content,
+                                           VersionDraft& draft) {
+    const std::uint64_t block = block_of(unit);
+    const BlockState state = blocks_.lock(block);
+    const ScratchSlot slot = ledger_.slot(unit);
+    if (slot != kNoSlot) {
+        scratch_->share(slot);
+        ledger_.note_drafted(unit);
+    }
+    blocks_.release(block, state);
+    if (slot == kNoSlot) return {};
+
+    const auto read = scratch_->read(slot, content);
+    scratch_->release(slot);
+    TRY(read);
+    drafted_slot_pages_ += unit_bytes_ / kPageBytes;
+    return draft.add(key_of(unit), content);
+}
+
+void PagedRegion::take_back() {
+    unpublished_.insert(unpublished_.end(), drafted_.begin(), drafted_.end());
+    normalize(unpublished_);
+    drafted_.clear();
+    drafted_slot_pages_ = 0;
+    ledger_.forget_drafted(unit_count());
+}
+
+}  // namespace sojourn::heap

@@ -1,0 +1,45 @@
+#include "heap/internal/version_draft.hpp"
+
+#include <algorithm>
+
+#include "base/fault_point.hpp"
+
+namespace sojourn::heap {
+
+namespace {
+
+/// What a batch takes in memory until it is staged: a unit counts for its value and for the page of
+/// the store's tree that it may be the only one to change. Small values far apart are many pages.
+constexpr std::uint64_t kBatchBytes = std::uint64_t{8} << 20U;
+constexpr std::uint64_t kTreePageBytes = 4096;
+
+}  // namespace
+
+Result<void> VersionDraft::add(store::UnitKey key, Bytes raw) {
+    store::EncodedUnit unit = store::encode_unit(key, raw);
+    batch_bytes_ += unit.value.size() + kTreePageBytes;
+    encoded_bytes_ += unit.value.size();
+    batch_.push_back(std::move(unit));
+    if (fingerprints_ != nullptr) given_.push_back({key, (*fingerprints_)(raw)});
+    return batch_bytes_ < kBatchBytes ? Result<void>() : flush();
+}
+
+Result<void> VersionDraft::flush() {
+    if (batch_.empty()) return {};
+    FAULT_POINT(heap_commit_before_stage);
+    TRY(family_.stage(token_, version_, batch_));
+    batch_.clear();
+    batch_bytes_ = 0;
+    return {};
+}
+
+std::vector<VersionDraft::Given> VersionDraft::take_given() {
+    std::stable_sort(given_.begin(), given_.end(),
+                     [](const Given& a, const Given& b) { return a.key < b.key; });
+    const auto same = [](const Given& a, const Given& b) { return a.key == b.key; };
+    const auto kept = std::unique(given_.rbegin(), given_.rend(), same);
+    given_.erase(given_.begin(), kept.base());
+    return std::move(given_);
+}
+
+}  // namespace sojourn::heap
