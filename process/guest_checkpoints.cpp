@@ -20,6 +20,7 @@ Result<void> GuestCheckpoints::request_checkpoint() {
     }
     Request request;
     request.requested_at_ns = clock_.monotonic_ns();
+    request.guest_waits = true;
     request.answer = [this](const auto& published) { note_end(published); };
     inbox_.post(std::move(request));
     return {};

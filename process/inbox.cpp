@@ -14,12 +14,20 @@ void Inbox::detach() {
 }
 
 void Inbox::post(Request request) {
+    add(std::move(request), /*to_front=*/false);
+}
+
+void Inbox::put_back(Request request) {
+    add(std::move(request), /*to_front=*/true);
+}
+
+void Inbox::add(Request request, bool to_front) {
     std::optional<Error> refusal;
     {
         const std::lock_guard guard(mutex_);
         refusal = closed_because_;
         if (!refusal) {
-            requests_.push_back(std::move(request));
+            requests_.insert(to_front ? requests_.begin() : requests_.end(), std::move(request));
             stop_locked();
         }
     }

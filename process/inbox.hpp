@@ -19,7 +19,9 @@ struct Request {
     std::string message;
     std::uint64_t requested_at_ns = 0;  ///< monotonic
     bool ends_runner = false;           ///< the runner ends even if the suspend fails
-    bool only_if_changed = false;  ///< no checkpoint if the guest has done nothing since the last
+    bool only_if_changed = false;   ///< no checkpoint if the guest has done nothing since the last
+    bool guest_waits = false;       ///< for the answer, so that nothing is gained by letting it run
+    bool is_written_ahead = false;  ///< what was dirty when it came is in the store already
     /// Called once, on the guest's thread, when the moment is captured; may be empty.
     std::function<void()> captured;
     /// Called once, from any thread, when it is durable or failed, or nothing had changed: then the
@@ -41,6 +43,9 @@ public:
     /// After close() the request is answered with its reason at once.
     void post(Request request);
 
+    /// As post(), for one that was taken and comes before all that wait.
+    void put_back(Request request);
+
     /// Stops the machine if something waits.
     void wake();
     /// Stops the machine whether something waits or not.
@@ -59,6 +64,7 @@ public:
     void close(const Error& reason);
 
 private:
+    void add(Request request, bool to_front);
     void stop_locked();
 
     std::mutex mutex_;

@@ -10,6 +10,9 @@ namespace sojourn::process {
 
 namespace {
 
+/// Copying less than this takes less than a millisecond.
+constexpr std::uint64_t kWrittenAheadBytesMin = std::uint64_t{4} << 20U;
+
 /// Where a shell can't tell more than a byte.
 std::int32_t shell_exit_code(std::int32_t code) {
     return code & 0xff;
@@ -156,6 +159,7 @@ void Runner::checkpoint_at_safepoint(Request request, std::uint64_t paused_at_ns
     if (request.only_if_changed && published_at_ == here) {
         return request.answer(store::CheckpointInfo{});
     }
+    if (pays_to_write_ahead(request)) return write_ahead(std::move(request));
     auto moment = life_->capture();
     if (!moment.ok()) return request.answer(moment.error());
     if (request.captured) request.captured();
@@ -165,11 +169,26 @@ void Runner::checkpoint_at_safepoint(Request request, std::uint64_t paused_at_ns
         .requested_at_ns = request.requested_at_ns,
         .pause_us = (host_.clock.monotonic_ns() - paused_at_ns) / 1000,
     };
-    publisher_.start(*life_, std::move(*moment), options,
-                     [this, here, request = std::move(request)](const auto& published) {
-                         if (published.ok()) published_at_ = here;
-                         finish_checkpoint(request, published);
-                     });
+    publisher_.publish(*life_, std::move(*moment), options,
+                       [this, here, request = std::move(request)](const auto& published) {
+                           if (published.ok()) published_at_ = here;
+                           finish_checkpoint(request, published);
+                       });
+}
+
+bool Runner::pays_to_write_ahead(const Request& request) const {
+    return execution_.precopy_rounds > 0 && !request.is_written_ahead && !request.guest_waits &&
+           life_->heap().stats().resident_bytes >= kWrittenAheadBytesMin;
+}
+
+void Runner::write_ahead(Request request) {
+    publisher_.write_ahead(*life_, execution_.precopy_rounds,
+                           [this, request = std::move(request)](const Result<void>& written) {
+                               Request again = request;
+                               again.is_written_ahead = true;
+                               if (written.ok()) return inbox_.put_back(std::move(again));
+                               finish_checkpoint(request, written.error());
+                           });
 }
 
 void Runner::finish_checkpoint(const Request& request,
@@ -214,6 +233,9 @@ Result<store::CheckpointInfo> Runner::publish_suspended(const Request& request) 
 
 Result<void> Runner::reincarnate_at_safepoint(std::uint64_t paused_at_ns) {
     publisher_.wait();
+    // Every other life is written ahead: both ways lead to the same version.
+    const std::atomic<bool> stop = stats_.reincarnations % 2 == 0;
+    TRY(life_->heap().precopy(execution_.precopy_rounds, stop));
     auto moment = TRY(life_->capture());
     const auto published =
         life_->publish(std::move(moment), {.message = "reincarnation",

@@ -79,6 +79,12 @@ Result<process::RetentionPolicy> parse_keep(const std::string& text) {
 }
 
 void CheckpointOptions::add_to(CLI::App& verb) {
+    verb.add_option("--precopy", precopy_rounds,
+                    "How often changed memory is written ahead, while the guest runs, before a "
+                    "checkpoint pauses it: 0 to 9 rounds")
+        ->type_name("ROUNDS")
+        ->capture_default_str()
+        ->check(CLI::Range(0U, 9U));
     verb.add_option("--checkpoint-every", every,
                     "Take a checkpoint whenever this time has passed: 200ms, 1s, 5m, 1h")
         ->type_name("TIME")
@@ -94,6 +100,7 @@ Result<void> CheckpointOptions::apply_to(process::Execution& execution) const {
         for (const std::string& text : split_at_commas(list))
             TRY(add_limit(execution.checkpoint_rhythm, text));
     }
+    execution.precopy_rounds = precopy_rounds;
     if (!keep.empty()) execution.keep = TRY(parse_keep(keep));
     return {};
 }

@@ -16,6 +16,7 @@ namespace sojourn::tools {
 struct CheckpointOptions {
     std::vector<std::string> every;  ///< each `1s`, `100MB` or a list of them
     std::string keep;
+    unsigned precopy_rounds = process::Execution{}.precopy_rounds;
 
     void add_to(CLI::App& verb);
     /// Sets what was asked for. Errors: invalid_argument, naming what is not understood.
