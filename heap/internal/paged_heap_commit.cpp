@@ -95,9 +95,18 @@ Result<void> PagedHeap::copy_units(PageSnapshot& snapshot) {
     snapshot.copies_ = TRY(copy_buffer(std::min(pages * kPageBytes, copies_bytes_max_)));
     std::byte* to = snapshot.copies_.base();
     std::uint64_t room = snapshot.copies_.length() / kPageBytes;
-    for (PageSnapshot::Unit& unit : snapshot.units_) {
+    const auto region_of = [&](const PageSnapshot::Unit& unit) -> PagedRegion& {
+        return *regions_[static_cast<std::size_t>(unit.region) - 1];
+    };
+    constexpr std::size_t kAhead = 2;
+    for (std::size_t i = 0; i < snapshot.units_.size(); ++i) {
+        if (i + kAhead < snapshot.units_.size()) {
+            const PageSnapshot::Unit& soon = snapshot.units_[i + kAhead];
+            if (soon.pages != 0) region_of(soon).announce_copy({soon.index, soon.pages});
+        }
+        PageSnapshot::Unit& unit = snapshot.units_[i];
         if (unit.slot != kNoSlot) continue;
-        PagedRegion& region = *regions_[static_cast<std::size_t>(unit.region) - 1];
+        PagedRegion& region = region_of(unit);
         const auto count = static_cast<std::uint64_t>(std::popcount(unit.pages));
         if (room >= count) {
             to = region.copy_pages({unit.index, unit.pages}, to);

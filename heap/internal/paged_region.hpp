@@ -48,13 +48,16 @@ public:
     /// The draft was dropped: what it was given is unpublished again.
     void take_back();
 
-    // The next four are a snapshot's. Requires: nobody touches the region meanwhile.
+    // The next five are a snapshot's. Requires: nobody touches the region meanwhile.
 
     /// Adds the pages that are dirty to those that no version has, and counts them as clean.
     Result<void> collect_dirty();
     /// Appends what a snapshot takes, by unit: the slots of units in the scratch file, of which it
     /// becomes an owner, and the pages to be copied. Returns the number of pages.
     std::uint64_t enlist(std::vector<PageSnapshot::Unit>& units);
+    /// Asks the processor for what copy_pages() will read first: a page far from the last one costs
+    /// a third less then.
+    void announce_copy(const UnitPages& pages) const;
     /// Copies pages of one unit out for a snapshot, one after the other; returns the end of what
     /// was written. Requires: it is resident.
     std::byte* copy_pages(const UnitPages& pages, std::byte* to);

@@ -61,7 +61,9 @@ std::uint64_t PagedRegion::enlist(std::vector<PageSnapshot::Unit>& units) {
     const std::size_t first = units.size();
     std::uint64_t pages = 0;
     PageRuns joined;
-    for (const UnitPages& dirty : units_of(unpublished_, unit_bytes_)) {
+    const std::vector<UnitPages> dirty_units = units_of(unpublished_, unit_bytes_);
+    units.reserve(first + dirty_units.size());
+    for (const UnitPages& dirty : dirty_units) {
         if (!is_resident(dirty.unit)) continue;
         PageMask taken = dirty.pages;
         if (ledger_.slot(dirty.unit) != kNoSlot) {
@@ -102,6 +104,15 @@ std::uint64_t PagedRegion::enlist_slots(std::size_t first, std::vector<PageSnaps
     std::inplace_merge(units.begin() + static_cast<std::ptrdiff_t>(first),
                        units.begin() + static_cast<std::ptrdiff_t>(copied), units.end(), by_index);
     return pages;
+}
+
+void PagedRegion::announce_copy(const UnitPages& pages) const {
+    constexpr std::uint64_t kLineBytes = 64;
+    constexpr std::uint64_t kLines = 8;
+    const auto first = static_cast<std::uint64_t>(std::countr_zero(pages.pages)) * kPageBytes;
+    const std::byte* page = base_ + static_cast<std::uint64_t>(pages.unit) * unit_bytes_ + first;
+    for (std::uint64_t line = 0; line < kLines; ++line)
+        __builtin_prefetch(page + line * kLineBytes);
 }
 
 std::byte* PagedRegion::copy_pages(const UnitPages& pages, std::byte* to) {
