@@ -1,0 +1,48 @@
+#include <csignal>
+
+#include <catch2/catch.hpp>
+
+#include "tests/checkpoint/process_fixture.hpp"
+
+using namespace sojourn::tests;
+
+namespace {
+
+const std::string kMillionsOfSteps = "3";
+
+std::string undisturbed_end(const std::string& program) {
+    const ProcessFixture fixture;
+    const VmResult result = fixture.run({"run", program, kMillionsOfSteps});
+    REQUIRE(result.exit_code == 0);
+    return last_line(result.out);
+}
+
+}  // namespace
+
+TEST_CASE("what a guest writes while it is written ahead is not lost", "[checkpoint]") {
+    const auto program = guest("churn");
+    if (!program) return;
+    static const std::string expected = undisturbed_end(*program);
+    const std::string mechanism = GENERATE("uffd-async", "uffd-sync", "mprotect");
+    const std::string cache = GENERATE("8M", "unlimited");
+    const ProcessFixture fixture;
+    const std::vector<std::string> how{"--heap-mechanism",   mechanism, "--cache",   cache,
+                                       "--checkpoint-every", "20ms",    "--precopy", "3"};
+    std::vector<std::string> run{"run", "--name", "job"};
+    run.insert(run.end(), how.begin(), how.end());
+    run.insert(run.end(), {*program, kMillionsOfSteps});
+    std::vector<std::string> resume{"resume", "job"};
+    resume.insert(resume.end(), how.begin(), how.end());
+
+    VmProcess first = fixture.start(run);
+    await("two checkpoints", [&] {
+        const auto row = fixture.row_of("job");
+        return row.is_object() && row["head"].is_number() && row["head"] >= 2;
+    });
+    first.send(SIGKILL);
+    first.wait();
+    const VmResult second = fixture.run(resume);
+
+    REQUIRE(second.exit_code == 0);
+    REQUIRE(last_line(second.out) == expected);
+}
