@@ -5,6 +5,7 @@
 #include "store/internal/family_directory.hpp"
 #include "store/internal/lmdb_family.hpp"
 #include "store/internal/new_process.hpp"
+#include "store/internal/new_store.hpp"
 
 namespace sojourn::store {
 
@@ -41,7 +42,14 @@ private:
 Result<std::unique_ptr<Store>> LmdbStore::open(const std::filesystem::path& root,
                                                const OpenOptions& options, Random& random) {
     StorePaths paths{std::filesystem::absolute(root)};
-    const StoreAge age = TRY(check_store_directory(paths, options.create));
+    StoreAge age = TRY(check_store_directory(paths, options.create));
+    UniqueFd making;
+    if (age == StoreAge::fresh) {
+        making = TRY(lock_new_store(paths));
+        // Somebody else may have finished it meanwhile.
+        age = TRY(check_store_directory(paths, options.create));
+        if (age == StoreAge::fresh) discard_unfinished_store(paths);
+    }
     auto catalogue = TRY(Environment::open(
         paths.catalogue(), catalogue_environment_options(age == StoreAge::fresh, options.sync)));
     std::unique_ptr<LmdbStore> store(
@@ -57,6 +65,7 @@ Result<void> LmdbStore::start(StoreAge age, const OpenOptions& options) {
         random_->fill(fresh.node.bytes);
         TRY(catalogue_->write(
             [&](WriteTransaction& transaction) { return found_catalogue(transaction, fresh); }));
+        if (sync_) TRY(sync_new_store(paths_));
         TRY(write_store_format(paths_));
     }
     const auto transaction = TRY(catalogue_->read());
