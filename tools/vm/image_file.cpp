@@ -40,6 +40,12 @@ Result<void> ImageOutput::finish() {
         return fail_errno(errno, "cannot name {}", path_);
     }
     partial_.clear();
+    // The name is durable when the folder is.
+    const auto folder = std::filesystem::absolute(path_).parent_path();
+    const UniqueFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened.valid() || ::fsync(opened.get()) != 0) {
+        return fail_errno(errno, "cannot sync {}", folder.native());
+    }
     return {};
 }
 
