@@ -6,6 +6,7 @@
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 
+#include "base/thread_buffer.hpp"
 #include "store/internal/checksum.hpp"
 
 namespace sojourn::store {
@@ -41,18 +42,17 @@ ZSTD_CCtx* compressor() {
     return context.get();
 }
 
-// Lies in the thread's own storage, which costs nothing until it is touched, because the fault
-// handler that decodes must not call the allocator.
 constexpr std::size_t kWorkspaceBytes = 192 * 1024;
-alignas(16) thread_local std::byte decompressor_workspace[kWorkspaceBytes];
-thread_local ZSTD_DCtx* decompressor_context = nullptr;
 
+/// The fault handler that decodes must not call the allocator.
 ZSTD_DCtx* decompressor() {
-    if (decompressor_context == nullptr) {
-        decompressor_context = ZSTD_initStaticDCtx(decompressor_workspace, kWorkspaceBytes);
-        INVARIANT(decompressor_context != nullptr, "the workspace is as large as zstd wants it");
+    static const ThreadBuffer workspaces(kWorkspaceBytes);
+    thread_local ZSTD_DCtx* context = nullptr;
+    if (context == nullptr) {
+        context = ZSTD_initStaticDCtx(workspaces.get().data(), kWorkspaceBytes);
+        INVARIANT(context != nullptr, "the workspace is as large as zstd wants it");
     }
-    return decompressor_context;
+    return context;
 }
 
 Error damaged(UnitKey key, const char* how) {
