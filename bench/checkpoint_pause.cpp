@@ -96,7 +96,7 @@ void measure_by_mechanism(Report& report, const Options& options, bool has_preco
                 has_target ? std::optional(2.0) : std::nullopt);
         if (!has_precopy) continue;
 
-        setting.precopy = "auto";
+        setting.precopy = "";
         name = fmt::format("pause, 1 GiB, 1 % scattered, {}, pre-copy", mechanism);
         const Pauses pauses = Subject(setting).measure(scattered(1));
         add_row(report, name, pauses, has_target ? std::optional(1.0) : std::nullopt);

@@ -45,6 +45,12 @@ static inline void fill_with_noise(Pages pages, uint64_t index, uint64_t seed) {
         page_at(pages, index)[i] = mixed(seed + i * 0x9e3779b97f4a7c15);
 }
 
+// Fills a page with something that compresses to a quarter or so, as a program's data does.
+static inline void fill_with_text(Pages pages, uint64_t index) {
+    for (uint64_t i = 0; i < kWordsAPage; i++)
+        page_at(pages, index)[i] = i % 8 == 0 ? mixed(index * kWordsAPage + i) : i;
+}
+
 // Reads some of a page and writes a word of it.
 static inline void visit(Pages pages, uint64_t index) {
     volatile uint64_t* page = page_at(pages, index);
@@ -52,6 +58,28 @@ static inline void visit(Pages pages, uint64_t index) {
     for (int i = 1; i < kWordsAVisit; i++)
         sum += page[i];
     page[0] = page[0] + sum + 1;
+}
+
+// Visits each page once, then goes on for so many seconds, one after the other or at random.
+static inline uint64_t visits_a_second(Pages pages, int is_random, uint64_t seconds) {
+    enum { kVisitsALook = 64 };
+    for (uint64_t page = 0; page < pages.count; page++)
+        visit(pages, page);
+
+    uint64_t random = 1;
+    uint64_t page = 0;
+    uint64_t visits = 0;
+    uint64_t elapsed_ns = 0;
+    const uint64_t begin_ns = clock_ns();
+    while (elapsed_ns < seconds * 1000000000) {
+        for (int i = 0; i < kVisitsALook; i++) {
+            page = is_random ? random_below(&random, pages.count) : (page + 1) % pages.count;
+            visit(pages, page);
+        }
+        visits += kVisitsALook;
+        elapsed_ns = clock_ns() - begin_ns;
+    }
+    return visits * 1000000 / (elapsed_ns / 1000);
 }
 
 #ifdef __wasm__

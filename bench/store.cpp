@@ -1,0 +1,219 @@
+#include "store/store.hpp"
+
+#include <fmt/format.h>
+
+#include "base/random.hpp"
+#include "bench/support/plain_file.hpp"
+#include "bench/support/report.hpp"
+#include "bench/support/vm.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+/// How fast does the store take, give, check, carry and forget units?
+namespace sojourn::bench {
+
+namespace {
+
+constexpr std::size_t kUnitBytes = store::kUnitBytesDefault;
+constexpr double kMiB = 1048576;
+
+double milliseconds_since(std::uint64_t begin_ns) {
+    return static_cast<double>(now_ns() - begin_ns) / 1e6;
+}
+
+/// The value, or an exception with the error's text.
+template <typename T>
+T need(Result<T> result) {
+    if (!result.ok()) throw std::runtime_error(result.error().message);
+    if constexpr (!std::is_void_v<T>) return std::move(result).value();
+}
+
+/// Units [first, first + count) of a memory, full of noise.
+std::vector<store::EncodedUnit> noisy_units(std::uint64_t first, std::size_t count) {
+    std::vector<store::EncodedUnit> units;
+    ByteVector raw(kUnitBytes);
+    for (std::uint64_t index = first; index < first + count; ++index) {
+        SystemRandom().fill(raw);
+        units.push_back(store::encode_unit({store::RegionId{1}, store::UnitIndex{index}}, raw));
+    }
+    return units;
+}
+
+/// A process in a store of its own on the disk, to which versions are published.
+class Publisher {
+public:
+    Publisher()
+        : store_(need(store::Store::open(folder_.path() / "store", {}, random_))),
+          process_(need(store_->create_process({.name = "bench"}))),
+          family_(need(store_->family(process_.family))),
+          token_(need(family_->acquire(process_.id, std::nullopt))) {}
+
+    [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
+    [[nodiscard]] store::Family& family() const { return *family_; }
+
+    /// Makes the units one durable version. Milliseconds.
+    double publish_ms(const std::vector<store::EncodedUnit>& units) {
+        const std::uint64_t begin_ns = now_ns();
+        store::Publication publication;
+        publication.info.id = need(family_->reserve(token_));
+        for (std::size_t at = 0; at < units.size(); at += kUnitsAStage) {
+            const std::span all(units);
+            const auto some = all.subspan(at, std::min(kUnitsAStage, units.size() - at));
+            need(family_->stage(token_, publication.info.id, some));
+        }
+        need(family_->publish(token_, publication));
+        last_ = publication.info.id;
+        return milliseconds_since(begin_ns);
+    }
+    [[nodiscard]] store::Version last() const { return last_; }
+
+private:
+    static constexpr std::size_t kUnitsAStage = 512;  // 8 MiB, as the heap does
+
+    tests::TemporaryFolder folder_;
+    SystemRandom random_;
+    std::unique_ptr<store::Store> store_;
+    store::ProcessRecord process_;
+    std::shared_ptr<store::Family> family_;
+    store::FencingToken token_;
+    store::Version last_ = store::kNoVersion;
+};
+
+void measure_small_commits(Report& report, const Options& options) {
+    Publisher publisher;
+    PlainFile plain(publisher.folder() / "plain");
+    std::vector<double> commits_ms;
+    std::vector<double> plain_ms;
+    for (int i = 0; i < options.repetitions(500, 100); ++i) {
+        const auto unit = noisy_units(static_cast<std::uint64_t>(i) % 64, 1);
+        commits_ms.push_back(publisher.publish_ms(unit));
+        plain_ms.push_back(plain.append_noise_ms(kUnitBytes));
+    }
+    report.add({"commit of one unit of 16 KiB, durable",
+                "ms",
+                figure_of(commits_ms),
+                {"16 KiB appended to a file, fdatasync", median_of(plain_ms)}});
+}
+
+/// Rates of big commits, of reading, of checking; and of forgetting what was committed.
+void measure_big_commits(Report& report, const Options& options) {
+    const std::size_t count = options.quick ? 2048 : 8192;
+    const double mebibytes = static_cast<double>(count * kUnitBytes) / kMiB;
+    Publisher publisher;
+    PlainFile plain(publisher.folder() / "plain");
+    std::vector<store::Version> versions;
+    std::vector<double> unit_rates;
+    std::vector<double> plain_rates;
+    for (int i = 0; i < options.repetitions(5, 3); ++i) {
+        const double took_ms = publisher.publish_ms(noisy_units(0, count));
+        versions.push_back(publisher.last());
+        unit_rates.push_back(static_cast<double>(count) * 1e3 / took_ms);
+        plain_rates.push_back(static_cast<double>(count) * 1e3 /
+                              plain.overwrite_ms(count * kUnitBytes));
+    }
+    report.add({fmt::format("durable units of 16 KiB a second, {:.0f} MiB at once", mebibytes),
+                "units/s",
+                figure_of(unit_rates),
+                {"as a plain file, fdatasync", median_of(plain_rates)}});
+
+    const auto view = need(publisher.family().view_of(publisher.last()));
+    ByteVector raw(kUnitBytes);
+    std::vector<double> reads_us;
+    for (std::uint64_t index = 0; index < count; ++index) {
+        const std::uint64_t begin_ns = now_ns();
+        const std::uint64_t scattered = index * 5 % count;
+        need(publisher.family().read_unit(view, {store::RegionId{1}, store::UnitIndex{scattered}},
+                                          raw));
+        reads_us.push_back(milliseconds_since(begin_ns) * 1e3);
+    }
+    report.add({"reading one unit, warm", "us", figure_of(reads_us)});
+
+    const std::uint64_t begin_ns = now_ns();
+    const auto findings = need(publisher.family().verify());
+    if (!findings.empty()) throw std::runtime_error("verify: " + findings.front());
+    const double all_mib = mebibytes * static_cast<double>(versions.size());
+    report.add({"verifying all values", "MiB/s",
+                figure_of({all_mib * 1e3 / milliseconds_since(begin_ns)})});
+
+    std::vector<double> prune_rates;
+    for (std::size_t i = 0; i + 1 < versions.size(); ++i) {
+        const std::uint64_t prune_begin_ns = now_ns();
+        need(publisher.family().remove_checkpoint(versions[i]));
+        prune_rates.push_back(static_cast<double>(count) * 1e3 /
+                              milliseconds_since(prune_begin_ns));
+    }
+    report.add({"pruning a checkpoint, units a second", "units/s", figure_of(prune_rates)});
+}
+
+/// What a checkpoint of a few units, each elsewhere, adds to the files besides the units.
+void measure_growth(Report& report, const Options& options) {
+    const VmStore store;
+    RunningVm vm = store.start({"run", "--name", "guest", guest("commanded"), "256"});
+    vm.read_line();
+    store.run({"checkpoint", "guest"});
+    const auto before = static_cast<double>(store.bytes_on_disk());
+    const int count = options.repetitions(50, 10);
+    for (int i = 0; i < count; ++i) {
+        vm.ask("scattered 64");
+        store.run({"checkpoint", "guest"});
+    }
+    const auto log = store.log("guest");
+    std::vector<double> written_kib;
+    for (auto row = log.end() - count; row != log.end(); ++row)
+        written_kib.push_back((*row)["written_bytes"].get<double>() / 1024);
+    const double growth_kib = (static_cast<double>(store.bytes_on_disk()) - before) / 1024 / count;
+    Figure figure = figure_of(written_kib);
+    figure.value = figure.p99 = growth_kib;
+    report.add({"growth by a checkpoint of 64 scattered pages (mean)",
+                "KiB",
+                figure,
+                {"written_bytes of vm log", median_of(written_kib)}});
+}
+
+void measure_images(Report& report, const Options& options) {
+    const int mebibytes = options.quick ? 64 : 256;
+    const VmStore store;
+    {
+        RunningVm vm = store.start(
+            {"run", "--name", "guest", guest("commanded"), std::to_string(mebibytes + 16)});
+        vm.read_line();
+        vm.ask(fmt::format("noise {}", mebibytes * 256));
+        store.run({"checkpoint", "guest"});
+    }
+    const std::string image = store.folder() / "image";
+    PlainFile plain(store.folder() / "plain");
+    std::vector<double> export_rates;
+    std::vector<double> import_rates;
+    std::vector<double> plain_rates;
+    for (int i = 0; i < options.repetitions(3, 2); ++i) {
+        std::uint64_t begin_ns = now_ns();
+        store.run({"export", "guest", "-o", image});
+        export_rates.push_back(mebibytes * 1e3 / milliseconds_since(begin_ns));
+        begin_ns = now_ns();
+        store.run({"import", image, "--name", fmt::format("copy{}", i)});
+        import_rates.push_back(mebibytes * 1e3 / milliseconds_since(begin_ns));
+        const auto bytes = static_cast<std::size_t>(mebibytes) << 20U;
+        plain_rates.push_back(mebibytes * 1e3 / plain.overwrite_ms(bytes));
+    }
+    const Peer peer{"plain file, fdatasync", median_of(plain_rates)};
+    report.add({fmt::format("vm export of {} MiB of noise", mebibytes), "MiB/s",
+                figure_of(export_rates), peer});
+    report.add({fmt::format("vm import of {} MiB of noise", mebibytes), "MiB/s",
+                figure_of(import_rates), peer});
+}
+
+void measure(Report& report, const Options& options) {
+    measure_small_commits(report, options);
+    measure_big_commits(report, options);
+    measure_growth(report, options);
+    measure_images(report, options);
+}
+
+}  // namespace
+
+}  // namespace sojourn::bench
+
+int main(int argument_count, char** arguments) {
+    return sojourn::bench::run_benchmark(argument_count, arguments,
+                                         "How fast does the store take, give and carry units?",
+                                         sojourn::bench::measure);
+}
