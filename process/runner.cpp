@@ -80,8 +80,8 @@ Result<void> Runner::restore(Seat seat) {
 Result<Outcome> Runner::run() {
     if (execution_.checkpoint_rhythm.is_given()) {
         periodic_checkpoints_ = TRY(PeriodicCheckpoints::start(
-            execution_.checkpoint_rhythm, inbox_, host_.clock, [] { return std::uint64_t{0}; },
-            host_.report));
+            execution_.checkpoint_rhythm, inbox_, host_.clock,
+            [this] { return dirty_gauge_.dirty_bytes(); }, host_.report));
     }
     auto outcome = run_until_end();
     if (periodic_checkpoints_) periodic_checkpoints_->stop();
@@ -108,7 +108,8 @@ heap::HeapOptions Runner::heap_options() const {
     return {.mechanism = execution_.heap_mechanism,
             .unit_bytes = seat_.store->unit_bytes(),
             .cache_bytes = execution_.cache_bytes,
-            .scratch_directory = seat_.store->run_directory()};
+            .scratch_directory = seat_.store->run_directory(),
+            .prefetch = execution_.prefetch && execution_.reincarnate_every == 0};
 }
 
 Runner::Progress Runner::progress() const {
@@ -119,6 +120,7 @@ void Runner::adopt(std::unique_ptr<Incarnation> life) {
     life_ = std::move(life);
     life_->machine().pause_every(execution_.reincarnate_every);
     inbox_.attach(life_->machine());
+    dirty_gauge_.attach(life_->heap());
 }
 
 Result<Outcome> Runner::run_until_end() {
@@ -246,6 +248,7 @@ Result<void> Runner::reincarnate_at_safepoint(std::uint64_t paused_at_ns) {
     if (!published.ok()) return published.error();
 
     inbox_.detach();
+    dirty_gauge_.detach();
     stats_.end(*life_);
     life_.reset();
     TRY(seat_.reopen(host_.random));

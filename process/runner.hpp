@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "process/control_server.hpp"
+#include "process/dirty_gauge.hpp"
 #include "process/guest_checkpoints.hpp"
 #include "process/inbox.hpp"
 #include "process/periodic_checkpoints.hpp"
@@ -81,6 +82,7 @@ private:
     GuestCheckpoints guest_checkpoints_;
     Surroundings surroundings_;
     Seat seat_;
+    DirtyGauge dirty_gauge_;
     RunStats stats_;
 
     std::mutex fenced_mutex_;

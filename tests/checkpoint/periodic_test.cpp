@@ -78,6 +78,32 @@ TEST_CASE("a guest that does nothing is not stored again and again", "[checkpoin
     REQUIRE(checkpoints_of(fixture, "job").size() < 10);
 }
 
+TEST_CASE("a guest that changes much is stored as often as the amount says", "[checkpoint]") {
+    const auto program = guest("dirtier");
+    if (!program) return;
+    const ProcessFixture fixture;
+    const VmResult expected = fixture.run({"run", *program, "192"});
+
+    // 192 MiB in all, over 16 MiB of memory: less than that is ever dirty at once.
+    const VmResult run =
+        fixture.run({"run", "--name", "job", "--checkpoint-every", "8MiB", *program, "192"});
+    const VmResult rarely =
+        fixture.run({"run", "--name", "rare", "--checkpoint-every", "1h,64MiB", *program, "192"});
+
+    CHECK(run.out == expected.out);
+    CHECK(run.err.empty());
+    const auto log = checkpoints_of(fixture, "job");
+    CHECK(log.size() >= 2);
+    CHECK(log.size() <= 192 / 8);
+    for (const auto& row : log) {
+        CHECK(row["dirty_pages"] >= 8 * 256 / 2);
+        const VmResult resumed = fixture.run({"resume", "job@" + row["id"].dump()});
+        CHECK(resumed.out == expected.out);
+    }
+    CHECK(rarely.exit_code == 0);
+    CHECK(checkpoints_of(fixture, "rare").empty());
+}
+
 TEST_CASE("a process resumed from what was taken by itself goes on", "[checkpoint]") {
     const auto program = guest("memory");
     if (!program) return;
@@ -216,7 +242,7 @@ TEST_CASE("what checkpoint options can't be is refused by name", "[tools]") {
         {{"run", "--keep", "last=1", "x.wasm"}, "--name"},
         {{"run", "--name", "job", "--checkpoint-every", "soon", "x.wasm"}, "soon"},
         {{"run", "--name", "job", "--checkpoint-every", "1s,2s", "x.wasm"}, "one time"},
-        {{"run", "--name", "job", "--checkpoint-every", "100MB", "x.wasm"}, "not there yet"},
+        {{"run", "--name", "job", "--checkpoint-every", "1MB,1s,2MB", "x.wasm"}, "one amount"},
         {{"run", "--name", "job", "--keep", "often=3", "x.wasm"}, "often=3"},
         {{"run", "--name", "job", "--keep", "last=0", "x.wasm"}, "last=0"},
         {{"run", "--name", "job", "--keep", "last=1,last=2", "x.wasm"}, "last=2"},

@@ -34,11 +34,8 @@ Result<void> add_limit(process::CheckpointRhythm& rhythm, const std::string& tex
     if (const auto interval_ns = parse_duration(text); interval_ns.ok()) {
         return set_once(rhythm.interval_ns, *interval_ns, "time");
     }
-    if (parse_size(text).ok()) {
-        return fail(ErrorCode::unsupported,
-                    "--checkpoint-every {}: an amount of changed data is not there yet; give a "
-                    "time: 200ms, 1s, 5m, 1h",
-                    text);
+    if (const auto bytes = parse_size(text); bytes.ok()) {
+        return set_once(rhythm.dirty_bytes, *bytes, "amount of changed data");
     }
     return fail(ErrorCode::invalid_argument,
                 "--checkpoint-every {}: neither a time (200ms, 1s, 5m, 1h) nor an amount of "
@@ -85,9 +82,11 @@ void CheckpointOptions::add_to(CLI::App& verb) {
         ->type_name("ROUNDS")
         ->capture_default_str()
         ->check(CLI::Range(0U, 9U));
-    verb.add_option("--checkpoint-every", every,
-                    "Take a checkpoint whenever this time has passed: 200ms, 1s, 5m, 1h")
-        ->type_name("TIME")
+    verb.add_option(
+            "--checkpoint-every", every,
+            "Take a checkpoint whenever this time has passed (200ms, 1s, 5m, 1h) or so much "
+            "data has changed (100MB, 64MiB); of 1s,100MB, at what comes first")
+        ->type_name("RHYTHM")
         ->allow_extra_args(false);
     verb.add_option("--keep", keep,
                     "After each checkpoint, remove those that no rule keeps: "
