@@ -1,0 +1,34 @@
+#include "process/control_protocol.hpp"
+#include "tests/fuzz/seeds.hpp"
+
+namespace sojourn::fuzz {
+
+using namespace process;
+
+Seeds seeds_of_control() {
+    ControlAnswer answer;
+    answer.runner = {"6d8aff91618b05a07714c237dc321179", "ledger", 4711, store::Epoch{2}};
+    answer.checkpoint = store::CheckpointInfo{};
+    const std::string lines[] = {
+        encode_request({ControlVerb::checkpoint, "a good moment", CheckpointWait::paused}),
+        encode_request({ControlVerb::suspend, "", CheckpointWait::published}),
+        encode_answer(answer),
+        encode_answer(fail(ErrorCode::store_full, "no space left")),
+    };
+    Seeds seeds;
+    for (const std::string& line : lines)
+        seeds.push_back(to_vector(as_bytes(line)));
+    return seeds;
+}
+
+void run_control(Bytes input) {
+    const auto request = parse_request(as_text(input));
+    if (request.ok()) {
+        const auto again = parse_request(encode_request(*request));
+        EXPECTS(again.ok() && again->verb == request->verb, "a request says what was parsed");
+    }
+    const auto answer = parse_answer(as_text(input));
+    static_cast<void>(encode_answer(answer));
+}
+
+}  // namespace sojourn::fuzz

@@ -1,0 +1,36 @@
+#include "tests/fuzz/seeds.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/file.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace sojourn::fuzz {
+
+namespace fs = std::filesystem;
+
+Seeds module_seeds() {
+    std::vector<fs::path> texts;
+    for (const auto& entry : fs::directory_iterator("tests/unit/vm")) {
+        if (entry.path().extension() == ".wat") texts.push_back(entry.path());
+    }
+    std::ranges::sort(texts);
+    const tests::TemporaryFolder folder;
+    const std::string module = folder.path() / "module.wasm";
+    Seeds seeds;
+    for (const fs::path& text : texts) {
+        const std::string command =
+            "wat2wasm --enable-memory64 " + text.native() + " -o " + module + " 2>/dev/null";
+        if (std::system(command.c_str()) != 0) continue;
+        if (auto bytes = read_file(module); bytes.ok()) seeds.push_back(std::move(*bytes));
+    }
+    return seeds;
+}
+
+ByteVector guest_module(const std::string& name) {
+    auto bytes = read_file(fs::path(SOJOURN_GUESTS) / (name + ".wasm"));
+    return bytes.ok() ? std::move(*bytes) : ByteVector();
+}
+
+}  // namespace sojourn::fuzz
