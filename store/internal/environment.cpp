@@ -25,14 +25,23 @@ std::filesystem::path data_file(const std::filesystem::path& directory) {
 }  // namespace
 
 Environment::~Environment() {
+    close();
+}
+
+void Environment::close() {
     for (Reader& reader : readers_) {
         if (reader.hot_cursor != nullptr) mdb_cursor_close(reader.hot_cursor);
         if (reader.transaction != nullptr) mdb_txn_abort(reader.transaction);
+        reader.hot_cursor = nullptr;
+        reader.transaction = nullptr;
     }
     if (env_ != nullptr) mdb_env_close(env_);
+    env_ = nullptr;
 }
 
 Result<void> Environment::start(const EnvironmentOptions& options) {
+    options_ = options;
+    options_.create = false;  // when it is opened again, the tables are there
     if (const int code = open_map(options); code != 0) return error(code, "open");
     if (const int code = mend_short_file(); code != 0) return error(code, "inspect");
     int dead_readers = 0;
@@ -123,15 +132,21 @@ Reader& Environment::claim_reader() const {
 }
 
 Result<ReadTransaction> Environment::read() const {
-    for (;;) {
+    for (bool has_waited = false;;) {
         Reader& reader = claim_reader();
-        int code = mdb_txn_renew(reader.transaction);
+        int code = reader.transaction != nullptr ? mdb_txn_renew(reader.transaction) : MDB_PANIC;
         if (code == 0) {
             code = mdb_cursor_renew(reader.transaction, reader.hot_cursor);
             if (code == 0) return ReadTransaction(*this, reader);
             mdb_txn_reset(reader.transaction);
         }
         reader.busy.store(false, std::memory_order_release);
+        if (code == MDB_PANIC && !has_waited) {
+            // The writer whose commit failed is opening the environment again.
+            const std::lock_guard wait(writer_);
+            has_waited = true;
+            continue;
+        }
         if (code != MDB_MAP_RESIZED || !grow_map()) return error(code, "read");
     }
 }
@@ -147,6 +162,7 @@ Result<bool> Environment::try_write(const std::function<Result<void>(WriteTransa
     int code = MDB_SUCCESS;
     {
         const std::lock_guard lock(writer_);
+        if (env_ == nullptr) TRY(reopen());
         MDB_txn* raw = nullptr;
         code = mdb_txn_begin(env_, nullptr, 0, &raw);
         if (code == 0) {
@@ -156,6 +172,8 @@ Result<bool> Environment::try_write(const std::function<Result<void>(WriteTransa
             if (!result.ok() && code != MDB_MAP_FULL) return result.error();
             if (code == 0) code = transaction.commit();
         }
+        // If that fails, the next writer tries it again.
+        if (code != 0 && has_given_up()) static_cast<void>(reopen());
     }
     if (code == 0) return true;
     if ((code == MDB_MAP_FULL || code == MDB_MAP_RESIZED) && grow_map()) return false;
@@ -166,12 +184,7 @@ Result<bool> Environment::try_write(const std::function<Result<void>(WriteTransa
 /// address space ends. False when it stays as it was.
 bool Environment::grow_map() const {
     const std::lock_guard lock(writer_);
-    for (std::size_t claimed = 0; claimed < kReaders;) {
-        for (Reader& reader : readers_) {
-            if (!reader.busy.exchange(true, std::memory_order_acquire)) ++claimed;
-        }
-        if (claimed < kReaders) ::sched_yield();
-    }
+    claim_all_readers();
     MDB_envinfo info{};
     mdb_env_info(env_, &info);
     const std::size_t old_bytes = info.me_mapsize;
@@ -184,10 +197,43 @@ bool Environment::grow_map() const {
     if (!grown) {
         INVARIANT(mdb_env_set_mapsize(env_, old_bytes) == 0, "what was mapped can be mapped again");
     }
-    for (Reader& reader : readers_)
-        reader.busy.store(false, std::memory_order_release);
+    release_all_readers();
     TRACE(store, "map_grown", directory_.native(), old_bytes, grown);
     return grown;
+}
+
+/// LMDB uses an environment no more once it could not write the page that names the newest commit.
+bool Environment::has_given_up() const {
+    MDB_txn* probe = nullptr;
+    const int code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &probe);
+    if (code == 0) mdb_txn_abort(probe);
+    return code == MDB_PANIC;
+}
+
+/// What was committed before is whole, and is found by opening the environment again.
+/// Requires: the writers' lock.
+Result<void> Environment::reopen() {
+    claim_all_readers();
+    close();
+    auto started = start(EnvironmentOptions(options_));
+    if (!started.ok()) close();
+    release_all_readers();
+    TRACE(store, "reopened", directory_.native(), started.ok());
+    return started;
+}
+
+void Environment::claim_all_readers() const {
+    for (std::size_t claimed = 0; claimed < kReaders;) {
+        for (Reader& reader : readers_) {
+            if (!reader.busy.exchange(true, std::memory_order_acquire)) ++claimed;
+        }
+        if (claimed < kReaders) ::sched_yield();
+    }
+}
+
+void Environment::release_all_readers() const {
+    for (Reader& reader : readers_)
+        reader.busy.store(false, std::memory_order_release);
 }
 
 /// LMDB reports a write cut short by a full disk as EIO.
@@ -205,6 +251,8 @@ bool Environment::is_disk_full() const {
 }
 
 std::uint64_t Environment::last_commit() const {
+    const std::lock_guard lock(writer_);
+    if (env_ == nullptr) return 0;
     MDB_envinfo info{};
     mdb_env_info(env_, &info);
     return info.me_last_txnid;
@@ -245,6 +293,11 @@ Error Environment::error(int code, std::string_view attempt) const {
         case MDB_VERSION_MISMATCH:
             return fail(ErrorCode::unsupported_format,
                         "{}; it was written by another version of LMDB", what);
+        case MDB_PANIC:
+            return fail(ErrorCode::io,
+                        "{}; a write failed before; what was stored until then is whole: see to "
+                        "the disk, then try again",
+                        what);
         case MDB_READERS_FULL:
             return fail(ErrorCode::io, "{}; more than {} readers use it", what, kHostReadersMax);
         case EACCES:

@@ -163,11 +163,16 @@ private:
 
     explicit Environment(std::filesystem::path directory) : directory_(std::move(directory)) {}
     Result<void> start(const EnvironmentOptions& options);
+    void close();
+    Result<void> reopen();
+    [[nodiscard]] bool has_given_up() const;
     int open_map(const EnvironmentOptions& options);
     int open_tables(const EnvironmentOptions& options);
     int prepare_readers(TableIndex hot_table);
     int mend_short_file();
     Reader& claim_reader() const;
+    void claim_all_readers() const;
+    void release_all_readers() const;
     Result<bool> try_write(const std::function<Result<void>(WriteTransaction&)>& body);
     bool grow_map() const;
     [[nodiscard]] bool is_disk_full() const;
@@ -175,7 +180,8 @@ private:
 
     std::filesystem::path directory_;
     UniqueFd pin_;  ///< keeps the directory's inode number from being given to another one
-    MDB_env* env_ = nullptr;
+    EnvironmentOptions options_;
+    MDB_env* env_ = nullptr;  ///< none after a failed write, until it can be opened again
     std::vector<MDB_dbi> handles_;
     mutable std::array<Reader, kReaders> readers_;
     mutable std::mutex writer_;
