@@ -46,8 +46,9 @@ ErrorCode code_of_errno(int errno_value) {
 }  // namespace
 
 Error errno_error(int errno_value, std::string message) {
-    return Error{code_of_errno(errno_value),
-                 fmt::format("{}: {}", message, std::strerror(errno_value))};
+    const ErrorCode code = code_of_errno(errno_value);
+    const char* remedy = code == ErrorCode::store_full ? "; free space there" : "";
+    return Error{code, fmt::format("{}: {}{}", message, std::strerror(errno_value), remedy)};
 }
 
 }  // namespace internal
