@@ -30,7 +30,10 @@ ImageOutput::~ImageOutput() {
 }
 
 Result<void> ImageOutput::write(Bytes bytes) {
-    return write_all(file_.get(), bytes);
+    const auto written = write_all(file_.get(), bytes);
+    if (written.ok()) return written;
+    return fail(written.error().code, "{}: {}", is_stdout() ? "stdout" : path_,
+                written.error().message);
 }
 
 Result<void> ImageOutput::finish() {
