@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "store/store.hpp"
+#include "tests/crash/disk_failure.hpp"
 
 namespace sojourn::tests {
 
@@ -170,12 +171,7 @@ std::string RecordedRun::exported() const {
 }
 
 VmOptions RecordedRun::options(int standard_input) const {
-    return {
-        {"SOJOURN_STORE=" + (folder_ / "disk/store").native(), "LD_PRELOAD=" SOJOURN_DISK_LIBRARY,
-         std::string(kDiskRoot) + "=" + (folder_ / "disk").native(),
-         std::string(kDiskLog) + "=" + (folder_ / "log").native()},
-        folder_,
-        standard_input};
+    return {watched(folder_ / "disk", folder_ / "log"), folder_, standard_input};
 }
 
 void RecordedRun::perform(const std::vector<std::string>& arguments,
