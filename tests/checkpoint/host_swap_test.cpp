@@ -67,7 +67,9 @@ public:
           }()) {}
 
     void await_round(int round) const {
-        await_output(*process_, "round " + std::to_string(round) + " wrong 0\n");
+        const std::string begin = "round " + std::to_string(round) + " wrong ";
+        await_output(*process_, begin);
+        REQUIRE(last_line(process_->out()) == begin + "0");
     }
     void go_on() const { input_.send_line(); }
     /// Has the kernel swap out what it can; false when that is less than 16 MiB.
