@@ -143,7 +143,9 @@ Result<void> write_store_format(const StorePaths& paths) {
     const auto unfinished = paths.root / "format.new";
     const UniqueFd file(::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!file.valid()) return directory_error(errno, "write", unfinished);
-    TRY(write_all(file.get(), as_bytes(kFormatLine)));
+    if (const auto written = write_all(file.get(), as_bytes(kFormatLine)); !written.ok()) {
+        return fail(written.error().code, "{}: {}", unfinished.native(), written.error().message);
+    }
     if (::fsync(file.get()) != 0) return directory_error(errno, "write", unfinished);
     // Two host processes may make the store at once: the loser's rename finds the file gone.
     if (::rename(unfinished.c_str(), paths.format().c_str()) != 0 && errno != ENOENT) {
