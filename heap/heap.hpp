@@ -109,6 +109,8 @@ struct HeapOptions {
     /// Where the nameless file for dirty units that had to leave memory is made; only needed with
     /// `cache_bytes`. Empty: $TMPDIR, else /tmp.
     std::filesystem::path scratch_directory = {};
+    /// open() begins to bring in what was in memory at the checkpoint, on a thread of its own.
+    bool prefetch = false;
 };
 
 /// The dirty pages of one moment, copied out while the guest stood still, or lying in the scratch

@@ -50,6 +50,9 @@ public:
     /// Queues a group of which something is in memory, unless it is queued already.
     void note_arrival(std::uint32_t region, std::uint32_t group);
 
+    /// There is room for little more than what guests are about to fault in.
+    [[nodiscard]] bool is_nearly_full() const { return resident_bytes_ > limit_bytes_ / 4 * 3; }
+
     [[nodiscard]] std::uint64_t resident_bytes() const { return resident_bytes_.load(); }
     [[nodiscard]] std::uint64_t evicted_units() const { return evicted_units_.load(); }
     [[nodiscard]] bool is_queued(std::uint32_t region, std::uint32_t group) const;

@@ -93,11 +93,11 @@ Result<std::unique_ptr<PagedHeap>> PagedHeap::open(std::shared_ptr<store::Family
                     token.process.hex());
     }
     auto heap = TRY(empty(std::move(family), view, token, clock, options));
-    TRY(heap->restore());
+    TRY(heap->restore(options.prefetch));
     return heap;
 }
 
-Result<void> PagedHeap::restore() {
+Result<void> PagedHeap::restore(bool prefetch) {
     const ByteVector saved = TRY(source_.family().read_attachment(source_.view().version));
     const DecodedAttachment decoded = TRY(decode_attachment(saved));
     if (decoded.table.unit_bytes != unit_bytes_) {
@@ -107,6 +107,12 @@ Result<void> PagedHeap::restore() {
     for (const RegionRow& row : decoded.table.rows)
         TRY(add_region({row.kind, row.size_bytes, row.reserve_bytes}, row.size_bytes));
     attachment_.assign(decoded.rest.begin(), decoded.rest.end());
+    if (prefetch && !decoded.working_set.empty()) {
+        std::vector<PagedRegion*> regions;
+        for (const auto& region : regions_)
+            regions.push_back(region.get());
+        prefetcher_.emplace(std::move(regions), cache_, decoded.working_set);
+    }
     return {};
 }
 

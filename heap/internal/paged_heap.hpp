@@ -5,6 +5,7 @@
 #include "heap/internal/page_snapshot.hpp"
 #include "heap/internal/page_source.hpp"
 #include "heap/internal/paged_region.hpp"
+#include "heap/internal/prefetcher.hpp"
 #include "heap/internal/region_table.hpp"
 #include "heap/internal/version_draft.hpp"
 #include "heap/mechanism.hpp"
@@ -47,7 +48,7 @@ private:
     static Result<std::unique_ptr<PagedHeap>> empty(std::shared_ptr<store::Family> family,
                                                     store::View view, store::FencingToken token,
                                                     const Clock& clock, const HeapOptions& options);
-    Result<void> restore();
+    Result<void> restore(bool prefetch);
     Result<Region*> add_region(const RegionSpec& spec, std::uint64_t stored_bytes);
 
     void enlist(PageSnapshot& snapshot);
@@ -61,6 +62,7 @@ private:
 
     Result<void> publish(const PageSnapshot& snapshot, Bytes attachment,
                          store::ProcessState state_after, store::CheckpointInfo& info);
+    [[nodiscard]] WorkingSet working_set() const;
     Result<void> complete_draft(const PageSnapshot& snapshot);
     void note_published(const PageSnapshot& snapshot);
 
@@ -81,6 +83,7 @@ private:
     std::optional<VersionDraft> draft_;          ///< what precopy() and commit() write to
     std::optional<store::Version> stale_draft_;  ///< given up, and the store does not know it yet
     std::uint64_t snapshot_serial_ = 0;
+    std::optional<Prefetcher> prefetcher_;
     Mapping spare_copies_;  ///< touched before: the next snapshot need not wait for memory
 };
 

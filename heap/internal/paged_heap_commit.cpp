@@ -161,8 +161,7 @@ Result<store::CheckpointInfo> PagedHeap::commit(std::unique_ptr<Snapshot> snapsh
 Result<void> PagedHeap::publish(const PageSnapshot& snapshot, Bytes attachment,
                                 store::ProcessState state_after, store::CheckpointInfo& info) {
     TRY(complete_draft(snapshot));
-    ByteVector whole = snapshot.region_table_;
-    whole.insert(whole.end(), attachment.begin(), attachment.end());
+    const ByteVector whole = encode_attachment(snapshot.region_table_, working_set(), attachment);
     info.written_bytes = draft_->encoded_bytes() + whole.size();
 
     FAULT_POINT(heap_commit_before_publish);
@@ -179,6 +178,15 @@ Result<void> PagedHeap::publish(const PageSnapshot& snapshot, Bytes attachment,
             region->take_back();
     }
     return {};
+}
+
+WorkingSet PagedHeap::working_set() const {
+    constexpr std::size_t kRunsMax = 1024;  // 16 KiB of each checkpoint
+    const std::size_t share = kRunsMax / std::max<std::size_t>(regions_.size(), 1);
+    WorkingSet set;
+    for (const auto& region : regions_)
+        region->append_working_set(std::max<std::size_t>(share, 2), set);
+    return set;
 }
 
 /// Gives the draft what the snapshot has.

@@ -203,6 +203,21 @@ Result<void> PagedRegion::fill(BlockRun run) {
     return filled;
 }
 
+bool PagedRegion::bring_in_group(std::uint64_t group) {
+    const std::uint64_t begin = std::min(group, reserve_bytes_ / kGroupBytes) * kGroupBytes;
+    const std::uint64_t end = blocks_in(clipped(begin + kGroupBytes));
+    for (std::uint64_t block = begin / fill_bytes_; block < end;) {
+        BlockRun run{block, block};
+        while (run.end < end && blocks_.try_claim(run.end))
+            ++run.end;
+        if (run.end > run.first) {
+            release(run, fill(run).ok() ? BlockState::resident : BlockState::absent);
+        }
+        block = run.end + 1;
+    }
+    return begin < clipped(reserve_bytes_);
+}
+
 Result<void> PagedRegion::allow_writes(std::uint64_t offset, std::uint64_t length) {
     const std::uint64_t begin = offset / write_bytes_ * write_bytes_;
     const std::uint64_t end = clipped(round_up(offset + length, write_bytes_));

@@ -10,6 +10,7 @@
 #include "heap/internal/page_snapshot.hpp"
 #include "heap/internal/unit_ledger.hpp"
 #include "heap/internal/version_draft.hpp"
+#include "heap/internal/working_set.hpp"
 #include "heap/mechanism.hpp"
 
 namespace sojourn::heap {
@@ -37,6 +38,12 @@ public:
                                                        const Paging& paging);
 
     Result<void> grow(std::uint64_t size_bytes) override;
+
+    /// Brings in what is missing of a group and nobody else is at. What can't be read stays
+    /// missing: nobody asked for it. False: the region ends before it. Guests may run.
+    bool bring_in_group(std::uint64_t group);
+    /// Adds what is in memory at about this time, what is to be published first.
+    void append_working_set(std::size_t runs_max, WorkingSet& set) const;
 
     /// How much the next version would take of it by now. Any thread may ask while guests run.
     /// Errors: io.

@@ -153,6 +153,24 @@ std::uint64_t PagedRegion::drafted_pages() const {
     return page_count_of(drafted) + drafted_slot_pages_;
 }
 
+void PagedRegion::append_working_set(std::size_t runs_max, WorkingSet& set) const {
+    PageRuns written = unpublished_;
+    written.insert(written.end(), drafted_.begin(), drafted_.end());
+    normalize(written);
+    append_groups(id_, written, runs_max / 2, set);
+    PageRuns resident;
+    const std::uint64_t block_count = blocks_in(clipped(reserve_bytes_));
+    for (std::uint64_t block = 0; block < block_count; ++block) {
+        if (blocks_.state(block) != BlockState::resident) continue;
+        const std::uint64_t first = block;
+        while (block < block_count && blocks_.state(block) == BlockState::resident)
+            ++block;
+        resident.push_back(
+            {first * fill_bytes_ / kPageBytes, (block - first) * fill_bytes_ / kPageBytes});
+    }
+    append_groups(id_, resident, runs_max / 2, set);
+}
+
 void PagedRegion::forget_unpublished() {
     unpublished_.clear();
     drafted_.clear();

@@ -7,7 +7,7 @@ namespace sojourn::heap {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x50484A53;  // "SJHP"
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
 constexpr std::uint64_t kReserveBytesMax = std::uint64_t{1} << 46U;  // half of a process's space
 
 bool is_known(RegionKind kind) {
@@ -46,6 +46,14 @@ ByteVector encode_region_table(const RegionTable& table) {
     return writer.take();
 }
 
+ByteVector encode_attachment(Bytes region_table, const WorkingSet& working_set, Bytes rest) {
+    ByteWriter writer;
+    writer.put_bytes(region_table);
+    encode_working_set(working_set, writer);
+    writer.put_bytes(rest);
+    return writer.take();
+}
+
 Result<DecodedAttachment> decode_attachment(Bytes attachment) {
     ByteReader reader(attachment, "the heap's region table");
     if (TRY(reader.get<std::uint32_t>()) != kMagic) {
@@ -64,6 +72,7 @@ Result<DecodedAttachment> decode_attachment(Bytes attachment) {
         TRY(check_row(row, i));
         decoded.table.rows.push_back(row);
     }
+    decoded.working_set = TRY(decode_working_set(reader));
     decoded.rest = attachment.subspan(reader.position());
     return decoded;
 }

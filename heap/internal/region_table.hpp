@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "heap/internal/working_set.hpp"
 #include "heap/types.hpp"
 
 /// The heap's part of a checkpoint's attachment (docs/formats/heap.md).
@@ -26,8 +27,12 @@ struct RegionTable {
 
 ByteVector encode_region_table(const RegionTable& table);
 
+/// What commit() gives to the store.
+ByteVector encode_attachment(Bytes region_table, const WorkingSet& working_set, Bytes rest);
+
 struct DecodedAttachment {
     RegionTable table;
+    WorkingSet working_set;
     Bytes rest;  ///< the caller's part; a view into the attachment
 };
 

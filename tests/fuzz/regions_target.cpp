@@ -10,10 +10,9 @@ Seeds seeds_of_regions() {
     for (std::uint32_t id = 1; id <= 3; ++id)
         table.rows.push_back({RegionId{id}, RegionKind{id}, id * kPageBytes, 16 * kPageBytes});
     const ByteVector rows = encode_region_table(table);
-    ByteVector with_rest = rows;
-    const Bytes rest = as_bytes("the rest");
-    with_rest.insert(with_rest.end(), rest.begin(), rest.end());
-    return {rows, with_rest};
+    const WorkingSet working_set{{RegionId{1}, 2, 3}, {RegionId{2}, 1, 0}};
+    return {encode_attachment(rows, {}, {}),
+            encode_attachment(rows, working_set, as_bytes("the rest"))};
 }
 
 void run_regions(Bytes input) {

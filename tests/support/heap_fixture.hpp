@@ -51,6 +51,9 @@ public:
         return heap::Heap::open(family, token, clock_, options_);
     }
 
+    /// From now on, open() does.
+    void prefetch() { options_.prefetch = true; }
+
     [[nodiscard]] store::ProcessId process_id() const { return process_.id; }
     [[nodiscard]] const heap::HeapOptions& options() const { return options_; }
     [[nodiscard]] const Clock& clock() const { return clock_; }

@@ -14,27 +14,28 @@ RegionTable sample() {
 }
 
 ErrorCode refusal_of(const RegionTable& table) {
-    const ByteVector bytes = encode_region_table(table);
+    const ByteVector bytes = encode_attachment(encode_region_table(table), {}, {});
     return decode_attachment(bytes).error().code;
 }
 
 }  // namespace
 
 TEST_CASE("a region table is read as it was written, and what follows is left alone", "[heap]") {
-    ByteVector bytes = encode_region_table(sample());
-    const Bytes rest = as_bytes("machine");
-    bytes.insert(bytes.end(), rest.begin(), rest.end());
+    const WorkingSet working_set{{RegionId{1}, 2, 3}};
+    const ByteVector bytes =
+        encode_attachment(encode_region_table(sample()), working_set, as_bytes("machine"));
 
     const auto decoded = decode_attachment(bytes);
 
     REQUIRE(decoded.ok());
     REQUIRE(decoded->table.unit_bytes == 16384);
     REQUIRE(decoded->table.rows == sample().rows);
+    REQUIRE(decoded->working_set == working_set);
     REQUIRE(as_text(decoded->rest) == "machine");
 }
 
 TEST_CASE("a region table that is cut short anywhere is corrupt", "[heap]") {
-    const ByteVector bytes = encode_region_table(sample());
+    const ByteVector bytes = encode_attachment(encode_region_table(sample()), {{}}, {});
 
     for (std::size_t length = 0; length < bytes.size(); ++length)
         REQUIRE(decode_attachment(Bytes(bytes).first(length)).error().code == ErrorCode::corrupt);
@@ -42,12 +43,12 @@ TEST_CASE("a region table that is cut short anywhere is corrupt", "[heap]") {
 
 TEST_CASE("a region table of another format says so", "[heap]") {
     ByteVector bytes = encode_region_table(sample());
-    bytes[4] = std::byte{2};
+    bytes[4] = std::byte{3};
 
     const auto decoded = decode_attachment(bytes);
 
     REQUIRE(decoded.error().code == ErrorCode::unsupported_format);
-    REQUIRE(decoded.error().message == "heap format 2, this build reads 1");
+    REQUIRE(decoded.error().message == "heap format 3, this build reads 2");
 }
 
 TEST_CASE("an attachment that is not a heap's is corrupt", "[heap]") {

@@ -1,0 +1,42 @@
+#include "heap/internal/prefetcher.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/trace.hpp"
+
+namespace sojourn::heap {
+
+namespace {
+
+/// Where there is one processor, the guest comes first.
+constexpr int kNiceness = 10;
+
+}  // namespace
+
+Prefetcher::Prefetcher(std::vector<PagedRegion*> regions, const Cache& cache, WorkingSet set)
+    : regions_(std::move(regions)), cache_(cache), set_(std::move(set)) {
+    thread_ = std::thread([this] { serve(); });
+}
+
+Prefetcher::~Prefetcher() {
+    is_ending_ = true;
+    thread_.join();
+}
+
+void Prefetcher::serve() const {
+    static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness));
+    std::uint64_t groups = 0;
+    for (const GroupRun& run : set_) {
+        const auto index = static_cast<std::size_t>(run.region) - 1;  // 0, which is none, is huge
+        if (index >= regions_.size()) continue;
+        for (std::uint64_t i = 0; i < run.count; ++i) {
+            if (is_ending_ || cache_.is_nearly_full()) return;
+            if (!regions_[index]->bring_in_group(run.first + i)) break;
+            ++groups;
+        }
+    }
+    TRACE(heap, "prefetched", groups);
+}
+
+}  // namespace sojourn::heap
