@@ -22,6 +22,7 @@ namespace sojourn::process {
 /// How to run, whatever is run.
 struct Execution {
     std::string store_location;
+    std::string checkpoint_location = {};  ///< as store::OpenOptions has it
     std::optional<heap::MechanismKind> heap_mechanism;
     std::uint64_t reincarnate_every = 0;       ///< in safepoints; 0: never
     std::filesystem::path stats_file;          ///< written at the end; empty: none

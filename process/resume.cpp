@@ -51,7 +51,8 @@ Result<Outcome> resume(const ResumeOptions& options, const HostProcess& host) {
     TRY(check_host_supports(options.execution));
     Seat seat;
     seat.location = options.execution.store_location;
-    seat.open_options = {.create = false};
+    seat.open_options = {.create = false,
+                         .checkpoint_location = options.execution.checkpoint_location};
     seat.store = TRY(store::Store::open(seat.location, seat.open_options, host.random));
     seat.record = TRY(find(*seat.store, reference.process));
     seat.lock = TRY(take_lock(*seat.store, seat.record));

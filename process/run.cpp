@@ -59,8 +59,9 @@ Result<Seat> take_new_seat(const std::string& location, const store::OpenOptions
 Result<Outcome> run_named(const RunOptions& options, std::shared_ptr<const vm::Module> program,
                           const HostProcess& host) {
     auto runner = TRY(Runner::create(options.execution, host));
-    auto seat =
-        TRY(take_new_seat(options.execution.store_location, {}, options, *program, host.random));
+    auto seat = TRY(take_new_seat(options.execution.store_location,
+                                  {.checkpoint_location = options.execution.checkpoint_location},
+                                  options, *program, host.random));
     TRY(runner->listen(seat));
     const auto begun =
         runner->begin(std::move(seat), std::move(program), options.launch, options.machine);

@@ -50,9 +50,10 @@ Result<void> Importer::read_header(const std::string& name) {
     header_ = TRY(decode_image_header(frame.payload));
     if (header_.unit_bytes != store_.unit_bytes()) {
         return fail(ErrorCode::unsupported,
-                    "the image has units of {} bytes and the store of {}: make a store with units "
-                    "of {} bytes and import it there",
-                    header_.unit_bytes, store_.unit_bytes(), header_.unit_bytes);
+                    "the image has units of {}K and the store of {}K: make a store for it with "
+                    "vm store init --unit {}K DIR, and import it there",
+                    header_.unit_bytes / 1024, store_.unit_bytes() / 1024,
+                    header_.unit_bytes / 1024);
     }
     NewProcess process;
     process.name = name.empty() ? header_.process_name : name;

@@ -1,23 +1,21 @@
 #include "store/store.hpp"
 
-#include "store/internal/lmdb_store.hpp"
+#include "store/internal/checkpoint_store.hpp"
 #include "store/internal/memory_store.hpp"
 
 namespace sojourn::store {
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& location, const OpenOptions& options,
                                            Random& random) {
-    const bool known = options.unit_bytes == 4096 || options.unit_bytes == 16384 ||
-                       options.unit_bytes == kUnitBytesMax;
-    if (!known) {
+    if (!is_unit_bytes(options.unit_bytes)) {
         return fail(ErrorCode::invalid_argument,
                     "a unit of {} bytes is not one of 4096, 16384 and 65536", options.unit_bytes);
     }
     if (location.empty()) return fail(ErrorCode::invalid_argument, "a store needs a place");
-    if (location == "mem:") {
+    if (location == kMemoryLocation && options.checkpoint_location.empty()) {
         return std::unique_ptr<Store>(new MemoryStore(options.unit_bytes, random));
     }
-    return LmdbStore::open(location, options, random);
+    return open_arranged(location, options, random);
 }
 
 Result<ProcessRecord> Store::create_process(const NewProcess& process) {

@@ -9,10 +9,20 @@
 
 namespace sojourn::store {
 
+/// The location that is no directory.
+inline constexpr std::string_view kMemoryLocation = "mem:";
+
+constexpr bool is_unit_bytes(std::uint64_t bytes) {
+    return bytes == 4096 || bytes == kUnitBytesDefault || bytes == kUnitBytesMax;
+}
+
 struct OpenOptions {
     bool create = true;  ///< make the directory when it is not there
     bool sync = true;    ///< false: a commit survives the process, not the machine (for tests)
     std::size_t unit_bytes = kUnitBytesDefault;  ///< for a store that is created
+    /// The directory of another store, which keeps the processes instead: `create` is about that
+    /// one then. Noted for good, so that it need not be given again. Empty: as noted.
+    std::string checkpoint_location = {};
 };
 
 struct NewProcess {
@@ -43,19 +53,30 @@ public:
 ///
 /// or in memory (`mem:`), for runs that leave nothing behind and as the twin that tests compare
 /// with. Any number of host processes may have a directory open at once.
+///
+/// A directory may leave all this to another one, its *checkpoint store*, and be the place of
+/// working heaps alone. Opening it opens the other; locks and sockets are there only, so that a
+/// process has one owner whichever way it is addressed.
 class Store {
 public:
     /// `location` is a directory or `mem:`. Errors: not_found, unsupported_format,
     /// permission_denied (each names the path and the remedy), unsupported for a network file
-    /// system. Borrows `random` for the store's life.
+    /// system and for units that differ from the checkpoint store's, already_exists when there are
+    /// processes or another checkpoint store is noted. Borrows `random` for the store's life.
     static Result<std::unique_ptr<Store>> open(const std::string& location,
                                                const OpenOptions& options, Random& random);
     virtual ~Store() = default;
 
     virtual std::size_t unit_bytes() const = 0;
 
+    /// Where the processes are; empty for a store in memory.
+    virtual std::filesystem::path directory() const = 0;
+
     /// Where runners keep locks and sockets; empty for a store in memory.
     virtual std::filesystem::path run_directory() const = 0;
+
+    /// Where runners put what does not fit the memory of a working heap; empty: no matter where.
+    virtual std::filesystem::path scratch_directory() const = 0;
 
     /// Keeps a module under its digest; keeping one twice costs a look-up.
     virtual Result<Sha256> put_module(Bytes module) = 0;

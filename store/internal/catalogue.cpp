@@ -12,6 +12,7 @@ constexpr TableIndex kProcesses{2};  ///< process id ► family id, name
 constexpr TableIndex kModules{3};    ///< SHA-256 ► blob
 
 const Bytes kCatalogueKey = as_bytes("catalogue");
+const Bytes kCheckpointsKey = as_bytes("checkpoints");
 
 ByteVector encode_listed(const ListedProcess& process) {
     ByteWriter writer;
@@ -56,11 +57,33 @@ Result<CatalogueRecord> read_catalogue_record(const Transaction& transaction) {
         return fail(ErrorCode::unsupported_format, "{} has format {}, this build reads {}",
                     directory, record.format, expected.format);
     }
-    if (record.unit_bytes == 0 || record.unit_bytes > kUnitBytesMax ||
-        record.unit_bytes % 4096 != 0) {
+    if (!is_unit_bytes(record.unit_bytes)) {
         return fail(ErrorCode::corrupt, "{} has units of {} bytes", directory, record.unit_bytes);
     }
     return record;
+}
+
+Result<std::string> read_checkpoint_place(const Transaction& transaction) {
+    const auto value = TRY(transaction.get(kCatalogue, kCheckpointsKey));
+    if (!value) return std::string();
+    const char* subject = "the note of where checkpoints are";
+    ByteReader reader(TRY(unseal(*value, subject)), subject);
+    auto place = TRY(reader.get_string());
+    TRY(reader.expect_end());
+    return place;
+}
+
+Result<void> write_checkpoint_place(WriteTransaction& transaction, const std::string& place) {
+    const auto processes = TRY(listed_processes(transaction));
+    if (!processes.empty()) {
+        return fail(ErrorCode::already_exists,
+                    "{} has processes of its own: name another store for the heaps of those in {}, "
+                    "or carry the processes there with vm export, vm import and vm rm",
+                    transaction.environment().directory().parent_path().native(), place);
+    }
+    ByteWriter writer;
+    writer.put_sized(place);
+    return transaction.put(kCatalogue, kCheckpointsKey, seal(writer.view()));
 }
 
 Result<void> expect_name_free(const Transaction& transaction, const std::string& name) {
@@ -74,6 +97,11 @@ Result<void> expect_name_free(const Transaction& transaction, const std::string&
 
 Result<void> list_process(WriteTransaction& transaction, const ListedProcess& process) {
     TRY(expect_name_free(transaction, process.name));
+    const std::string elsewhere = TRY(read_checkpoint_place(transaction));
+    if (!elsewhere.empty()) {
+        return fail(ErrorCode::busy, "the store has begun to keep its processes in {}: try again",
+                    elsewhere);
+    }
     if (!process.name.empty()) {
         TRY(transaction.put(kNames, as_bytes(process.name), process.id.bytes));
     }

@@ -24,9 +24,14 @@ Result<void> found_catalogue(WriteTransaction& transaction, const CatalogueRecor
 /// Errors: corrupt, unsupported_format.
 Result<CatalogueRecord> read_catalogue_record(const Transaction& transaction);
 
+/// The directory of the checkpoint store; empty when the processes are here.
+Result<std::string> read_checkpoint_place(const Transaction& transaction);
+/// From now on no process is listed here. Errors: already_exists when one is.
+Result<void> write_checkpoint_place(WriteTransaction& transaction, const std::string& place);
+
 /// Errors: already_exists. An empty name is always free.
 Result<void> expect_name_free(const Transaction& transaction, const std::string& name);
-/// Errors: already_exists.
+/// Errors: already_exists; busy when the processes are kept elsewhere since the store was opened.
 Result<void> list_process(WriteTransaction& transaction, const ListedProcess& process);
 /// The process's family, when no other process is left in it. Errors: not_found.
 Result<std::optional<FamilyId>> unlist_process(WriteTransaction& transaction, ProcessId id);

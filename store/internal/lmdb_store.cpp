@@ -39,9 +39,9 @@ private:
     bool published_ = false;
 };
 
-Result<std::unique_ptr<Store>> LmdbStore::open(const std::filesystem::path& root,
-                                               const OpenOptions& options, Random& random) {
-    StorePaths paths{std::filesystem::absolute(root)};
+Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const std::filesystem::path& root,
+                                                   const OpenOptions& options, Random& random) {
+    StorePaths paths{std::filesystem::absolute(root).lexically_normal()};
     StoreAge age = TRY(check_store_directory(paths, options.create));
     UniqueFd making;
     if (age == StoreAge::fresh) {
@@ -55,7 +55,7 @@ Result<std::unique_ptr<Store>> LmdbStore::open(const std::filesystem::path& root
     std::unique_ptr<LmdbStore> store(
         new LmdbStore(std::move(paths), std::move(catalogue), options.sync, random));
     TRY(store->start(age, options));
-    return std::unique_ptr<Store>(std::move(store));
+    return store;
 }
 
 Result<void> LmdbStore::start(StoreAge age, const OpenOptions& options) {
@@ -71,6 +71,15 @@ Result<void> LmdbStore::start(StoreAge age, const OpenOptions& options) {
     const auto transaction = TRY(catalogue_->read());
     const auto record = TRY(read_catalogue_record(transaction));
     unit_bytes_ = record.unit_bytes;
+    checkpoint_place_ = TRY(read_checkpoint_place(transaction));
+    return {};
+}
+
+Result<void> LmdbStore::note_checkpoint_place(const std::filesystem::path& place) {
+    TRY(catalogue_->write([&](WriteTransaction& transaction) {
+        return write_checkpoint_place(transaction, place.native());
+    }));
+    checkpoint_place_ = place;
     return {};
 }
 

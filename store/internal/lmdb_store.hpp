@@ -14,11 +14,22 @@ class LmdbFamily;
 /// A store in a directory (docs/formats/store.md). Borrows the random source for its life.
 class LmdbStore final : public Store {
 public:
-    static Result<std::unique_ptr<Store>> open(const std::filesystem::path& root,
-                                               const OpenOptions& options, Random& random);
+    /// The store in this very directory, whatever it notes.
+    static Result<std::unique_ptr<LmdbStore>> open(const std::filesystem::path& root,
+                                                   const OpenOptions& options, Random& random);
+
+    /// The checkpoint store that is noted here; empty: there is none.
+    [[nodiscard]] const std::filesystem::path& checkpoint_place() const {
+        return checkpoint_place_;
+    }
+    /// Errors: already_exists when there are processes here.
+    Result<void> note_checkpoint_place(const std::filesystem::path& place);
+    void keep_scratch_in(std::filesystem::path directory) { scratch_ = std::move(directory); }
 
     std::size_t unit_bytes() const override { return unit_bytes_; }
+    std::filesystem::path directory() const override { return paths_.root; }
     std::filesystem::path run_directory() const override { return paths_.run(); }
+    std::filesystem::path scratch_directory() const override { return scratch_; }
     Result<Sha256> put_module(Bytes module) override;
     Result<ByteVector> module(const Sha256& digest) const override;
     Result<std::unique_ptr<ProcessDraft>> draft_process(const NewProcess& process) override;
@@ -34,7 +45,8 @@ private:
         : paths_(std::move(paths)),
           catalogue_(std::move(catalogue)),
           sync_(sync),
-          random_(&random) {}
+          random_(&random),
+          scratch_(paths_.run()) {}
     Result<void> start(StoreAge age, const OpenOptions& options);
     Result<std::shared_ptr<LmdbFamily>> open_family(FamilyId id) const;
     Result<std::vector<ListedProcess>> listed_now() const;
@@ -46,6 +58,8 @@ private:
     std::size_t unit_bytes_ = 0;
     bool sync_;
     Random* random_;
+    std::filesystem::path scratch_;
+    std::filesystem::path checkpoint_place_;
     mutable std::mutex mutex_;  ///< guards what follows
     mutable std::map<FamilyId, std::weak_ptr<LmdbFamily>> families_;
     mutable std::shared_ptr<LmdbFamily> recent_;  ///< found first, lent out next: opened once

@@ -15,7 +15,9 @@ public:
         : unit_bytes_(unit_bytes), random_(&random) {}
 
     std::size_t unit_bytes() const override { return unit_bytes_; }
+    std::filesystem::path directory() const override { return {}; }
     std::filesystem::path run_directory() const override { return {}; }
+    std::filesystem::path scratch_directory() const override { return {}; }
     Result<Sha256> put_module(Bytes module) override;
     Result<ByteVector> module(const Sha256& digest) const override;
     Result<std::unique_ptr<ProcessDraft>> draft_process(const NewProcess& process) override;

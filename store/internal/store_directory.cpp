@@ -104,7 +104,8 @@ Result<StoreAge> check_store_directory(const StorePaths& paths, bool create) {
         if (errno != ENOENT) return directory_error(errno, "open", paths.root);
         if (!create) {
             return fail(ErrorCode::not_found,
-                        "there is no store at {}: run or import something to make one, or name "
+                        "there is no store at {}: vm store init, or whatever runs or is imported, "
+                        "makes one; or name "
                         "another with --store",
                         paths.root.native());
         }
@@ -130,7 +131,7 @@ Result<StoreAge> check_store_directory(const StorePaths& paths, bool create) {
                     paths.root.native());
     }
     if (!create) {
-        return fail(ErrorCode::not_found, "{} is empty: run or import something to make a store",
+        return fail(ErrorCode::not_found, "{} is empty: vm store init makes a store there",
                     paths.root.native());
     }
     TRY(make_directory(paths.catalogue()));

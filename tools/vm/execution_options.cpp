@@ -113,6 +113,7 @@ Result<process::Execution> ExecutionOptions::parse(const Invocation& invocation)
     TRY(trace::open_channels(trace_channels));
     process::Execution execution;
     execution.store_location = TRY(store_location(invocation));
+    execution.checkpoint_location = invocation.checkpoint_store;
     execution.heap_mechanism = TRY(heap::parse_mechanism(heap_mechanism));
     execution.cache_bytes = TRY(parse_cache(cache));
     execution.reincarnate_every = reincarnate_every;

@@ -33,6 +33,7 @@ void add_verbs(CLI::App& app, Invocation& invocation) {
     add_rm(app, invocation);
     add_export(app, invocation);
     add_import(app, invocation);
+    add_store(app, invocation);
 }
 
 const CLI::App* find_verb(const CLI::App& app, const std::string& name) {
@@ -43,13 +44,16 @@ const CLI::App* find_verb(const CLI::App& app, const std::string& name) {
 
 void add_help(CLI::App& app, Invocation& invocation) {
     CLI::App* help = app.add_subcommand("help", "Tell the options of a verb");
-    auto verb = std::make_shared<std::string>();
-    help->add_option("verb", *verb, "The verb")->type_name("VERB");
-    help->callback([&app, &invocation, verb] {
-        invocation.perform = [&app, verb]() -> Result<int> {
-            const CLI::App* subject = verb->empty() ? &app : find_verb(app, *verb);
-            if (subject == nullptr) {
-                return fail(ErrorCode::invalid_argument, "no verb '{}'; vm help lists them", *verb);
+    auto words = std::make_shared<std::vector<std::string>>();
+    help->add_option("verb", *words, "The verb, and what it has below it: store init")
+        ->type_name("VERB");
+    help->callback([&app, &invocation, words] {
+        invocation.perform = [&app, words]() -> Result<int> {
+            const CLI::App* subject = &app;
+            for (const std::string& word : *words) {
+                subject = find_verb(*subject, word);
+                if (subject != nullptr) continue;
+                return fail(ErrorCode::invalid_argument, "no verb '{}'; vm help lists them", word);
             }
             TRY(print_line(subject->help()));
             return 0;
@@ -58,8 +62,11 @@ void add_help(CLI::App& app, Invocation& invocation) {
 }
 
 int fail_usage(const CLI::App& app, const std::string& what) {
-    const auto typed = app.get_subcommands();
-    const std::string verb = typed.empty() ? "" : " " + typed.front()->get_name();
+    std::string verb;
+    for (auto typed = app.get_subcommands(); !typed.empty();
+         typed = typed.front()->get_subcommands()) {
+        verb += " " + typed.front()->get_name();
+    }
     print_error(fail(ErrorCode::invalid_argument, "{}; vm help{} lists what there is", what, verb));
     return kErrorExitCode;
 }
@@ -82,8 +89,12 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
 int main_of(int argc, char** argv) {
     const SystemClock clock;
     SystemRandom random;
-    Invocation invocation{
-        .clock = clock, .random = random, .store = {}, .json = false, .perform = {}};
+    Invocation invocation{.clock = clock,
+                          .random = random,
+                          .store = {},
+                          .checkpoint_store = {},
+                          .json = false,
+                          .perform = {}};
     CLI::App app("A WebAssembly virtual machine whose processes outlive the host they run on",
                  "vm");
     app.set_version_flag("--version", "vm " SOJOURN_VERSION);

@@ -2,6 +2,7 @@
 
 #include "process/process.hpp"
 #include "tools/vm/execution_options.hpp"
+#include "tools/vm/store_location.hpp"
 #include "tools/vm/verbs.hpp"
 
 namespace sojourn::tools {
@@ -29,6 +30,7 @@ void add_resume(CLI::App& app, Invocation& invocation) {
     verb->add_option("process", *reference, "NAME or NAME@ID; an older checkpoint opens a branch")
         ->required()
         ->type_name("N[@ID]");
+    add_checkpoint_store_option(*verb, invocation);
     execution->add_to(*verb);
     verb->add_option("--prefetch", *prefetch,
                      "Whether what was in memory at the checkpoint is brought in ahead of its use, "

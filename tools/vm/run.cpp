@@ -4,6 +4,7 @@
 #include "tools/vm/execution_options.hpp"
 #include "tools/vm/guest_options.hpp"
 #include "tools/vm/quantity.hpp"
+#include "tools/vm/store_location.hpp"
 #include "tools/vm/verbs.hpp"
 
 namespace sojourn::tools {
@@ -33,6 +34,10 @@ Result<process::RunOptions> parse(const RunArguments& arguments, const Invocatio
     if (arguments.name.empty() && arguments.execution.checkpoints.are_given()) {
         return fail(ErrorCode::invalid_argument,
                     "--checkpoint-every and --keep are for a process that stays; give it a --name");
+    }
+    if (arguments.name.empty() && !invocation.checkpoint_store.empty()) {
+        return fail(ErrorCode::invalid_argument,
+                    "--checkpoint-store is for a process that stays; give it a --name");
     }
     options.program = command.front();
     options.name = arguments.name;
@@ -76,6 +81,7 @@ void add_run(CLI::App& app, Invocation& invocation) {
     verb->add_option("--max-stack", arguments->stack_size,
                      "How much the guest's stack may take: 64K, 8M (the default), 1G")
         ->type_name("SIZE");
+    add_checkpoint_store_option(*verb, invocation);
     arguments->execution.add_to(*verb);
     // What follows the program is the guest's, even if it looks like an option.
     verb->prefix_command();

@@ -1,7 +1,8 @@
 #include "tools/vm/store_location.hpp"
 
 #include <cstdlib>
-#include <filesystem>
+
+#include <CLI/CLI.hpp>
 
 namespace sojourn::tools {
 
@@ -32,8 +33,22 @@ Result<std::unique_ptr<store::Store>> open_store(const Invocation& invocation) {
     return store::Store::open(location, {.create = false}, invocation.random);
 }
 
+void add_checkpoint_store_option(CLI::App& verb, Invocation& invocation) {
+    verb.add_option("--checkpoint-store", invocation.checkpoint_store,
+                    "Another store that keeps processes and checkpoints; --store is the place of "
+                    "working heaps then, and remembers it")
+        ->type_name("DIR");
+}
+
+std::string unit_text(std::size_t unit_bytes) {
+    return fmt::format("{}K", unit_bytes / 1024);
+}
+
 std::string store_option(const Invocation& invocation) {
-    return invocation.store.empty() ? "" : " --store " + invocation.store;
+    // Nothing remembers where a heap in memory had its checkpoints.
+    const bool is_in_memory = invocation.store == store::kMemoryLocation;
+    const std::string& place = is_in_memory ? invocation.checkpoint_store : invocation.store;
+    return place.empty() ? "" : " --store " + place;
 }
 
 }  // namespace sojourn::tools

@@ -15,7 +15,13 @@ Result<std::string> store_location(const Invocation& invocation);
 /// A store that is there. Errors: not_found, with the remedy.
 Result<std::unique_ptr<store::Store>> open_store(const Invocation& invocation);
 
-/// ` --store DIR` when it was typed: what a suggested command needs besides.
+/// `--checkpoint-store`, for a verb that may say where processes are kept instead.
+void add_checkpoint_store_option(CLI::App& verb, Invocation& invocation);
+
+/// `16K`
+std::string unit_text(std::size_t unit_bytes);
+
+/// ` --store DIR` when it must be typed: what a suggested command needs besides.
 std::string store_option(const Invocation& invocation);
 
 }  // namespace sojourn::tools

@@ -18,7 +18,8 @@ namespace sojourn::tools {
 struct Invocation {
     const Clock& clock;
     Random& random;
-    std::string store;  ///< as typed; empty: store_location() decides
+    std::string store;             ///< as typed; empty: store_location() decides
+    std::string checkpoint_store;  ///< as typed; empty: as the store notes
     bool json = false;
     std::function<Result<int>()> perform;  ///< gives the exit code
 };
@@ -39,5 +40,6 @@ void add_log(CLI::App& app, Invocation& invocation);
 void add_rm(CLI::App& app, Invocation& invocation);
 void add_export(CLI::App& app, Invocation& invocation);
 void add_import(CLI::App& app, Invocation& invocation);
+void add_store(CLI::App& app, Invocation& invocation);
 
 }  // namespace sojourn::tools

@@ -1,0 +1,14 @@
+#include <CLI/CLI.hpp>
+
+#include "tools/vm/store_verbs.hpp"
+#include "tools/vm/verbs.hpp"
+
+namespace sojourn::tools {
+
+void add_store(CLI::App& app, Invocation& invocation) {
+    CLI::App* verb = app.add_subcommand("store", "Make a store: vm store init");
+    verb->require_subcommand(1);
+    add_store_init(*verb, invocation);
+}
+
+}  // namespace sojourn::tools

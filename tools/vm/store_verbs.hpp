@@ -1,0 +1,14 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+/// What `vm store` has below it, one file each; as the verbs of verbs.hpp.
+namespace sojourn::tools {
+
+struct Invocation;
+
+void add_store_init(CLI::App& verb, Invocation& invocation);
+
+}  // namespace sojourn::tools
