@@ -112,7 +112,7 @@ void measure_big_commits(Report& report, const Options& options) {
     }
     report.add({fmt::format("durable units of 16 KiB a second, {:.0f} MiB at once", mebibytes),
                 "units/s",
-                figure_of(unit_rates),
+                figure_of(unit_rates, Better::higher),
                 {"as a plain file, fdatasync", median_of(plain_rates)}});
 
     const auto view = need(publisher.family().view_of(publisher.last()));
@@ -141,7 +141,8 @@ void measure_big_commits(Report& report, const Options& options) {
         prune_rates.push_back(static_cast<double>(count) * 1e3 /
                               milliseconds_since(prune_begin_ns));
     }
-    report.add({"pruning a checkpoint, units a second", "units/s", figure_of(prune_rates)});
+    report.add({"pruning a checkpoint, units a second", "units/s",
+                figure_of(prune_rates, Better::higher)});
 }
 
 /// What a checkpoint of a few units, each elsewhere, adds to the files besides the units.
@@ -196,9 +197,9 @@ void measure_images(Report& report, const Options& options) {
     }
     const Peer peer{"plain file, fdatasync", median_of(plain_rates)};
     report.add({fmt::format("vm export of {} MiB of noise", mebibytes), "MiB/s",
-                figure_of(export_rates), peer});
+                figure_of(export_rates, Better::higher), peer});
     report.add({fmt::format("vm import of {} MiB of noise", mebibytes), "MiB/s",
-                figure_of(import_rates), peer});
+                figure_of(import_rates, Better::higher), peer});
 }
 
 void measure(Report& report, const Options& options) {

@@ -89,8 +89,9 @@ Json json_of(const Row& row) {
 
 }  // namespace
 
-Figure figure_of(std::vector<double> samples) {
+Figure figure_of(std::vector<double> samples, Better better) {
     std::sort(samples.begin(), samples.end());
+    if (better == Better::higher) std::reverse(samples.begin(), samples.end());
     const std::size_t rank = (samples.size() * 99 + 99) / 100;
     return {median_of(samples), samples.at(rank - 1), samples.size()};
 }

@@ -18,16 +18,18 @@ struct Options {
     }
 };
 
-/// Median, 99th percentile and number of some samples. Where there are less than a hundred, the
-/// percentile is the largest.
+/// The median of `n` samples, and what 99 of 100 are better than or as good as: of less than a
+/// hundred, the worst.
 struct Figure {
     double value = 0;
     double p99 = 0;
     std::size_t n = 0;
 };
 
+enum class Better { lower, higher };
+
 /// Requires: at least one sample.
-Figure figure_of(std::vector<double> samples);
+Figure figure_of(std::vector<double> samples, Better better = Better::lower);
 double median_of(const std::vector<double>& samples);
 
 struct Target {
