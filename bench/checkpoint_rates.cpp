@@ -66,15 +66,16 @@ private:
 void measure_small_checkpoints(Report& report, const Options& options) {
     const int batches = options.repetitions(10, 3);
     const VmStore store;
-    SmallWrites alone(store, "alone");
-    alone.measure(batches);
-    report.add(alone.row("durable checkpoints a second, 16 KiB dirty", 500));
-
-    SmallWrites beside(store, "beside");
+    {
+        SmallWrites alone(store, "alone");
+        alone.measure(batches);
+        report.add(alone.row("durable checkpoints a second, 16 KiB dirty", 500));
+    }
     RunningVm big =
         store.start({"run", "--name", "big", guest("commanded"), std::to_string(kBigGuestMib)});
     big.read_line();
     big.send(fmt::format("checkpoints 4096 {}", kBigPages));
+    SmallWrites beside(store, "beside");
     const std::size_t big_ones = store.log("big").size();
     beside.measure(batches);
     if (store.log("big").size() == big_ones) report.note("the big writer wrote nothing meanwhile");
