@@ -40,7 +40,7 @@ void measure_slow_down(Report& report, const Options& options) {
     // Each window with checkpoints is compared with the mean of those before and after it.
     std::vector<double> slow_down_percent;
     double before = rounds_a_second(store, vm, false);
-    for (int pair = 0; pair < options.repetitions(5, 1); ++pair) {
+    for (int pair = 0; pair < options.repetitions(4, 1); ++pair) {
         const double with_checkpoints = rounds_a_second(store, vm, true);
         const double after = rounds_a_second(store, vm, false);
         slow_down_percent.push_back(100 * (1 - with_checkpoints / ((before + after) / 2)));

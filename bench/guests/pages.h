@@ -39,12 +39,6 @@ static inline void touch(Pages pages, uint64_t index, uint64_t value) {
     page_at(pages, index)[0] = mixed(value);
 }
 
-// Fills a page with what no encoder makes smaller.
-static inline void fill_with_noise(Pages pages, uint64_t index, uint64_t seed) {
-    for (uint64_t i = 0; i < kWordsAPage; i++)
-        page_at(pages, index)[i] = mixed(seed + i * 0x9e3779b97f4a7c15);
-}
-
 // Fills a page with something that compresses to a quarter or so, as a program's data does.
 static inline void fill_with_text(Pages pages, uint64_t index) {
     for (uint64_t i = 0; i < kWordsAPage; i++)
