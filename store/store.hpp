@@ -95,6 +95,12 @@ public:
     /// By creation time, then id.
     virtual Result<std::vector<ProcessRecord>> processes() const = 0;
 
+    /// As processes(), by the catalogue alone: ids, families and names. Damaged families do not
+    /// matter to it.
+    virtual Result<std::vector<ProcessRecord>> listed() const = 0;
+    /// What does not hold in the catalogue and its modules, one sentence each.
+    virtual Result<std::vector<std::string>> verify_catalogue() const = 0;
+
     /// Removes a process and its history; its family's files go when no process is left in it.
     /// The caller makes sure that no runner is alive.
     virtual Result<void> remove_process(ProcessId id) = 0;

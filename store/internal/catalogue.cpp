@@ -1,5 +1,7 @@
 #include "store/internal/catalogue.hpp"
 
+#include <algorithm>
+
 #include "store/internal/records.hpp"
 
 namespace sojourn::store {
@@ -161,6 +163,38 @@ Result<ByteVector> read_module(const Transaction& transaction, const Sha256& dig
         return fail(ErrorCode::corrupt, "module {} has changed", digest.hex());
     }
     return module;
+}
+
+Result<std::vector<std::string>> verify_catalogue(const Transaction& transaction) {
+    std::vector<std::string> problems;
+    const auto processes = TRY(listed_processes(transaction));
+    std::size_t names = 0;
+    for (const ListedProcess& process : processes) {
+        if (process.name.empty()) continue;
+        ++names;
+        const auto id = TRY(transaction.get(kNames, as_bytes(process.name)));
+        if (id && std::ranges::equal(*id, process.id.bytes)) continue;
+        problems.push_back(fmt::format("the name {} does not lead to its process", process.name));
+    }
+    Cursor entry = transaction.cursor(kNames);
+    std::size_t entries = 0;
+    while (TRY(entry.next()))
+        ++entries;
+    if (entries != names) {
+        problems.push_back(fmt::format("{} names for {} processes", entries, names));
+    }
+    Cursor module = transaction.cursor(kModules);
+    while (TRY(module.next())) {
+        Sha256 digest;
+        if (module.key().size() != digest.bytes.size()) {
+            problems.push_back(fmt::format("a module has a key of {} bytes", module.key().size()));
+            continue;
+        }
+        std::ranges::copy(module.key(), digest.bytes.begin());
+        const auto read = read_module(transaction, digest);
+        if (!read.ok()) problems.push_back(read.error().message);
+    }
+    return problems;
 }
 
 }  // namespace sojourn::store

@@ -36,6 +36,8 @@ Result<void> list_process(WriteTransaction& transaction, const ListedProcess& pr
 /// The process's family, when no other process is left in it. Errors: not_found.
 Result<std::optional<FamilyId>> unlist_process(WriteTransaction& transaction, ProcessId id);
 Result<std::vector<ListedProcess>> listed_processes(const Transaction& transaction);
+/// What does not hold, one sentence each.
+Result<std::vector<std::string>> verify_catalogue(const Transaction& transaction);
 Result<std::set<FamilyId>> listed_families(const Transaction& transaction);
 
 Result<bool> has_module(const Transaction& transaction, const Sha256& digest);

@@ -24,11 +24,19 @@ std::filesystem::path data_file(const std::filesystem::path& directory) {
 
 }  // namespace
 
+Environment::Environment(std::filesystem::path directory)
+    : directory_(std::move(directory)),
+      damage_line_(fmt::format("corrupt data: the database {} is damaged: vm store verify tells "
+                               "what else is; put a backup in its place, or import an image into "
+                               "another store\n",
+                               data_file(directory_).native())) {}
+
 Environment::~Environment() {
     close();
 }
 
 void Environment::close() {
+    const DatabaseUse use(damage_line_);
     for (Reader& reader : readers_) {
         if (reader.hot_cursor != nullptr) mdb_cursor_close(reader.hot_cursor);
         if (reader.transaction != nullptr) mdb_txn_abort(reader.transaction);
@@ -40,6 +48,7 @@ void Environment::close() {
 }
 
 Result<void> Environment::start(const EnvironmentOptions& options) {
+    const DatabaseUse use(damage_line_);
     options_ = options;
     options_.create = false;  // when it is opened again, the tables are there
     if (const int code = open_map(options); code != 0) return error(code, "open");
@@ -59,6 +68,10 @@ int Environment::open_map(const EnvironmentOptions& options) {
         MDB_NOTLS | MDB_NORDAHEAD | (options.sync ? 0U : static_cast<unsigned>(MDB_NOSYNC));
     for (std::size_t map_bytes = kMapBytes;; map_bytes /= 4) {
         if (const int code = mdb_env_create(&env_); code != 0) return code;
+        mdb_env_set_userctx(env_, &damage_line_);
+        mdb_env_set_assert(env_, [](MDB_env* env, const char*) {
+            report_broken_database(*static_cast<const std::string*>(mdb_env_get_userctx(env)));
+        });
         mdb_env_set_mapsize(env_, map_bytes);
         mdb_env_set_maxreaders(env_, kHostReadersMax);
         mdb_env_set_maxdbs(env_, static_cast<MDB_dbi>(options.tables.size()));
@@ -132,6 +145,7 @@ Reader& Environment::claim_reader() const {
 }
 
 Result<ReadTransaction> Environment::read() const {
+    const DatabaseUse use(damage_line_);
     for (bool has_waited = false;;) {
         Reader& reader = claim_reader();
         int code = reader.transaction != nullptr ? mdb_txn_renew(reader.transaction) : MDB_PANIC;
@@ -163,6 +177,7 @@ Result<bool> Environment::try_write(const std::function<Result<void>(WriteTransa
     {
         const std::lock_guard lock(writer_);
         if (env_ == nullptr) TRY(reopen());
+        const DatabaseUse use(damage_line_);
         MDB_txn* raw = nullptr;
         code = mdb_txn_begin(env_, nullptr, 0, &raw);
         if (code == 0) {

@@ -13,6 +13,7 @@
 
 #include "base/bytes.hpp"
 #include "base/file.hpp"
+#include "store/internal/database_use.hpp"
 
 /// LMDB, the part of it that the store uses, with errors as Results. Nothing outside
 /// store/internal/ includes this.
@@ -75,8 +76,9 @@ public:
     [[nodiscard]] const Environment& environment() const { return *environment_; }
 
 protected:
-    explicit Transaction(const Environment& environment) : environment_(&environment) {}
+    explicit Transaction(const Environment& environment);
 
+    DatabaseUse use_;
     const Environment* environment_;
     MDB_txn* transaction_ = nullptr;
 };
@@ -161,7 +163,7 @@ private:
     friend class WriteTransaction;
     static constexpr std::size_t kReaders = 8;
 
-    explicit Environment(std::filesystem::path directory) : directory_(std::move(directory)) {}
+    explicit Environment(std::filesystem::path directory);
     Result<void> start(const EnvironmentOptions& options);
     void close();
     Result<void> reopen();
@@ -179,6 +181,7 @@ private:
     [[nodiscard]] MDB_dbi handle(TableIndex table) const;
 
     std::filesystem::path directory_;
+    std::string damage_line_;  ///< what is said when using it faults
     UniqueFd pin_;  ///< keeps the directory's inode number from being given to another one
     EnvironmentOptions options_;
     MDB_env* env_ = nullptr;  ///< none after a failed write, until it can be opened again

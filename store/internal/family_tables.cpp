@@ -51,7 +51,9 @@ Result<void> write_family_record(WriteTransaction& transaction, const FamilyReco
 Result<ProcessRecord> read_process(const Transaction& transaction, ProcessId id) {
     const auto value = TRY(transaction.get(index_of(FamilyTable::processes), id.bytes));
     if (!value) return fail(ErrorCode::not_found, "there is no process {}", id.hex());
-    return decode_process(*value);
+    auto process = TRY(decode_process(*value));
+    if (process.id == id) return process;
+    return fail(ErrorCode::corrupt, "process {} has the record of {}", id.hex(), process.id.hex());
 }
 
 Result<void> write_process(WriteTransaction& transaction, const ProcessRecord& process) {
@@ -98,7 +100,10 @@ Result<std::vector<NumberedBranch>> read_branches(const Transaction& transaction
 Result<CheckpointInfo> read_checkpoint(const Transaction& transaction, Version id) {
     const auto value = TRY(transaction.get(index_of(FamilyTable::checkpoints), make_key(id)));
     if (!value) return fail(ErrorCode::not_found, "there is no checkpoint {}", plain(id));
-    return decode_checkpoint(*value);
+    auto checkpoint = TRY(decode_checkpoint(*value));
+    if (checkpoint.id == id) return checkpoint;
+    return fail(ErrorCode::corrupt, "checkpoint {} has the record of {}", plain(id),
+                plain(checkpoint.id));
 }
 
 Result<std::vector<CheckpointInfo>> read_checkpoints(const Transaction& transaction) {

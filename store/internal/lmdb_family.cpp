@@ -310,8 +310,22 @@ Result<void> LmdbFamily::note_durable(Version version, std::uint64_t durable_us)
 }
 
 Result<View> LmdbFamily::view_of(ProcessId id) const {
-    const ProcessRecord record = TRY(process(id));
-    return View{record.branch, record.head};
+    const auto transaction = TRY(environment_->read());
+    const ProcessRecord record = TRY(read_process(transaction, id));
+    const View view{record.branch, record.head};
+    TRY(watch(transaction, view));
+    return view;
+}
+
+/// What a runner reads from now on is compared with an index of where it began. What it publishes
+/// itself later is newer than that.
+Result<void> LmdbFamily::watch(const Transaction& transaction, View view) const {
+    const std::lock_guard lock(watched_mutex_);
+    const ViewIndex* known = watching_.load();
+    if (known != nullptr && known->covers(view)) return {};
+    watched_.push_back(std::make_unique<const ViewIndex>(TRY(ViewIndex::of(transaction, view))));
+    watching_.store(watched_.back().get());
+    return {};
 }
 
 Result<View> LmdbFamily::view_of(Version checkpoint) const {
@@ -324,6 +338,9 @@ Result<UnitState> LmdbFamily::read_unit(View view, UnitKey key, MutableBytes out
     const auto transaction = TRY(environment_->read());
     Cursor cursor = transaction.hot_cursor();
     const auto stored = TRY(find_unit(transaction, cursor, view, key));
+    if (const ViewIndex* index = watching_.load(); index != nullptr && index->covers(view)) {
+        TRY(index->expect(key, place_of(stored)));
+    }
     if (!stored) return UnitState::absent;
     const Bytes value = TRY(stored->joined(transaction.scratch()));
     TRY(decode_unit(key, value, out));

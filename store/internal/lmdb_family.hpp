@@ -3,6 +3,7 @@
 #include "store/family.hpp"
 #include "store/internal/environment.hpp"
 #include "store/internal/notes.hpp"
+#include "store/internal/view_index.hpp"
 
 namespace sojourn::store {
 
@@ -43,8 +44,13 @@ private:
     LmdbFamily(std::shared_ptr<Environment> environment, Notes notes)
         : environment_(std::move(environment)), notes_(std::move(notes)) {}
 
+    Result<void> watch(const Transaction& transaction, View view) const;
+
     std::shared_ptr<Environment> environment_;
     mutable Notes notes_;
+    mutable std::mutex watched_mutex_;                               ///< of those who add to it
+    mutable std::vector<std::unique_ptr<const ViewIndex>> watched_;  ///< readers may use any
+    mutable std::atomic<const ViewIndex*> watching_ = nullptr;
 };
 
 }  // namespace sojourn::store

@@ -1,6 +1,7 @@
 #include "store/internal/family_verifier.hpp"
 #include "store/internal/lmdb_family.hpp"
 #include "store/internal/unit_table.hpp"
+#include "store/internal/view_index.hpp"
 
 /// The parts of LmdbFamily that go through many units. They read in pieces, as a long transaction
 /// would keep a writer from reusing pages.
@@ -28,7 +29,14 @@ UnitKey key_behind(UnitKey key) {
     return {key.region, next(key.unit)};
 }
 
-Result<Piece> read_piece(const Environment& environment, View view, UnitKey from) {
+Result<ViewIndex> index_of_view(const Environment& environment, View view) {
+    const auto transaction = TRY(environment.read());
+    TRY(expect_readable(transaction, view));
+    return ViewIndex::of(transaction, view);
+}
+
+Result<Piece> read_piece(const Environment& environment, const ViewIndex& index, View view,
+                         UnitKey from) {
     const auto transaction = TRY(environment.read());
     TRY(expect_readable(transaction, view));
     Cursor cursor = transaction.hot_cursor();
@@ -40,6 +48,7 @@ Result<Piece> read_piece(const Environment& environment, View view, UnitKey from
         const UnitKey key = *piece.next;
         piece.next = key_behind(key);
         const auto stored = TRY(find_unit(transaction, cursor, view, key));
+        TRY(index.expect(key, place_of(stored)));
         if (!stored) continue;
         const Bytes value = TRY(stored->joined(transaction.scratch()));
         piece.units.push_back({key, ByteVector(value.begin(), value.end())});
@@ -52,13 +61,19 @@ Result<Piece> read_piece(const Environment& environment, View view, UnitKey from
 
 Result<void> LmdbFamily::for_each_unit(
     View view, const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const {
+    const ViewIndex index = TRY(index_of_view(*environment_, view));
+    std::uint64_t visited = 0;
     for (std::optional<UnitKey> from = UnitKey{}; from;) {
-        const Piece piece = TRY(read_piece(*environment_, view, *from));
+        const Piece piece = TRY(read_piece(*environment_, index, view, *from));
         for (const EncodedUnit& unit : piece.units)
             TRY(visit(unit.key, unit.value));
+        visited += piece.units.size();
         from = piece.next;
     }
-    return {};
+    if (visited == index.unit_count()) return {};
+    return fail(ErrorCode::corrupt, "{} has {} of the {} units of checkpoint {}",
+                environment_->directory().native(), visited, index.unit_count(),
+                plain(view.version));
 }
 
 Result<std::vector<std::string>> LmdbFamily::verify() const {

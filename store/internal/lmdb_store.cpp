@@ -159,6 +159,23 @@ Result<std::vector<ProcessRecord>> LmdbStore::processes() const {
     return records;
 }
 
+Result<std::vector<ProcessRecord>> LmdbStore::listed() const {
+    std::vector<ProcessRecord> records;
+    for (const ListedProcess& listed : TRY(listed_now())) {
+        ProcessRecord record;
+        record.id = listed.id;
+        record.family = listed.family;
+        record.name = listed.name;
+        records.push_back(std::move(record));
+    }
+    return records;
+}
+
+Result<std::vector<std::string>> LmdbStore::verify_catalogue() const {
+    const auto transaction = TRY(catalogue_->read());
+    return store::verify_catalogue(transaction);
+}
+
 Result<void> LmdbStore::remove_process(ProcessId id) {
     std::optional<FamilyId> empty_family;
     const auto removed = catalogue_->write([&](WriteTransaction& transaction) -> Result<void> {

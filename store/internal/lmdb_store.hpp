@@ -35,6 +35,8 @@ public:
     Result<std::unique_ptr<ProcessDraft>> draft_process(const NewProcess& process) override;
     Result<ProcessRecord> find_process(const std::string& name_or_id) const override;
     Result<std::vector<ProcessRecord>> processes() const override;
+    Result<std::vector<ProcessRecord>> listed() const override;
+    Result<std::vector<std::string>> verify_catalogue() const override;
     Result<void> remove_process(ProcessId id) override;
     Result<std::shared_ptr<Family>> family(FamilyId id) override;
 

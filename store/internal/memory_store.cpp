@@ -72,6 +72,14 @@ Result<ProcessRecord> MemoryStore::find_process(const std::string& name_or_id) c
     return processes_.at(found.id).family->process(found.id);
 }
 
+Result<std::vector<ProcessRecord>> MemoryStore::listed() const {
+    return processes();
+}
+
+Result<std::vector<std::string>> MemoryStore::verify_catalogue() const {
+    return std::vector<std::string>();
+}
+
 Result<std::vector<ProcessRecord>> MemoryStore::processes() const {
     const std::lock_guard lock(mutex_);
     std::vector<ProcessRecord> records;

@@ -77,6 +77,9 @@ Cursor Transaction::cursor(TableIndex table) const {
     return {cursor, Cursor::Ownership::owned, *environment_};
 }
 
+Transaction::Transaction(const Environment& environment)
+    : use_(environment.damage_line_), environment_(&environment) {}
+
 ReadTransaction::ReadTransaction(const Environment& environment, Reader& reader)
     : Transaction(environment), reader_(&reader) {
     transaction_ = reader.transaction;

@@ -155,7 +155,7 @@ TEST_CASE("an image of other units is refused with the remedy", "[image]") {
     const auto error = import_image(*store, out_of(exported.image), "").error();
 
     REQUIRE(error.code == ErrorCode::unsupported);
-    REQUIRE(error.message.find("4096") != std::string::npos);
+    REQUIRE(error.message.find("vm store init --unit 4K") != std::string::npos);
 }
 
 TEST_CASE("an export of a damaged or missing checkpoint names it", "[image]") {

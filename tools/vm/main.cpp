@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/fault_point.hpp"
+#include "store/damage_guard.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/verbs.hpp"
 
@@ -104,6 +105,7 @@ int main_of(int argc, char** argv) {
     add_help(app, invocation);
     if (const auto done = parse(app, argc, argv)) return *done;
 
+    store::end_process_on_damage("vm: error: ", kErrorExitCode);
     const auto armed = fault::arm_from_environment();
     const auto exit_code = armed.ok() ? invocation.perform() : Result<int>(armed.error());
     if (exit_code.ok()) return *exit_code;

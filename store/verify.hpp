@@ -1,0 +1,31 @@
+#pragma once
+
+#include <functional>
+
+#include "store/store.hpp"
+
+/// Reads all of a store and says what does not hold, and which checkpoints that costs.
+namespace sojourn::store {
+
+struct Problem {
+    std::string process;  ///< name, or id where it has none; empty: the catalogue
+    std::string what;     ///< a sentence
+};
+
+struct LostCheckpoint {
+    std::string process;
+    Version checkpoint = kNoVersion;
+    std::string why;
+};
+
+struct VerifyReport {
+    std::vector<Problem> problems;
+    std::vector<LostCheckpoint> lost;  ///< those that can't be read in full; all others can
+};
+
+/// Calls `progress` with how many families were looked through, of how many. Errors: those that say
+/// nothing of the store, such as io.
+Result<VerifyReport> verify_store(
+    Store& store, const std::function<void(std::size_t done, std::size_t all)>& progress);
+
+}  // namespace sojourn::store

@@ -1,0 +1,94 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "store/verify.hpp"
+#include "tools/vm/output.hpp"
+#include "tools/vm/store_location.hpp"
+#include "tools/vm/store_verbs.hpp"
+
+namespace sojourn::tools {
+
+namespace {
+
+/// `verified [######········] 3 of 7` on stderr, renewed in place; only on a terminal.
+class Bar {
+public:
+    Bar() : is_shown_(::isatty(STDERR_FILENO) == 1) {}
+    Bar(const Bar&) = delete;
+    Bar& operator=(const Bar&) = delete;
+    ~Bar() {
+        if (is_shown_) fmt::print(stderr, "\r\x1b[K");
+    }
+
+    void show(std::size_t done, std::size_t all) const {
+        if (!is_shown_) return;
+        const std::size_t filled = done * kWidth / all;
+        fmt::print(stderr, "\r\x1b[Kverified [{:#<{}}{:.<{}}] {} of {}", "", filled, "",
+                   kWidth - filled, done, all);
+    }
+
+private:
+    static constexpr std::size_t kWidth = 40;
+    bool is_shown_;
+};
+
+Result<void> print_as_json(const store::Store& store, const store::VerifyReport& report) {
+    Json problems = Json::array();
+    for (const store::Problem& problem : report.problems)
+        problems.push_back({{"process", problem.process}, {"what", problem.what}});
+    Json lost = Json::array();
+    for (const store::LostCheckpoint& checkpoint : report.lost) {
+        lost.push_back({{"process", checkpoint.process},
+                        {"checkpoint", static_cast<std::uint64_t>(checkpoint.checkpoint)},
+                        {"why", checkpoint.why}});
+    }
+    Json object = new_json();
+    object["store"] = store.directory();
+    object["problems"] = std::move(problems);
+    object["lost"] = std::move(lost);
+    return print_json(object);
+}
+
+Result<void> print_for_people(const store::VerifyReport& report) {
+    for (const store::Problem& problem : report.problems) {
+        TRY(print_line(fmt::format(
+            "{}: {}", problem.process.empty() ? "the catalogue" : problem.process, problem.what)));
+    }
+    for (const store::LostCheckpoint& lost : report.lost) {
+        TRY(print_line(fmt::format("{}@{} is lost: {}", lost.process,
+                                   static_cast<std::uint64_t>(lost.checkpoint), lost.why)));
+    }
+    return {};
+}
+
+Result<int> perform(const Invocation& invocation) {
+    const auto store = TRY(open_store(invocation));
+    store::VerifyReport report;
+    {
+        const Bar bar;
+        report = TRY(store::verify_store(
+            *store, [&](std::size_t done, std::size_t all) { bar.show(done, all); }));
+    }
+    TRY(invocation.json ? print_as_json(*store, report) : print_for_people(report));
+    if (report.problems.empty()) return 0;
+    return fail(ErrorCode::corrupt,
+                "{}: {} found, {} checkpoints lost; vm resume and vm export take the others, by "
+                "NAME@ID",
+                store->directory().native(),
+                report.problems.size() == 1 ? "1 problem"
+                                            : fmt::format("{} problems", report.problems.size()),
+                report.lost.size());
+}
+
+}  // namespace
+
+void add_store_verify(CLI::App& verb, Invocation& invocation) {
+    CLI::App* verify = add_verb(verb, invocation, "verify",
+                                "Read all of a store; name what is damaged and what that costs");
+    verify->callback(
+        [&invocation] { invocation.perform = [&invocation] { return perform(invocation); }; });
+}
+
+}  // namespace sojourn::tools
