@@ -1,5 +1,8 @@
 #include "store/store.hpp"
 
+#include <algorithm>
+#include <stdexcept>
+
 #include <fmt/format.h>
 
 #include "base/random.hpp"
@@ -55,16 +58,19 @@ public:
         const std::uint64_t begin_ns = now_ns();
         store::Publication publication;
         publication.info.id = need(family_->reserve(token_));
-        for (std::size_t at = 0; at < units.size(); at += kUnitsAStage) {
-            const std::span all(units);
-            const auto some = all.subspan(at, std::min(kUnitsAStage, units.size() - at));
+        const std::span all(units);
+        std::size_t staged = 0;
+        for (; units.size() - staged > kUnitsAStage; staged += kUnitsAStage) {
+            const auto some = all.subspan(staged, kUnitsAStage);
             need(family_->stage(token_, publication.info.id, some));
         }
+        publication.units = all.subspan(staged);
         need(family_->publish(token_, publication));
-        last_ = publication.info.id;
+        versions_.push_back(publication.info.id);
         return milliseconds_since(begin_ns);
     }
-    [[nodiscard]] store::Version last() const { return last_; }
+    /// What was published, oldest first.
+    [[nodiscard]] const std::vector<store::Version>& versions() const { return versions_; }
 
 private:
     static constexpr std::size_t kUnitsAStage = 512;  // 8 MiB, as the heap does
@@ -75,7 +81,7 @@ private:
     store::ProcessRecord process_;
     std::shared_ptr<store::Family> family_;
     store::FencingToken token_;
-    store::Version last_ = store::kNoVersion;
+    std::vector<store::Version> versions_;
 };
 
 void measure_small_commits(Report& report, const Options& options) {
@@ -94,55 +100,56 @@ void measure_small_commits(Report& report, const Options& options) {
                 {"16 KiB appended to a file, fdatasync", median_of(plain_ms)}});
 }
 
-/// Rates of big commits, of reading, of checking; and of forgetting what was committed.
-void measure_big_commits(Report& report, const Options& options) {
-    const std::size_t count = options.quick ? 2048 : 8192;
-    const double mebibytes = static_cast<double>(count * kUnitBytes) / kMiB;
-    Publisher publisher;
+/// The same units again and again, each time as a new version.
+void measure_big_commits(Report& report, const Options& options, Publisher& publisher,
+                         std::size_t count) {
     PlainFile plain(publisher.folder() / "plain");
-    std::vector<store::Version> versions;
     std::vector<double> unit_rates;
     std::vector<double> plain_rates;
     for (int i = 0; i < options.repetitions(5, 3); ++i) {
         const double took_ms = publisher.publish_ms(noisy_units(0, count));
-        versions.push_back(publisher.last());
+        const double plain_ms = plain.overwrite_ms(count * kUnitBytes);
         unit_rates.push_back(static_cast<double>(count) * 1e3 / took_ms);
-        plain_rates.push_back(static_cast<double>(count) * 1e3 /
-                              plain.overwrite_ms(count * kUnitBytes));
+        plain_rates.push_back(static_cast<double>(count) * 1e3 / plain_ms);
     }
-    report.add({fmt::format("durable units of 16 KiB a second, {:.0f} MiB at once", mebibytes),
+    report.add({fmt::format("durable units of 16 KiB a second, {} at once", count),
                 "units/s",
                 figure_of(unit_rates, Better::higher),
                 {"as a plain file, fdatasync", median_of(plain_rates)}});
+}
 
-    const auto view = need(publisher.family().view_of(publisher.last()));
+void measure_reading(Report& report, Publisher& publisher, std::size_t count) {
+    const auto view = need(publisher.family().view_of(publisher.versions().back()));
     ByteVector raw(kUnitBytes);
     std::vector<double> reads_us;
     for (std::uint64_t index = 0; index < count; ++index) {
+        const store::UnitKey key{store::RegionId{1}, store::UnitIndex{index * 5 % count}};
         const std::uint64_t begin_ns = now_ns();
-        const std::uint64_t scattered = index * 5 % count;
-        need(publisher.family().read_unit(view, {store::RegionId{1}, store::UnitIndex{scattered}},
-                                          raw));
+        need(publisher.family().read_unit(view, key, raw));
         reads_us.push_back(milliseconds_since(begin_ns) * 1e3);
     }
     report.add({"reading one unit, warm", "us", figure_of(reads_us)});
+}
 
+void measure_verifying(Report& report, Publisher& publisher, std::size_t count) {
     const std::uint64_t begin_ns = now_ns();
     const auto findings = need(publisher.family().verify());
+    const double took_ms = milliseconds_since(begin_ns);
     if (!findings.empty()) throw std::runtime_error("verify: " + findings.front());
-    const double all_mib = mebibytes * static_cast<double>(versions.size());
-    report.add({"verifying all values", "MiB/s",
-                figure_of({all_mib * 1e3 / milliseconds_since(begin_ns)})});
+    const std::size_t bytes = publisher.versions().size() * count * kUnitBytes;
+    const double rate = static_cast<double>(bytes) / kMiB * 1e3 / took_ms;
+    report.add({"verifying all values", "MiB/s", figure_of({rate}, Better::higher)});
+}
 
-    std::vector<double> prune_rates;
-    for (std::size_t i = 0; i + 1 < versions.size(); ++i) {
-        const std::uint64_t prune_begin_ns = now_ns();
-        need(publisher.family().remove_checkpoint(versions[i]));
-        prune_rates.push_back(static_cast<double>(count) * 1e3 /
-                              milliseconds_since(prune_begin_ns));
+void measure_pruning(Report& report, Publisher& publisher, std::size_t count) {
+    std::vector<double> rates;
+    for (const store::Version version : publisher.versions()) {
+        if (version == publisher.versions().back()) break;  // the head stays
+        const std::uint64_t begin_ns = now_ns();
+        need(publisher.family().remove_checkpoint(version));
+        rates.push_back(static_cast<double>(count) * 1e3 / milliseconds_since(begin_ns));
     }
-    report.add({"pruning a checkpoint, units a second", "units/s",
-                figure_of(prune_rates, Better::higher)});
+    report.add({"pruning a checkpoint", "units/s", figure_of(rates, Better::higher)});
 }
 
 /// What a checkpoint of a few units, each elsewhere, adds to the files besides the units.
@@ -204,7 +211,12 @@ void measure_images(Report& report, const Options& options) {
 
 void measure(Report& report, const Options& options) {
     measure_small_commits(report, options);
-    measure_big_commits(report, options);
+    const std::size_t count = options.quick ? 2048 : 8192;
+    Publisher publisher;
+    measure_big_commits(report, options, publisher, count);
+    measure_reading(report, publisher, count);
+    measure_verifying(report, publisher, count);
+    measure_pruning(report, publisher, count);
     measure_growth(report, options);
     measure_images(report, options);
 }
