@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tests/crash/effort.hpp"
 #include "tests/support/temporary_folder.hpp"
 #include "tests/support/vm_command.hpp"
 
@@ -16,7 +17,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kRuns = 200;
+constexpr int kRuns = 100;
+constexpr int kVerbRuns = 25;
 constexpr int kSmallMebibytes = 1;
 constexpr int kStagingMebibytes = 9;  ///< a commit writes one piece ahead, and the rest
 
@@ -43,11 +45,15 @@ public:
                 folder_.path()};
     }
 
-    [[nodiscard]] VmProcess start(const std::string& fault = "") const {
+    [[nodiscard]] VmProcess start(const std::string& fault = "",
+                                  const std::vector<std::string>& more = {}) const {
         clear_work();
-        return {{"run", "--name", "job", "--replace", "--dir", work().native() + "::/", program_,
-                 mebibytes_},
-                options(fault)};
+        std::vector<std::string> arguments = {"run", "--name", "job", "--replace"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        for (const auto& argument :
+             {std::string("--dir"), work().native() + "::/", program_, mebibytes_})
+            arguments.push_back(argument);
+        return {arguments, options(fault)};
     }
 
     /// The number of a checkpoint that was acknowledged, else nothing.
@@ -64,6 +70,13 @@ public:
         const auto rows = nlohmann::json::parse(log.out)["checkpoints"];
         return std::any_of(rows.begin(), rows.end(),
                            [&](const auto& row) { return row["id"] == checkpoint; });
+    }
+
+    /// What it would go on from; nothing without a checkpoint.
+    [[nodiscard]] std::optional<std::uint64_t> head() const {
+        const auto object = nlohmann::json::parse(vm({"ps", "--json"}, options()).out);
+        const auto& head = object["processes"][0]["head"];
+        return head.is_null() ? std::nullopt : std::optional<std::uint64_t>(head);
     }
 
     /// Whether its end was recorded before the runner was killed.
@@ -138,18 +151,18 @@ std::optional<std::uint64_t> checkpoint_until_killed(const CrashFixture& fixture
 
 }  // namespace
 
-TEST_CASE("the last acknowledged checkpoint restores after kill -9 at any moment", "[crash]") {
+TEST_CASE("the last acknowledged checkpoint restores after kill -9 at any moment",
+          "[crash][random]") {
     const auto program = guest("ledger");
     if (!program) return;
     const CrashFixture fixture(*program, kSmallMebibytes);
-    const auto seed = Catch::rngSeed() != 0 ? Catch::rngSeed() : std::random_device()();
-    WARN("repeat with --rng-seed " << seed);
-    std::mt19937 random(seed);
+    std::mt19937 random(announced_seed());
     std::uniform_int_distribution<int> checkpoints(0, 3);
     std::uniform_int_distribution<int> delay_us(0, 30'000);
     int killed_with_checkpoint = 0;
 
-    for (int run = 0; run < kRuns; ++run) {
+    const int runs = kRuns * effort();
+    for (int run = 0; run < runs; ++run) {
         INFO("run " << run);
         VmProcess runner = fixture.start();
         const Moment moment{checkpoints(random), std::chrono::microseconds(delay_us(random))};
@@ -166,8 +179,60 @@ TEST_CASE("the last acknowledged checkpoint restores after kill -9 at any moment
         }
     }
 
-    WARN(killed_with_checkpoint << " of " << kRuns << " runs were killed with a checkpoint");
-    REQUIRE(killed_with_checkpoint > kRuns / 2);
+    WARN(killed_with_checkpoint << " of " << runs << " runs were killed with a checkpoint");
+    REQUIRE(killed_with_checkpoint > runs / 2);
+}
+
+TEST_CASE("whichever verb is killed, the newest acknowledged checkpoint restores",
+          "[crash][random]") {
+    const auto program = guest("ledger");
+    if (!program) return;
+    const CrashFixture fixture(*program, kSmallMebibytes);
+    std::mt19937 random(announced_seed());
+    const auto sleep_some = [&] {
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
+    };
+    const std::string image = fixture.work().parent_path() / "job.image";
+
+    int survived = 0;
+    for (int run = 0; run < kVerbRuns * effort(); ++run) {
+        INFO("run " << run);
+        VmProcess runner = fixture.start(
+            "", {"--cache", "512K", "--checkpoint-every", "20ms", "--keep", "last=3"});
+        std::optional<std::uint64_t> acknowledged;
+        while (!acknowledged && !runner.has_ended())
+            acknowledged = fixture.checkpoint();
+        if (!acknowledged) continue;
+        const std::vector<std::vector<std::string>> verbs = {
+            {"suspend", "job"},
+            {"checkpoint", "job"},
+            {"rm", "job@" + std::to_string(*acknowledged)},
+            {"export", "job", "-o", image + std::to_string(run)},
+            {"import", image, "--name", "copy" + std::to_string(run)},
+        };
+        if (!fs::exists(image)) vm({"export", "job", "-o", image}, fixture.options());
+
+        VmProcess verb(verbs[random() % verbs.size()], fixture.options());
+        sleep_some();
+        verb.send(SIGKILL);
+        sleep_some();
+        runner.send(SIGKILL);
+        runner.wait();
+        verb.wait();
+        vm({"rm", "copy" + std::to_string(run)}, fixture.options());
+
+        REQUIRE(fixture.head() >= acknowledged);
+        if (fixture.has_exited()) continue;
+        // Killed once more on its way.
+        VmProcess resumed({"resume", "job", "--cache", "512K"}, fixture.options());
+        sleep_some();
+        resumed.send(SIGKILL);
+        resumed.wait();
+        if (fixture.has_exited()) continue;
+        fixture.expect_resumes();
+        ++survived;
+    }
+    REQUIRE(survived > kVerbRuns * effort() / 4);
 }
 
 TEST_CASE("a process killed at any fault point of a checkpoint resumes", "[crash]") {
