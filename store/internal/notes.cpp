@@ -23,14 +23,14 @@ off_t offset_of(Version version) {
 Result<Notes> Notes::open(const std::filesystem::path& file) {
     UniqueFd opened(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!opened.valid()) return fail_errno(errno, "cannot open {}", file.native());
-    return Notes(std::move(opened));
+    return Notes(file, std::move(opened));
 }
 
 Result<Version> Notes::next_version(Version floor) {
     // The mutex keeps this host process's threads apart, the file lock host processes.
     const std::lock_guard lock(*mutex_);
     while (::flock(file_.get(), LOCK_EX) != 0) {
-        if (errno != EINTR) return fail_errno(errno, "cannot lock the numbers of a family");
+        if (errno != EINTR) return fail_errno(errno, "cannot lock {}", path_.native());
     }
     std::uint64_t last = at(kNoVersion);
     if (last < plain(floor) || last - plain(floor) > kVersionsAheadMax) last = plain(floor);
@@ -38,14 +38,17 @@ Result<Version> Notes::next_version(Version floor) {
     const ssize_t written = ::pwrite(file_.get(), &last, sizeof last, offset_of(kNoVersion));
     const int problem = errno;
     ::flock(file_.get(), LOCK_UN);
-    if (written != sizeof last) return fail_errno(problem, "cannot number a checkpoint");
+    if (written != sizeof last) {
+        return fail_errno(problem, "cannot number a checkpoint in {}", path_.native());
+    }
     return Version{last};
 }
 
 Result<void> Notes::set_durable_us(Version version, std::uint64_t durable_us) {
     if (::pwrite(file_.get(), &durable_us, sizeof durable_us, offset_of(version)) !=
         sizeof durable_us) {
-        return fail_errno(errno, "cannot note how long checkpoint {} took", plain(version));
+        return fail_errno(errno, "cannot note in {} how long checkpoint {} took", path_.native(),
+                          plain(version));
     }
     return {};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <mutex>
 
 #include "base/file.hpp"
@@ -25,9 +26,11 @@ public:
     [[nodiscard]] std::uint64_t durable_us(Version version) const;
 
 private:
-    explicit Notes(UniqueFd file) : file_(std::move(file)) {}
+    Notes(std::filesystem::path path, UniqueFd file)
+        : path_(std::move(path)), file_(std::move(file)) {}
     [[nodiscard]] std::uint64_t at(Version version) const;
 
+    std::filesystem::path path_;
     UniqueFd file_;
     std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();
 };
