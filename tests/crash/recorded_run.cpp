@@ -1,10 +1,7 @@
 #include "tests/crash/recorded_run.hpp"
 
-#include <chrono>
-#include <fcntl.h>
 #include <fstream>
 #include <sys/wait.h>
-#include <thread>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -12,6 +9,7 @@
 
 #include "store/store.hpp"
 #include "tests/crash/disk_failure.hpp"
+#include "tests/crash/silent_input.hpp"
 
 namespace sojourn::tests {
 
@@ -25,29 +23,6 @@ constexpr std::uint64_t kKept = 3;
 
 std::vector<std::string> run_command(const std::string& name, const std::string& program) {
     return {"run", "--name", name, "--replace", program, kWork[0], kWork[1]};
-}
-
-class Pipe {
-public:
-    Pipe() { REQUIRE(::pipe2(ends_, O_CLOEXEC) == 0); }
-    ~Pipe() {
-        ::close(ends_[0]);
-        ::close(ends_[1]);
-    }
-    Pipe(const Pipe&) = delete;
-    Pipe& operator=(const Pipe&) = delete;
-    [[nodiscard]] int reader() const { return ends_[0]; }
-
-private:
-    int ends_[2] = {-1, -1};
-};
-
-void await_output(VmProcess& process, const std::string& text) {
-    while (process.out().find(text) == std::string::npos) {
-        INFO("waiting for " << text);
-        REQUIRE_FALSE(process.has_ended());
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
 }
 
 VmOptions options_in(const fs::path& image) {
@@ -185,7 +160,7 @@ void RecordedRun::perform(const std::vector<std::string>& arguments,
 void RecordedRun::live(const std::string& program) {
     const fs::path log = folder_ / "log";
     const std::string image = folder_ / "disk/job.image";
-    const Pipe silence;
+    const SilentInput silence;
     VmProcess first(run_command("job", program), options(silence.reader()));
     await_output(first, "step 4");
     perform({"checkpoint", "job"}, "");
