@@ -106,7 +106,7 @@ TEST_CASE("where syncs do nothing, a power cut loses what was acknowledged", "[c
     }));
     INFO(name);
 
-    const Losses losses = find_losses(run, *program, counting, 24, seed);
+    const Losses losses = find_losses(run, *program, counting, 64, seed);
 
     REQUIRE_FALSE(losses.found.empty());
 }
