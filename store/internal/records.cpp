@@ -84,6 +84,13 @@ Result<std::vector<UnitRun>> decode_runs(Bytes value) {
     }
     std::vector<UnitRun> runs(raw.size() / sizeof(UnitRun));
     std::memcpy(runs.data(), raw.data(), raw.size());
+    std::uint64_t units = 0;
+    for (const UnitRun& run : runs)
+        units += run.count;
+    if (units > kListUnitsMax) {
+        return fail(ErrorCode::corrupt, "a list of written units names {}, {} are the most", units,
+                    kListUnitsMax);
+    }
     return runs;
 }
 

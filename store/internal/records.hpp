@@ -58,6 +58,9 @@ struct UnitRun {
 };
 static_assert(sizeof(UnitRun) == 16);
 
+/// The units of all runs of one list: bounds one step of a sweep.
+inline constexpr std::size_t kListUnitsMax = 1024;
+
 template <typename Record>
 ByteVector encode_record(const Record& record);
 /// Allocates nothing unless it fails.

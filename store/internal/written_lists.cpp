@@ -7,7 +7,6 @@ namespace sojourn::store {
 namespace {
 
 constexpr TableIndex kWritten = index_of(FamilyTable::written);
-constexpr std::size_t kUnitsPerList = 1024;  ///< bounds one step of a sweep
 
 auto key_of(const ListKey& key) {
     return make_key(key.branch, key.version, key.sequence);
@@ -23,6 +22,9 @@ Result<ListKey> parse_list_key(Bytes key) {
     parsed.branch = reader.get<BranchId>();
     parsed.version = reader.get<Version>();
     parsed.sequence = reader.get<std::uint32_t>();
+    if (parsed.sequence == UINT32_MAX) {
+        return fail(ErrorCode::corrupt, "a list of written units has a number that none is given");
+    }
     return parsed;
 }
 
@@ -67,7 +69,7 @@ Result<void> note_written(WriteTransaction& transaction, BranchId branch, Versio
     if (units.empty()) return {};
     std::uint32_t sequence = TRY(free_sequence(transaction, branch, version));
     while (!units.empty()) {
-        const auto part = units.first(std::min(units.size(), kUnitsPerList));
+        const auto part = units.first(std::min(units.size(), kListUnitsMax));
         TRY(replace_list(transaction, {branch, version, sequence++}, part));
         units = units.subspan(part.size());
     }
