@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -62,6 +63,12 @@ public:
     /// Requires, with track_afresh: nobody else opens or takes out pages of the range meanwhile.
     virtual Result<void> collect_dirty(std::uint64_t offset, std::uint64_t length, Missing missing,
                                        AfterCollect after, PageRuns& runs) = 0;
+
+    /// Another version has been made of [0, length): what was not written for some may become
+    /// dearer to write first and cheaper to look at. Where `is_pinned(offset, length)`, all stays
+    /// as it is. Others may write meanwhile; does not run in fault handlers.
+    using IsPinned = std::function<bool(std::uint64_t offset, std::uint64_t length)>;
+    virtual void cool_down(std::uint64_t /*length*/, const IsPinned& /*is_pinned*/) {}
 
     /// Ends all writing to clean and dirty pages in one step and returns what they hold, at another
     /// address, until let_go() or put_back() of the same pages. One of these must follow before

@@ -25,6 +25,29 @@ BlockState BlockTable::state(std::uint64_t block) const {
     return static_cast<BlockState>(std::atomic_ref(cell(block)).load());
 }
 
+BlockRun BlockTable::next_resident(std::uint64_t first, std::uint64_t end) const {
+    while (first < end && state(first) != BlockState::resident)
+        first = skip(state(first), first, end);
+    return {first, skip(BlockState::resident, first, end)};
+}
+
+/// The first block from `first` on that is in another state: eight at a time, as most are alike.
+std::uint64_t BlockTable::skip(BlockState state, std::uint64_t first, std::uint64_t end) const {
+    constexpr std::uint64_t kOnes = 0x0101010101010101;
+    constexpr std::uint64_t kAtOnce = sizeof kOnes;
+    const std::uint64_t alike = kOnes * static_cast<std::uint8_t>(state);
+    while (first < end && first % kAtOnce != 0 && this->state(first) == state)
+        ++first;
+    while (first % kAtOnce == 0 && first + kAtOnce <= end) {
+        auto& eight = reinterpret_cast<std::uint64_t&>(states_.base()[first]);
+        if (std::atomic_ref(eight).load(std::memory_order_relaxed) != alike) break;
+        first += kAtOnce;
+    }
+    while (first < end && this->state(first) == state)
+        ++first;
+    return first;
+}
+
 bool BlockTable::exchange(std::uint64_t block, BlockState from, BlockState to) {
     auto expected = static_cast<std::uint8_t>(from);
     return std::atomic_ref(cell(block))
@@ -42,9 +65,13 @@ void BlockTable::unpin(std::uint64_t block) {
     std::atomic_ref(pins(block)).fetch_sub(1);
 }
 
+bool BlockTable::is_pinned(std::uint64_t block) const {
+    return std::atomic_ref(pins(block)).load() != 0;
+}
+
 bool BlockTable::try_claim_resident(std::uint64_t block) {
     if (!exchange(block, BlockState::resident, BlockState::filling)) return false;
-    if (std::atomic_ref(pins(block)).load() == 0) return true;
+    if (!is_pinned(block)) return true;
     release(block, BlockState::resident);
     return false;
 }

@@ -24,10 +24,15 @@ public:
 
     [[nodiscard]] BlockState state(std::uint64_t block) const;
 
+    /// The next run of resident blocks of [first, end), empty at `end` when there is none. As it is
+    /// at about this time.
+    [[nodiscard]] BlockRun next_resident(std::uint64_t first, std::uint64_t end) const;
+
     /// A pinned block, once resident, is not given to try_claim_resident() until each pin() has had
     /// its unpin(). Pin first, then see to it that the block is resident.
     void pin(std::uint64_t block);
     void unpin(std::uint64_t block);
+    [[nodiscard]] bool is_pinned(std::uint64_t block) const;
 
     /// Turns `absent` into `filling` for the caller, who then owes a release(). Never waits.
     bool try_claim(std::uint64_t block);
@@ -53,6 +58,8 @@ private:
     [[nodiscard]] std::uint32_t& pins(std::uint64_t block) const;
     bool exchange(std::uint64_t block, BlockState from, BlockState to);
     void wait_while_filling(std::uint64_t block) const;
+    [[nodiscard]] std::uint64_t skip(BlockState state, std::uint64_t first,
+                                     std::uint64_t end) const;
 
     Mapping states_;
     Mapping pins_;

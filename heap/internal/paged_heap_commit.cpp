@@ -37,6 +37,8 @@ Result<void> PagedHeap::precopy(unsigned rounds_max, const std::atomic<bool>& st
             return written.error();
         }
     }
+    for (const auto& region : regions_)
+        region->cool_down();
     return {};
 }
 

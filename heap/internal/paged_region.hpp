@@ -52,6 +52,8 @@ public:
     /// it later counts as dirty again. Guests may run; no snapshot is uncommitted. Ends early, at
     /// no loss, once `stop` is set. Errors: as VersionDraft::add(), io from the scratch file.
     Result<void> write_ahead(VersionDraft& draft, const std::atomic<bool>& stop);
+    /// Makes later looks at what is dirty cheaper where nothing was written for some versions.
+    void cool_down();
     /// The draft was dropped: what it was given is unpublished again.
     void take_back();
 

@@ -11,6 +11,9 @@ namespace sojourn::heap {
 
 namespace {
 
+/// A walk over less than this takes no time that anybody would notice.
+constexpr std::uint64_t kCooledBytesMin = std::uint64_t{64} << 20U;
+
 /// A block, until it is encoded.
 alignas(64) thread_local std::array<std::byte, store::kUnitBytesMax> block_copy;
 
@@ -129,6 +132,18 @@ Result<void> PagedRegion::write_slot_ahead(store::UnitIndex unit, MutableBytes c
     TRY(read);
     drafted_slot_pages_ += unit_bytes_ / kPageBytes;
     return draft.add(key_of(unit), content);
+}
+
+void PagedRegion::cool_down() {
+    const std::uint64_t length = clipped(reserve_bytes_);
+    if (length < kCooledBytesMin) return;
+    range_->cool_down(length, [this](std::uint64_t offset, std::uint64_t bytes) {
+        for (std::uint64_t block = offset / fill_bytes_; block < blocks_in(offset + bytes);
+             ++block) {
+            if (blocks_.is_pinned(block)) return true;
+        }
+        return false;
+    });
 }
 
 void PagedRegion::take_back() {

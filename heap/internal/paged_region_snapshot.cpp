@@ -19,15 +19,11 @@ constexpr std::uint64_t kJoinedBytes = std::uint64_t{8} << 20U;
 template <typename Visit>
 Result<void> PagedRegion::for_each_span(const Visit& visit) const {
     const std::uint64_t block_count = blocks_in(clipped(reserve_bytes_));
-    const auto next = [&](std::uint64_t block, bool resident) {
-        while (block < block_count && (blocks_.state(block) == BlockState::resident) != resident)
-            ++block;
-        return block;
-    };
     Span span{0, 0, Missing::none};
-    for (std::uint64_t first = next(0, true); first < block_count;) {
-        const std::uint64_t end = next(first, false);
-        const Span run{first * fill_bytes_, clipped(end * fill_bytes_), Missing::none};
+    for (BlockRun blocks = blocks_.next_resident(0, block_count); blocks.first < block_count;
+         blocks = blocks_.next_resident(blocks.end, block_count)) {
+        const Span run{blocks.first * fill_bytes_, clipped(blocks.end * fill_bytes_),
+                       Missing::none};
         const bool joins = run.begin - span.end < kJoinedBytes &&
                            run.end - run.begin < kJoinedBytes &&
                            span.end - span.begin < kJoinedBytes;
@@ -39,7 +35,6 @@ Result<void> PagedRegion::for_each_span(const Visit& visit) const {
             TRY(visit(span));
             span = run;
         }
-        first = next(end, true);
     }
     return span.end > span.begin ? visit(span) : Result<void>();
 }
@@ -160,13 +155,10 @@ void PagedRegion::append_working_set(std::size_t runs_max, WorkingSet& set) cons
     append_groups(id_, written, runs_max / 2, set);
     PageRuns resident;
     const std::uint64_t block_count = blocks_in(clipped(reserve_bytes_));
-    for (std::uint64_t block = 0; block < block_count; ++block) {
-        if (blocks_.state(block) != BlockState::resident) continue;
-        const std::uint64_t first = block;
-        while (block < block_count && blocks_.state(block) == BlockState::resident)
-            ++block;
-        resident.push_back(
-            {first * fill_bytes_ / kPageBytes, (block - first) * fill_bytes_ / kPageBytes});
+    for (BlockRun blocks = blocks_.next_resident(0, block_count); blocks.first < block_count;
+         blocks = blocks_.next_resident(blocks.end, block_count)) {
+        resident.push_back({blocks.first * fill_bytes_ / kPageBytes,
+                            (blocks.end - blocks.first) * fill_bytes_ / kPageBytes});
     }
     append_groups(id_, resident, runs_max / 2, set);
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "heap/internal/cold_areas.hpp"
 #include "heap/internal/mechanisms.hpp"
 #include "heap/internal/userfault.hpp"
 #include "heap/internal/userfault_abi.hpp"
@@ -27,28 +28,42 @@ public:
     static Result<std::unique_ptr<TrackedRange>> reserve(const Shared& shared,
                                                          std::uint64_t reserve_bytes) {
         Mapping mapping = TRY(reserve_watched(shared.userfault, reserve_bytes));
-        return std::unique_ptr<TrackedRange>(new AsyncRange(std::move(mapping), shared));
+        ColdAreas cold = TRY(ColdAreas::create(mapping.base(), reserve_bytes));
+        return std::unique_ptr<TrackedRange>(
+            new AsyncRange(std::move(mapping), shared, std::move(cold)));
     }
 
-    Result<void> allow_writes(std::uint64_t, std::uint64_t) override { return {}; }
+    Result<void> allow_writes(std::uint64_t offset, std::uint64_t length) override {
+        return cold_.warm_up(offset, length);
+    }
     Result<void> collect_dirty(std::uint64_t offset, std::uint64_t length, Missing missing,
-                               AfterCollect after, PageRuns& runs) override;
+                               AfterCollect after, PageRuns& runs) override {
+        return cold_.for_each_warm(offset, length, [&](std::uint64_t begin, std::uint64_t bytes) {
+            return scan(begin, bytes, missing, after, runs);
+        });
+    }
+    void cool_down(std::uint64_t length, const IsPinned& is_pinned) override;
 
     Bytes take_out(std::uint64_t offset, std::uint64_t length) override;
     void let_go(std::uint64_t, std::uint64_t length) override { clear_staging(length); }
     void put_back(std::uint64_t offset, std::uint64_t length) override;
 
 private:
-    AsyncRange(Mapping mapping, const Shared& shared)
-        : UserfaultRange(std::move(mapping), shared.userfault), shared_(shared) {}
+    AsyncRange(Mapping mapping, const Shared& shared, ColdAreas cold)
+        : UserfaultRange(std::move(mapping), shared.userfault),
+          shared_(shared),
+          cold_(std::move(cold)) {}
 
+    Result<void> scan(std::uint64_t offset, std::uint64_t length, Missing missing,
+                      AfterCollect after, PageRuns& runs);
     void clear_staging(std::uint64_t length);
 
     const Shared& shared_;
+    ColdAreas cold_;
 };
 
-Result<void> AsyncRange::collect_dirty(std::uint64_t offset, std::uint64_t length, Missing missing,
-                                       AfterCollect after, PageRuns& runs) {
+Result<void> AsyncRange::scan(std::uint64_t offset, std::uint64_t length, Missing missing,
+                              AfterCollect after, PageRuns& runs) {
     std::array<abi::PageRegion, 256> found;
     const auto base = reinterpret_cast<std::uint64_t>(base_);
     abi::PagemapScan scan{};
@@ -73,14 +88,24 @@ Result<void> AsyncRange::collect_dirty(std::uint64_t offset, std::uint64_t lengt
         for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
             runs.push_back({(found[i].start - base) / kPageBytes,
                             (found[i].end - found[i].start) / kPageBytes});
+            cold_.note_dirty(found[i].start - base, found[i].end - found[i].start);
         }
         scan.start = scan.walk_end;
     }
     return {};
 }
 
+void AsyncRange::cool_down(std::uint64_t length, const IsPinned& is_pinned) {
+    cold_.cool_down(length, is_pinned, [this](std::uint64_t offset, std::uint64_t bytes) {
+        PageRuns dirty;
+        const auto looked = scan(offset, bytes, Missing::some, AfterCollect::leave_dirty, dirty);
+        return looked.ok() && dirty.empty();
+    });
+}
+
 Bytes AsyncRange::take_out(std::uint64_t offset, std::uint64_t length) {
     EXPECTS(length <= shared_.staging.length(), "what is taken out fits the staging range");
+    if (!cold_.warm_up(offset, length)) return {};  // nothing is moved out of what is read-only
     std::byte* const staging = shared_.staging.base();
     const std::uint64_t moved = shared_.userfault.move(staging, base_ + offset, length);
     if (moved == length) return {staging, length};
@@ -93,6 +118,9 @@ void AsyncRange::put_back(std::uint64_t offset, std::uint64_t length) {
     const auto copied = shared_.userfault.copy(
         base_ + offset, Bytes(shared_.staging.base(), length), Userfault::Filled::open_pages);
     INVARIANT(copied.ok(), "there is memory for what was just taken out");
+    // They are dirty, and may have been missing when the area cooled down.
+    const bool is_warm = cold_.warm_up(offset, length).ok();
+    INVARIANT(is_warm, "what was warm a moment ago can be warmed up");
     clear_staging(length);
 }
 

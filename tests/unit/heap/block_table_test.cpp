@@ -39,6 +39,25 @@ TEST_CASE("locking gives the state that the block was in", "[heap]") {
     REQUIRE(table->lock(0) == BlockState::resident);
 }
 
+TEST_CASE("runs of resident blocks are found wherever they begin and end", "[heap]") {
+    constexpr std::uint64_t kBlocks = 100;
+    const auto first = GENERATE(as<std::uint64_t>(), 0, 3, 8, 17);
+    const auto length = GENERATE(as<std::uint64_t>(), 1, 7, 8, 30);
+    BlockTable table = BlockTable::create(kBlocks).value();
+    table.release({first, first + length}, BlockState::resident);
+    table.release(first + length + 2, BlockState::filling);
+    table.release({first + length + 3, kBlocks}, BlockState::resident);
+
+    const BlockRun one = table.next_resident(0, kBlocks);
+    const BlockRun two = table.next_resident(one.end, kBlocks);
+
+    REQUIRE(one.first == first);
+    REQUIRE(one.end == first + length);
+    REQUIRE(two.first == first + length + 3);
+    REQUIRE(two.end == kBlocks);
+    REQUIRE(table.next_resident(kBlocks, kBlocks).first == kBlocks);
+}
+
 TEST_CASE("of many threads that claim a block one fills it and the others wait", "[heap]") {
     auto table = BlockTable::create(10);
     std::atomic<int> filled = 0;
