@@ -35,7 +35,8 @@ public:
         return {arguments, options()};
     }
     [[nodiscard]] nlohmann::json run_json(std::vector<std::string> arguments) const {
-        arguments.insert(arguments.begin() + 1, "--json");
+        const bool has_verb_below = arguments.front() == "store";
+        arguments.insert(arguments.begin() + (has_verb_below ? 2 : 1), "--json");
         return nlohmann::json::parse(run(arguments).out, nullptr, false);
     }
 
