@@ -72,6 +72,12 @@ Result<std::unique_ptr<LmdbStore>> open_and_note(const std::string& location, co
         TRY(expect_noted(*here, place));
         return open_noted(*here, options, random);
     }
+    // Asked before anything is made; the note itself is refused for the same reason.
+    if (here != nullptr && !TRY(here->listed()).empty()) {
+        return fail(ErrorCode::already_exists,
+                    "{} has processes of its own: name another store for the heaps of those in {}",
+                    here->directory().native(), place.native());
+    }
     OpenOptions working = options;
     if (here != nullptr) working.unit_bytes = here->unit_bytes();
     auto there = TRY(open_checkpoint_store(place, working, random));
