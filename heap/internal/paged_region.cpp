@@ -1,10 +1,10 @@
 #include "heap/internal/paged_region.hpp"
 
 #include <algorithm>
-#include <array>
 #include <unistd.h>
 
 #include "base/file.hpp"
+#include "base/thread_buffer.hpp"
 #include "base/trace.hpp"
 
 namespace sojourn::heap {
@@ -25,7 +25,7 @@ namespace {
 }
 
 /// Where blocks are put together. Not on the stack: the handler may run on a small one.
-alignas(64) thread_local std::array<std::byte, kGroupBytes> fill_buffer;
+const ThreadBuffer fill_buffer(kGroupBytes);
 
 constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t grain) {
     return (value + grain - 1) / grain * grain;
@@ -192,11 +192,12 @@ Result<void> PagedRegion::fill(BlockRun run) {
         for (std::uint64_t done = 0; done < length; done += unit_bytes_)
             all_zeros = all_zeros && ledger_.is_zeros(unit_at(begin + done));
         if (all_zeros) return range_->install_zeros(begin, length);
+        const MutableBytes buffer = fill_buffer.get();
         for (std::uint64_t done = 0; done < length; done += unit_bytes_) {
-            const auto out = MutableBytes(fill_buffer).subspan(done, unit_bytes_);
+            const auto out = buffer.subspan(done, unit_bytes_);
             TRY(ledger_.read(unit_at(begin + done), out));
         }
-        return range_->install(begin, Bytes(fill_buffer).first(length));
+        return range_->install(begin, buffer.first(length));
     };
     const Result<void> filled = bring_in();
     if (!filled) cache_.give_back(length);

@@ -3,8 +3,8 @@
 // and is then compared with what the source of truth has.
 
 #include <algorithm>
-#include <array>
 
+#include "base/thread_buffer.hpp"
 #include "base/trace.hpp"
 #include "heap/internal/paged_region.hpp"
 
@@ -13,7 +13,7 @@ namespace sojourn::heap {
 namespace {
 
 /// A unit that the region's end cuts through, completed with zeros.
-alignas(64) thread_local std::array<std::byte, store::kUnitBytesMax> cut_unit;
+const ThreadBuffer cut_unit(store::kUnitBytesMax);
 
 }  // namespace
 
@@ -59,7 +59,7 @@ Result<void> PagedRegion::put_units_aside(std::uint64_t offset, Bytes content) {
         offset += unit_bytes_;
     }
     if (content.empty()) return {};
-    const auto whole = MutableBytes(cut_unit).first(unit_bytes_);
+    const auto whole = cut_unit.get().first(unit_bytes_);
     const auto rest = std::copy(content.begin(), content.end(), whole.begin());
     std::fill(rest, whole.end(), std::byte{0});
     return ledger_.put_aside(unit_at(offset), whole);

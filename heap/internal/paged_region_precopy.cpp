@@ -2,8 +2,8 @@
 // run. A copy may be torn by a writer; then its page is dirty again, and the copy is superseded.
 
 #include <algorithm>
-#include <array>
 
+#include "base/thread_buffer.hpp"
 #include "heap/internal/page_runs.hpp"
 #include "heap/internal/paged_region.hpp"
 
@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint64_t kCooledBytesMin = std::uint64_t{64} << 20U;
 
 /// A block, until it is encoded.
-alignas(64) thread_local std::array<std::byte, store::kUnitBytesMax> block_copy;
+const ThreadBuffer block_copy(store::kUnitBytesMax);
 
 /// Copies while others may write: that is the caller's to notice, not a sanitizer's.
 __attribute__((no_sanitize("thread"))) void copy_from_writers(const std::byte* from, std::byte* to,
@@ -68,7 +68,8 @@ Result<void> PagedRegion::write_block_ahead(std::uint64_t block, VersionDraft& d
                                             PageRuns& taken) {
     if (!blocks_.try_claim_resident(block)) return {};
     PageRuns pages;
-    const auto copied = copy_block_ahead(block, block_copy, pages);
+    const MutableBytes copy = block_copy.get();
+    const auto copied = copy_block_ahead(block, copy, pages);
     blocks_.release(block, BlockState::resident);
     taken.insert(taken.end(), pages.begin(), pages.end());
     TRY(copied);
@@ -76,7 +77,7 @@ Result<void> PagedRegion::write_block_ahead(std::uint64_t block, VersionDraft& d
     const std::uint64_t begin = block * fill_bytes_;
     for (const UnitPages& unit : units_of(pages, unit_bytes_)) {
         const std::uint64_t offset = static_cast<std::uint64_t>(unit.unit) * unit_bytes_ - begin;
-        TRY(draft.add(key_of(unit.unit), Bytes(block_copy).subspan(offset, unit_bytes_)));
+        TRY(draft.add(key_of(unit.unit), copy.subspan(offset, unit_bytes_)));
     }
     return {};
 }
