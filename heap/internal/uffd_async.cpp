@@ -107,17 +107,37 @@ Bytes AsyncRange::take_out(std::uint64_t offset, std::uint64_t length) {
     EXPECTS(length <= shared_.staging.length(), "what is taken out fits the staging range");
     if (!cold_.warm_up(offset, length)) return {};  // nothing is moved out of what is read-only
     std::byte* const staging = shared_.staging.base();
-    const std::uint64_t moved = shared_.userfault.move(staging, base_ + offset, length);
-    if (moved == length) return {staging, length};
-    if (moved > 0) put_back(offset, moved);
+    if (shared_.userfault.move(staging, base_ + offset, length) == length) return {staging, length};
+    put_back(offset, length);
     return {};
 }
 
 void AsyncRange::put_back(std::uint64_t offset, std::uint64_t length) {
-    // Whether a page was dirty is lost in a move; unprotected ones count as written.
-    const auto copied = shared_.userfault.copy(
-        base_ + offset, Bytes(shared_.staging.base(), length), Userfault::Filled::open_pages);
-    INVARIANT(copied.ok(), "there is memory for what was just taken out");
+    // A move that ends early has moved more pages than it counts (seen with Linux 6.18), so the
+    // page table says which are here.
+    std::array<abi::PageRegion, store::kUnitBytesMax / kPageBytes> here;
+    const auto staging = reinterpret_cast<std::uint64_t>(shared_.staging.base());
+    abi::PagemapScan scan{};
+    scan.size = sizeof scan;
+    scan.start = staging;
+    scan.end = staging + length;
+    scan.vec = reinterpret_cast<std::uint64_t>(here.data());
+    scan.vec_len = here.size();
+    scan.category_anyof_mask = abi::kPageIsPresent | abi::kPageIsSwapped;
+    scan.return_mask = abi::kPageIsPresent | abi::kPageIsSwapped;
+    int count = 0;
+    do {
+        count = ::ioctl(shared_.pagemap.get(), abi::kPagemapScan, &scan);
+    } while (count < 0 && errno == EINTR);
+    INVARIANT(count >= 0, "what was scanned before can be scanned");
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+        const std::uint64_t at = here[i].start - staging;
+        const Bytes pages(shared_.staging.base() + at, here[i].end - here[i].start);
+        // Whether a page was dirty is lost in a move; unprotected ones count as written.
+        const auto copied =
+            shared_.userfault.copy(base_ + offset + at, pages, Userfault::Filled::open_pages);
+        INVARIANT(copied.ok(), "there is memory for what was just taken out");
+    }
     // They are dirty, and may have been missing when the area cooled down.
     const bool is_warm = cold_.warm_up(offset, length).ok();
     INVARIANT(is_warm, "what was warm a moment ago can be warmed up");

@@ -21,7 +21,7 @@ public:
     enum class Filled { protected_pages, open_pages };
     Result<void> copy(std::byte* to, Bytes bytes, Filled filled = Filled::protected_pages) const;
     /// Moves pages to missing ones of a watched range, each in one step for everybody who uses it,
-    /// and says how many bytes went before the kernel refused a page, if it did.
+    /// and says how many bytes went before the kernel refused a page, if it did: at least so many.
     [[nodiscard]] std::uint64_t move(std::byte* to, std::byte* from, std::uint64_t length) const;
     Result<void> protect(std::byte* base, std::uint64_t length) const;
     Result<void> unprotect(std::byte* base, std::uint64_t length) const;

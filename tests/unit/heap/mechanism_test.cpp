@@ -1,5 +1,10 @@
 #include "heap/mechanism.hpp"
 
+#include <csignal>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 
 #include "heap/internal/userfault.hpp"
@@ -7,6 +12,20 @@
 
 using namespace sojourn;
 using namespace sojourn::heap;
+
+namespace {
+
+/// False where touching the page would raise a signal.
+bool kernel_can_read(const std::byte* page) {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const auto written = ::write(ends[1], page, 1);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    return written == 1;
+}
+
+}  // namespace
 
 TEST_CASE("every mechanism has a word, and every word its mechanism", "[heap]") {
     for (const MechanismKind kind : tests::kMechanisms)
@@ -109,4 +128,35 @@ TEST_CASE("pages that are taken out come back as they were, or are missing", "[h
     REQUIRE(range->install_zeros(kLength, kLength).ok());
     REQUIRE(range->base()[kLength] == std::byte{0});
     REQUIRE(range->base()[2 * kLength - 1] == std::byte{0});
+}
+
+TEST_CASE("pages of which the kernel keeps some are all there afterwards", "[heap]") {
+    const auto mechanism = Mechanism::open(GENERATE(from_range(tests::kMechanisms))).value();
+    constexpr std::uint64_t kLength = 16 * kPageBytes;
+    const auto kept = GENERATE(as<std::uint64_t>(), 1, 6, 15);
+    const auto range = mechanism->reserve(kLength).value();
+    const std::vector<std::byte> content(kLength, std::byte{7});
+    REQUIRE(range->extend(0, kLength).ok());
+    REQUIRE(range->install(0, content).ok());
+    // A page that is shared with a child does not move; one that was written to since does.
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::pause();
+        ::_exit(0);
+    }
+    REQUIRE(range->allow_writes(0, kLength).ok());
+    for (std::uint64_t page = 0; page < kLength / kPageBytes; ++page) {
+        if (page != kept) range->base()[page * kPageBytes] = std::byte{8};
+    }
+
+    const Bytes taken = range->take_out(0, kLength);
+    if (!taken.empty()) range->put_back(0, kLength);
+
+    REQUIRE(::kill(child, SIGKILL) == 0);
+    REQUIRE(::waitpid(child, nullptr, 0) == child);
+    for (std::uint64_t page = 0; page < kLength / kPageBytes; ++page) {
+        const std::byte first = page == kept ? std::byte{7} : std::byte{8};
+        REQUIRE(kernel_can_read(range->base() + page * kPageBytes));
+        REQUIRE(range->base()[page * kPageBytes] == first);
+    }
 }
