@@ -17,8 +17,9 @@ Result<void> free_name(store::Store& store, const std::string& name, bool replac
     }
     if (taken->name != name) return {};  // an id that begins like the name
     auto lock = RunnerLock::acquire(store.run_directory(), taken->id);
+    if (!lock.ok() && lock.error().code != ErrorCode::busy) return lock.error();
     if (!lock.ok()) {
-        return fail(lock.error().code, "process '{}' is running: {}; vm suspend {} stops it", name,
+        return fail(ErrorCode::busy, "process '{}' is running: {}; vm suspend {} stops it", name,
                     lock.error().message, name);
     }
     if (!replace) {

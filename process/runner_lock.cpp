@@ -50,6 +50,16 @@ Result<void> write_pid(int fd, const std::filesystem::path& path) {
     return {};
 }
 
+Error open_error(int problem, const std::filesystem::path& path) {
+    Error error = fail_errno(problem, "cannot open {}", path.native());
+    if (error.code == ErrorCode::permission_denied) {
+        error.message +=
+            "; a process is run and removed by the user who owns its store, on media that can be "
+            "written: vm export takes it elsewhere";
+    }
+    return error;
+}
+
 }  // namespace
 
 Result<RunnerLock> RunnerLock::acquire(const std::filesystem::path& run_directory,
@@ -57,7 +67,7 @@ Result<RunnerLock> RunnerLock::acquire(const std::filesystem::path& run_director
     const auto path = lock_path(run_directory, id);
     for (;;) {
         UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-        if (!file.valid()) return fail_errno(errno, "cannot open {}", path.native());
+        if (!file.valid()) return open_error(errno, path);
         struct flock lock {};
         if (lock_command(file.get(), F_OFD_SETLK, lock) != 0) {
             if (errno != EAGAIN && errno != EACCES) {
@@ -73,7 +83,7 @@ Result<RunnerLock> RunnerLock::acquire(const std::filesystem::path& run_director
 
 std::optional<pid_t> RunnerLock::holder(const std::filesystem::path& run_directory,
                                         store::ProcessId id) {
-    const UniqueFd file(::open(lock_path(run_directory, id).c_str(), O_RDWR | O_CLOEXEC));
+    const UniqueFd file(::open(lock_path(run_directory, id).c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.valid()) return std::nullopt;
     struct flock lock {};
     if (lock_command(file.get(), F_OFD_GETLK, lock) != 0) return 0;

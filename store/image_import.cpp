@@ -39,14 +39,10 @@ private:
     ByteVector attachment_;
 };
 
-Error damaged(const char* how) {
-    return fail(ErrorCode::corrupt, "the image is damaged: {}", how);
-}
-
 Result<void> Importer::read_header(const std::string& name) {
     TRY(image_.begin());
     const Frame frame = TRY(image_.next());
-    if (frame.type != FrameType::header) return damaged("it does not begin with a header");
+    if (frame.type != FrameType::header) return damaged_image("it does not begin with a header");
     header_ = TRY(decode_image_header(frame.payload));
     if (header_.unit_bytes != store_.unit_bytes()) {
         return fail(ErrorCode::unsupported,
@@ -68,9 +64,10 @@ Result<void> Importer::read_header(const std::string& name) {
 Result<void> Importer::read_body() {
     for (;;) {
         const Frame frame = TRY(image_.next());
-        if (frame.type < last_type_) return damaged("its parts are out of order");
+        if (frame.type < last_type_) return damaged_image("its parts are out of order");
         if (frame.type == FrameType::end) {
-            if (last_type_ != FrameType::attachment) return damaged("it has no machine state");
+            if (last_type_ != FrameType::attachment)
+                return damaged_image("it has no machine state");
             return image_.end(frame, modules_.size(), unit_count_);
         }
         TRY(take(frame));
@@ -85,14 +82,15 @@ Result<void> Importer::take(const Frame& frame) {
         case FrameType::units:
             return take_units(frame.payload);
         case FrameType::attachment:
-            if (last_type_ == FrameType::attachment) return damaged("it has two machine states");
+            if (last_type_ == FrameType::attachment)
+                return damaged_image("it has two machine states");
             attachment_ = TRY(decode_blob(frame.payload, "the machine state in the image"));
             return {};
         case FrameType::header:
         case FrameType::end:
             break;
     }
-    return damaged("its parts are out of order");
+    return damaged_image("its parts are out of order");
 }
 
 Result<void> Importer::take_module(Bytes payload) {
@@ -101,9 +99,9 @@ Result<void> Importer::take_module(Bytes payload) {
     digest.bytes = TRY(reader.get<decltype(Sha256::bytes)>());
     const Bytes blob = TRY(reader.get_bytes(reader.left()));
     const ByteVector module = TRY(decode_blob(blob, "a module in the image"));
-    if (sha256_of(module) != digest) return damaged("a module does not have its digest");
+    if (sha256_of(module) != digest) return damaged_image("a module does not have its digest");
     modules_bytes_ += blob.size();
-    if (modules_bytes_ > kBlobBytesMax) return damaged("its modules are impossibly long");
+    if (modules_bytes_ > kBlobBytesMax) return damaged_image("its modules are impossibly long");
     modules_.emplace_back(blob.begin(), blob.end());
     return {};
 }
@@ -116,7 +114,7 @@ Result<void> Importer::take_units(Bytes payload) {
         key.region = TRY(reader.get<RegionId>());
         key.unit = TRY(reader.get<UnitIndex>());
         const Bytes value = TRY(reader.get_sized());
-        if (last_unit_ && key <= *last_unit_) return damaged("its units are out of order");
+        if (last_unit_ && key <= *last_unit_) return damaged_image("its units are out of order");
         TRY(decode_unit(key, value, unit_));
         units.push_back({key, ByteVector(value.begin(), value.end())});
         last_unit_ = key;

@@ -52,11 +52,16 @@ Result<void> found_catalogue(WriteTransaction& transaction, const CatalogueRecor
 Result<CatalogueRecord> read_catalogue_record(const Transaction& transaction) {
     const auto value = TRY(transaction.get(kCatalogue, kCatalogueKey));
     const auto& directory = transaction.environment().directory().native();
-    if (!value) return fail(ErrorCode::corrupt, "{} has no catalogue record", directory);
+    if (!value) {
+        return fail(ErrorCode::corrupt, "{} has no catalogue record: put a backup in its place",
+                    directory);
+    }
     const auto record = TRY(decode_record<CatalogueRecord>(*value, "a catalogue record"));
     const CatalogueRecord expected;
     if (record.magic != expected.magic || record.format != expected.format) {
-        return fail(ErrorCode::unsupported_format, "{} has format {}, this build reads {}",
+        return fail(ErrorCode::unsupported_format,
+                    "{} has format {}, this build reads {}: use the release that made it to export "
+                    "its processes",
                     directory, record.format, expected.format);
     }
     if (!is_unit_bytes(record.unit_bytes)) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/trace.hpp"
+#include "store/internal/store_directory.hpp"
 #include "store/unit_codec.hpp"
 
 namespace sojourn::store {
@@ -27,9 +28,8 @@ std::filesystem::path data_file(const std::filesystem::path& directory) {
 Environment::Environment(std::filesystem::path directory)
     : directory_(std::move(directory)),
       damage_line_(fmt::format("corrupt data: the database {} is damaged: vm store verify tells "
-                               "what else is; put a backup in its place, or import an image into "
-                               "another store\n",
-                               data_file(directory_).native())) {}
+                               "what else is; {}\n",
+                               data_file(directory_).native(), kDamageRemedy)) {}
 
 Environment::~Environment() {
     close();
@@ -51,6 +51,7 @@ Result<void> Environment::start(const EnvironmentOptions& options) {
     const DatabaseUse use(damage_line_);
     options_ = options;
     options_.create = false;  // when it is opened again, the tables are there
+    if (!options.create) TRY(expect_data());
     if (const int code = open_map(options); code != 0) return error(code, "open");
     if (const int code = mend_short_file(); code != 0) return error(code, "inspect");
     int dead_readers = 0;
@@ -62,11 +63,25 @@ Result<void> Environment::start(const EnvironmentOptions& options) {
     return {};
 }
 
-/// Reserves 1 TiB, or as much as the address space has room for.
+/// LMDB would make the file anew, and what was lost would look empty.
+Result<void> Environment::expect_data() const {
+    struct stat status {};
+    if (::stat(data_file(directory_).c_str(), &status) != 0) {
+        if (errno != ENOENT && errno != ENOTDIR) return error(errno, "open");
+        return fail(ErrorCode::corrupt, "the database {} is missing: {}",
+                    data_file(directory_).native(), kDamageRemedy);
+    }
+    if (status.st_size > 0) return {};
+    return fail(ErrorCode::corrupt, "the database {} is empty: {}", data_file(directory_).native(),
+                kDamageRemedy);
+}
+
+/// Reserves 1 TiB, or as much as the address space has room for. On media that cannot be written
+/// it is opened for reading, without locks.
 int Environment::open_map(const EnvironmentOptions& options) {
-    const unsigned flags =
+    unsigned flags =
         MDB_NOTLS | MDB_NORDAHEAD | (options.sync ? 0U : static_cast<unsigned>(MDB_NOSYNC));
-    for (std::size_t map_bytes = kMapBytes;; map_bytes /= 4) {
+    for (std::size_t map_bytes = kMapBytes;;) {
         if (const int code = mdb_env_create(&env_); code != 0) return code;
         mdb_env_set_userctx(env_, &damage_line_);
         mdb_env_set_assert(env_, [](MDB_env* env, const char*) {
@@ -76,7 +91,14 @@ int Environment::open_map(const EnvironmentOptions& options) {
         mdb_env_set_maxreaders(env_, kHostReadersMax);
         mdb_env_set_maxdbs(env_, static_cast<MDB_dbi>(options.tables.size()));
         const int code = mdb_env_open(env_, directory_.c_str(), flags, 0600);
-        if (code != ENOMEM || map_bytes <= kMapBytesMin) return code;
+        const bool is_refused = (code == EROFS || code == EACCES) && (flags & MDB_RDONLY) == 0;
+        if (is_refused && is_on_read_only_media(directory_)) {
+            flags |= MDB_RDONLY | MDB_NOLOCK;
+        } else if (code == ENOMEM && map_bytes > kMapBytesMin) {
+            map_bytes /= 4;
+        } else {
+            return code;
+        }
         mdb_env_close(env_);
         env_ = nullptr;
     }
@@ -96,7 +118,9 @@ int Environment::mend_short_file() {
 
     // Under the writers' lock: nobody is extending the file meanwhile.
     MDB_txn* lock = nullptr;
-    if (const int code = mdb_txn_begin(env_, nullptr, 0, &lock); code != 0) return code;
+    if (const int code = mdb_txn_begin(env_, nullptr, 0, &lock); code != 0) {
+        return code == EACCES ? MDB_CORRUPTED : code;  // opened for reading: it stays as it is
+    }
     int code = 0;
     if (::stat(data_file(directory_).c_str(), &status) != 0) code = errno;
     if (code == 0 && status.st_size < pages_bytes &&
@@ -117,7 +141,7 @@ int Environment::open_tables(const EnvironmentOptions& options) {
         const int code = mdb_dbi_open(transaction, options.tables[index], flags, &handles_[index]);
         if (code != 0) {
             mdb_txn_abort(transaction);
-            return code == MDB_NOTFOUND ? MDB_CORRUPTED : code;
+            return code;
         }
     }
     return mdb_txn_commit(transaction);
@@ -180,6 +204,7 @@ Result<bool> Environment::try_write(const std::function<Result<void>(WriteTransa
         const DatabaseUse use(damage_line_);
         MDB_txn* raw = nullptr;
         code = mdb_txn_begin(env_, nullptr, 0, &raw);
+        if (code == EACCES) code = EROFS;  // it was opened for reading
         if (code == 0) {
             WriteTransaction transaction(*this, raw);
             const Result<void> result = body(transaction);
@@ -300,11 +325,11 @@ Error Environment::error(int code, std::string_view attempt) const {
         case MDB_CORRUPTED:
         case MDB_PAGE_NOTFOUND:
         case MDB_BAD_TXN:
-            return fail(
-                ErrorCode::corrupt,
-                "{}; the database is damaged: put a backup in its place, or import an image "
-                "into another store",
-                what);
+            return fail(ErrorCode::corrupt, "{}; the database is damaged: {}", what, kDamageRemedy);
+        case MDB_NOTFOUND:
+        case MDB_INCOMPATIBLE:
+            return fail(ErrorCode::corrupt, "{}; the database is another program's, or damaged: {}",
+                        what, kDamageRemedy);
         case MDB_VERSION_MISMATCH:
             return fail(ErrorCode::unsupported_format,
                         "{}; it was written by another version of LMDB", what);
@@ -319,7 +344,8 @@ Error Environment::error(int code, std::string_view attempt) const {
         case EPERM:
         case EROFS:
             return fail(ErrorCode::permission_denied,
-                        "{}; a store is used by the user who owns it, on media that can be written",
+                        "{}; a store is used by the user who owns it, and changed on media that "
+                        "can be written: vm export takes processes elsewhere",
                         what);
         default:
             return code > 0 ? fail_errno(code, "cannot {} {}", attempt, directory_.native())

@@ -21,6 +21,9 @@ namespace sojourn::store {
 
 class Environment;
 
+inline constexpr const char* kDamageRemedy =
+    "put a backup in its place, or import an image into another store";
+
 /// Position of a table in EnvironmentOptions::tables.
 enum class TableIndex : unsigned {};
 
@@ -133,10 +136,13 @@ private:
 ///
 /// Usable from any thread. A read transaction is one of a fixed number of prepared ones; it must
 /// be short, as it keeps pages from being reused and the map from growing.
+///
+/// On media that cannot be written it is read without locks: nobody may write to it by another
+/// way meanwhile. A write is refused with permission_denied.
 class Environment {
 public:
-    /// Errors: not_found, permission_denied, corrupt, unsupported_format, out_of_memory, io; each
-    /// names the directory and the remedy.
+    /// Errors: permission_denied, corrupt (also when something is missing), unsupported_format,
+    /// out_of_memory, io; each names the directory and the remedy.
     static Result<std::shared_ptr<Environment>> open(const std::filesystem::path& directory,
                                                      const EnvironmentOptions& options);
     ~Environment();
@@ -168,6 +174,7 @@ private:
     void close();
     Result<void> reopen();
     [[nodiscard]] bool has_given_up() const;
+    [[nodiscard]] Result<void> expect_data() const;
     int open_map(const EnvironmentOptions& options);
     int open_tables(const EnvironmentOptions& options);
     int prepare_readers(TableIndex hot_table);

@@ -47,6 +47,10 @@ Result<std::shared_ptr<Environment>> Environment::open(const std::filesystem::pa
                                                        const EnvironmentOptions& options) {
     UniqueFd pin(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     struct stat status {};
+    if (!pin.valid() && (errno == ENOENT || errno == ENOTDIR)) {
+        return fail(ErrorCode::corrupt, "the folder {} is missing: {}", directory.native(),
+                    kDamageRemedy);
+    }
     if (!pin.valid() || ::fstat(pin.get(), &status) != 0) {
         return fail_errno(errno, "cannot open {}", directory.native());
     }

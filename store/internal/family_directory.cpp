@@ -35,7 +35,7 @@ bool is_old(const fs::path& path) {
 
 Result<FamilyDirectory> FamilyDirectory::create(const StorePaths& paths, FamilyId id) {
     const fs::path path = paths.family(id);
-    if (::mkdir(path.c_str(), 0700) != 0) return fail_errno(errno, "cannot make {}", path.native());
+    if (::mkdir(path.c_str(), 0700) != 0) return directory_error(errno, "make", path);
     UniqueFd lock = open_directory(path);
     if (!lock.valid() || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
         return fail_errno(errno, "cannot lock {}", path.native());

@@ -38,7 +38,9 @@ Result<FamilyRecord> read_family_record(const Transaction& transaction) {
     if (!value) return fail(ErrorCode::corrupt, "{} has no family record", directory);
     const auto family = TRY(decode_record<FamilyRecord>(*value, "a family record"));
     if (family.format != kFamilyFormat) {
-        return fail(ErrorCode::unsupported_format, "{} has format {}, this build reads {}",
+        return fail(ErrorCode::unsupported_format,
+                    "{} has format {}, this build reads {}: use the release that made it to export "
+                    "the process",
                     directory, family.format, kFamilyFormat);
     }
     return family;

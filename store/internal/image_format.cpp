@@ -8,10 +8,6 @@ namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
 
-Error damaged(const char* how) {
-    return fail(ErrorCode::corrupt, "the image is damaged: {}", how);
-}
-
 std::uint64_t checksum_of_frame(FrameType type, Bytes payload) {
     return checksum_of(payload, static_cast<std::uint64_t>(type));
 }
@@ -32,6 +28,11 @@ std::uint64_t payload_bytes_max(FrameType type) {
 }
 
 }  // namespace
+
+Error damaged_image(const char* how) {
+    return fail(ErrorCode::corrupt,
+                "the image is damaged: {}; take another copy of it, or export it again", how);
+}
 
 ByteVector encode_image_header(const ImageHeader& header) {
     ByteWriter writer;
@@ -97,7 +98,7 @@ Result<void> ImageReader::read(MutableBytes out) {
     const Bytes all = out;
     while (!out.empty()) {
         const std::size_t got = TRY(source_(out));
-        if (got == 0) return damaged("it ends early");
+        if (got == 0) return damaged_image("it ends early");
         out = out.subspan(got);
     }
     checksum_.add(all);
@@ -124,9 +125,9 @@ Result<Frame> ImageReader::next() {
     digest_before_frame_ = checksum_.digest();
     FrameHeader header{};
     TRY(read(std::as_writable_bytes(std::span(&header, 1))));
-    if (header.reserved != 0) return damaged("a frame has unknown flags");
+    if (header.reserved != 0) return damaged_image("a frame has unknown flags");
     if (header.payload_bytes > payload_bytes_max(header.type)) {
-        return damaged("a frame is of an impossible kind or length");
+        return damaged_image("a frame is of an impossible kind or length");
     }
     Frame frame{header.type, {}};
     // Memory follows what has arrived, not what a header promises.
@@ -137,7 +138,7 @@ Result<Frame> ImageReader::next() {
         TRY(read(MutableBytes(frame.payload).subspan(before)));
     }
     if (checksum_of_frame(frame.type, frame.payload) != header.checksum) {
-        return damaged("a checksum does not match");
+        return damaged_image("a checksum does not match");
     }
     return frame;
 }
@@ -149,10 +150,11 @@ Result<void> ImageReader::end(const Frame& frame, std::uint64_t module_count,
     const auto units = TRY(reader.get<std::uint64_t>());
     const auto digest = TRY(reader.get<StreamDigest>());
     TRY(reader.expect_end());
-    if (modules != module_count || units != unit_count) return damaged("parts are missing");
-    if (digest != digest_before_frame_) return damaged("its digest does not match");
+    if (modules != module_count || units != unit_count) return damaged_image("parts are missing");
+    if (digest != digest_before_frame_) return damaged_image("its digest does not match");
     std::byte behind{};
-    if (TRY(source_(MutableBytes(&behind, 1))) != 0) return damaged("it goes on behind its end");
+    if (TRY(source_(MutableBytes(&behind, 1))) != 0)
+        return damaged_image("it goes on behind its end");
     return {};
 }
 

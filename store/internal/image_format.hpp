@@ -62,6 +62,9 @@ private:
     std::uint64_t bytes_ = 0;
 };
 
+/// The Error for an image that is not as it was written.
+Error damaged_image(const char* how);
+
 struct Frame {
     FrameType type;
     ByteVector payload;

@@ -203,9 +203,16 @@ Result<std::shared_ptr<Family>> LmdbStore::family(FamilyId id) {
 Result<std::shared_ptr<LmdbFamily>> LmdbStore::open_family(FamilyId id) const {
     const std::lock_guard lock(mutex_);
     if (auto family = families_[id].lock()) return recent_ = family;
-    auto family = TRY(LmdbFamily::open(paths_.family(id), sync_));
-    families_[id] = family;
-    return recent_ = family;
+    auto family = LmdbFamily::open(paths_.family(id), sync_);
+    if (!family.ok()) {
+        // Another host process may have removed it: it is unlisted before its files go.
+        const auto transaction = TRY(catalogue_->read());
+        const auto families = TRY(listed_families(transaction));
+        if (families.contains(id)) return family.error();
+        return fail(ErrorCode::not_found, "there is no family {}", id.hex());
+    }
+    families_[id] = *family;
+    return recent_ = *family;
 }
 
 }  // namespace sojourn::store

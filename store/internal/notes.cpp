@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "store/internal/keys.hpp"
+#include "store/internal/store_directory.hpp"
 
 namespace sojourn::store {
 
@@ -22,6 +23,10 @@ off_t offset_of(Version version) {
 
 Result<Notes> Notes::open(const std::filesystem::path& file) {
     UniqueFd opened(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    // What cannot be written gives out no numbers; without the file nothing is noted.
+    if (!opened.valid() && is_on_read_only_media(file.parent_path())) {
+        return Notes(file, UniqueFd(::open(file.c_str(), O_RDONLY | O_CLOEXEC)));
+    }
     if (!opened.valid()) return fail_errno(errno, "cannot open {}", file.native());
     return Notes(file, std::move(opened));
 }

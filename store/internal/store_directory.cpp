@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -35,12 +36,17 @@ constexpr const char* kOwnerRemedy =
     "a store belongs to one user and needs media that can be written: run as that user, or name "
     "another place with --store";
 
-Error directory_error(int problem, const char* attempt, const std::filesystem::path& path) {
-    Error error = fail_errno(problem, "cannot {} {}", attempt, path.native());
-    if (error.code == ErrorCode::permission_denied) {
-        error.message += fmt::format("; {}", kOwnerRemedy);
+/// Whoever else has the right to write there would leave files that the owner cannot open.
+Result<void> expect_owner(const StorePaths& paths) {
+    struct stat status {};
+    if (::stat(paths.format().c_str(), &status) != 0) {
+        return directory_error(errno, "inspect", paths.format());
     }
-    return error;
+    if (status.st_uid == ::geteuid() || is_on_read_only_media(paths.root)) return {};
+    return fail(ErrorCode::permission_denied,
+                "{} belongs to the user with uid {} and this is uid {}: run as that user, or name "
+                "another place with --store",
+                paths.root.native(), status.st_uid, ::geteuid());
 }
 
 Result<void> make_directory(const std::filesystem::path& path) {
@@ -81,6 +87,17 @@ Result<bool> is_vacant(const StorePaths& paths) {
     });
 }
 
+/// What lost the file that says so is still a store, and is not made anew over its processes.
+Result<void> expect_no_families(const StorePaths& paths) {
+    std::error_code problem;
+    const std::filesystem::directory_iterator first(paths.families(), problem);
+    if (problem || first == std::filesystem::directory_iterator()) return {};
+    return fail(ErrorCode::corrupt,
+                "the file {} is missing from a store with processes: put it back, it holds the "
+                "line '{}'",
+                paths.format().native(), kFormatLine.substr(0, kFormatLine.size() - 1));
+}
+
 Result<void> check_format(const StorePaths& paths, std::string_view line) {
     if (line == kFormatLine) return {};
     if (line.starts_with(kFormatWords)) {
@@ -97,6 +114,19 @@ Result<void> check_format(const StorePaths& paths, std::string_view line) {
 }
 
 }  // namespace
+
+Error directory_error(int problem, const char* attempt, const std::filesystem::path& path) {
+    Error error = fail_errno(problem, "cannot {} {}", attempt, path.native());
+    if (error.code == ErrorCode::permission_denied) {
+        error.message += fmt::format("; {}", kOwnerRemedy);
+    }
+    return error;
+}
+
+bool is_on_read_only_media(const std::filesystem::path& path) {
+    struct statvfs status {};
+    return ::statvfs(path.c_str(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
+}
 
 Result<StoreAge> check_store_directory(const StorePaths& paths, bool create) {
     struct stat status {};
@@ -119,6 +149,9 @@ Result<StoreAge> check_store_directory(const StorePaths& paths, bool create) {
     const auto format = read_file(paths.format());
     if (format.ok()) {
         TRY(check_format(paths, as_text(*format)));
+        TRY(expect_owner(paths));
+        // A backup may leave it out, as nothing in it is kept. Who needs it says what is wrong.
+        static_cast<void>(make_directory(paths.run()));
         return StoreAge::existing;
     }
     if (format.error().code != ErrorCode::not_found) {
@@ -130,6 +163,7 @@ Result<StoreAge> check_store_directory(const StorePaths& paths, bool create) {
                     "{} holds other files and is not a store: name an empty or a new directory",
                     paths.root.native());
     }
+    TRY(expect_no_families(paths));
     if (!create) {
         return fail(ErrorCode::not_found, "{} is empty: vm store init makes a store there",
                     paths.root.native());
@@ -148,8 +182,7 @@ Result<void> write_store_format(const StorePaths& paths) {
         return fail(written.error().code, "{}: {}", unfinished.native(), written.error().message);
     }
     if (::fsync(file.get()) != 0) return directory_error(errno, "write", unfinished);
-    // Two host processes may make the store at once: the loser's rename finds the file gone.
-    if (::rename(unfinished.c_str(), paths.format().c_str()) != 0 && errno != ENOENT) {
+    if (::rename(unfinished.c_str(), paths.format().c_str()) != 0) {
         return directory_error(errno, "write", paths.format());
     }
     return sync_directory(paths.root);

@@ -21,11 +21,16 @@ enum class StoreAge { existing, fresh };
 
 /// Makes sure that `paths.root` is a store of this format on a file system that can carry one, or
 /// with `create` an empty place for a fresh one, whose folders it makes.
-/// Errors: not_found, unsupported, unsupported_format, permission_denied, io.
+/// Errors: not_found, unsupported, unsupported_format, corrupt, permission_denied, io.
 Result<StoreAge> check_store_directory(const StorePaths& paths, bool create);
 
 /// Marks a fresh store as complete. Until then opening it again starts over.
 Result<void> write_store_format(const StorePaths& paths);
+
+/// The Error for an errno of a call on a store's directory, with what to do about it.
+Error directory_error(int problem, const char* attempt, const std::filesystem::path& path);
+
+bool is_on_read_only_media(const std::filesystem::path& path);
 
 /// Makes what was created in or removed from `directory` durable.
 Result<void> sync_directory(const std::filesystem::path& directory);

@@ -27,8 +27,9 @@ Result<int> perform(const Invocation& invocation, const std::string& text) {
     const auto record = TRY(process::find(*store, reference.process));
     const std::string name = process::display_name(record);
     auto lock = process::RunnerLock::acquire(store->run_directory(), record.id);
+    if (!lock.ok() && lock.error().code != ErrorCode::busy) return lock.error();
     if (!lock.ok()) {
-        return fail(lock.error().code, "process '{}' can't be removed: {}; vm suspend {} stops it",
+        return fail(ErrorCode::busy, "process '{}' can't be removed: {}; vm suspend {} stops it",
                     name, lock.error().message, name);
     }
     if (reference.checkpoint) {
