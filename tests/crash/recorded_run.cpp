@@ -185,6 +185,8 @@ std::string loss_in(const fs::path& image, const Promise& promise, const Recorde
     const VmResult ps = vm({"ps", "--json"}, options);
     if (ps.exit_code != 0) return failure_of("ps", ps);
     if (auto fault = fault_found_apart(image); !fault.empty()) return fault;
+    const VmResult verified = vm({"store", "verify"}, options);
+    if (verified.exit_code != 0) return failure_of("store verify", verified) + verified.out;
     if (promise.has("exported") && read_text(image / "job.image") != run.exported()) {
         return "the exported file is not whole";
     }
