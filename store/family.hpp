@@ -42,7 +42,8 @@ public:
     /// A number for the next checkpoint of the token's process. Errors: lease_lost.
     virtual Result<Version> reserve(FencingToken token) = 0;
 
-    /// Writes units of a reserved version ahead, unseen until publish(). Sorted by key.
+    /// Writes units of a reserved version ahead, unseen until publish(). Sorted by key, each once;
+    /// one that was staged before is what it is now.
     /// Errors: lease_lost, store_full, io; then nothing of this call is kept.
     virtual Result<void> stage(FencingToken token, Version version,
                                std::span<const EncodedUnit> units) = 0;

@@ -13,6 +13,16 @@ namespace {
 constexpr std::uint64_t kBatchBytes = std::uint64_t{8} << 20U;
 constexpr std::uint64_t kTreePageBytes = 4096;
 
+/// By key, of each key the last.
+template <typename Keyed>
+void keep_last(std::vector<Keyed>& all) {
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Keyed& a, const Keyed& b) { return a.key < b.key; });
+    const auto same = [](const Keyed& a, const Keyed& b) { return a.key == b.key; };
+    const auto kept = std::unique(all.rbegin(), all.rend(), same);
+    all.erase(all.begin(), kept.base());
+}
+
 }  // namespace
 
 Result<void> VersionDraft::add(store::UnitKey key, Bytes raw) {
@@ -26,6 +36,7 @@ Result<void> VersionDraft::add(store::UnitKey key, Bytes raw) {
 
 Result<void> VersionDraft::flush() {
     if (batch_.empty()) return {};
+    keep_last(batch_);
     FAULT_POINT(heap_commit_before_stage);
     TRY(family_.stage(token_, version_, batch_));
     batch_.clear();
@@ -34,11 +45,7 @@ Result<void> VersionDraft::flush() {
 }
 
 std::vector<VersionDraft::Given> VersionDraft::take_given() {
-    std::stable_sort(given_.begin(), given_.end(),
-                     [](const Given& a, const Given& b) { return a.key < b.key; });
-    const auto same = [](const Given& a, const Given& b) { return a.key == b.key; };
-    const auto kept = std::unique(given_.rbegin(), given_.rend(), same);
-    given_.erase(given_.begin(), kept.base());
+    keep_last(given_);
     return std::move(given_);
 }
 

@@ -133,10 +133,12 @@ Result<void> Verifier::check_list(const Transaction& transaction, const WrittenL
                                   std::byte* scratch, ByteVector& unit) {
     const ReadPoints points = TRY(ReadPoints::of(transaction));
     const bool pending = TRY(is_pending(transaction, list.key));
-    Cursor pages = transaction.cursor(kPages);
     for (const UnitKey& key : list.units()) {
         ++listed_;
         if (pending) continue;
+        // From the root each time, as a reader may come: a cursor that stands close by would not
+        // notice a damaged way to where it is.
+        Cursor pages = transaction.cursor(kPages);
         const auto name = fmt::format("unit {} of region {} in version {}", plain(key.unit),
                                       plain(key.region), plain(list.key.version));
         const auto stored =

@@ -8,7 +8,7 @@ using namespace sojourn::tests;
 
 namespace {
 
-const std::string kMillionsOfSteps = "3";
+const std::string kMillionsOfSteps = "6";
 
 std::string undisturbed_end(const std::string& program) {
     const ProcessFixture fixture;
@@ -35,6 +35,7 @@ TEST_CASE("what a guest writes while it is written ahead is not lost", "[checkpo
     resume.insert(resume.end(), how.begin(), how.end());
 
     VmProcess first = fixture.start(run);
+    await_output(first, "begun");
     await("two checkpoints", [&] {
         const auto row = fixture.row_of("job");
         return row.is_object() && row["head"].is_number() && row["head"] >= 2;

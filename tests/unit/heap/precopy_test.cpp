@@ -3,6 +3,7 @@
 #include "heap/heap.hpp"
 #include "tests/support/heap_fixture.hpp"
 #include "tests/support/shared_memory.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace sojourn;
 using namespace sojourn::tests;
@@ -68,8 +69,10 @@ TEST_CASE("threads that write while it is written ahead find each version as it 
           "[heap][precopy]") {
     const auto mechanism = GENERATE(from_range(kMechanisms));
     const auto cache = GENERATE(from_range(kCaches));
-    const auto unit_bytes = GENERATE(as<std::size_t>(), 4096, 16384, 65536);
-    HeapFixture fixture(mechanism, unit_bytes, "mem:", cache);
+    const auto unit_bytes = GENERATE(as<std::size_t>(), 4096, 65536);
+    const auto in_memory = GENERATE(true, false);
+    const TemporaryFolder folder;
+    HeapFixture fixture(mechanism, unit_bytes, in_memory ? "mem:" : folder.path().string(), cache);
     auto heap = fixture.create();
     SharedMemory memory(add_memory(*heap, 4 * kMiB), 1);
     std::vector<std::uint64_t> published;
