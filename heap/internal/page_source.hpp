@@ -32,7 +32,10 @@ public:
 
     /// Fills `out`, one unit; zeros for one that was never written. Errors: corrupt, io.
     Result<void> read(store::UnitKey key, MutableBytes out) const {
-        const store::UnitState state = TRY(family_->read_unit(view(), key, out));
+        return read_as_of(view(), key, out);
+    }
+    Result<void> read_as_of(store::View view, store::UnitKey key, MutableBytes out) const {
+        const store::UnitState state = TRY(family_->read_unit(view, key, out));
         if (state == store::UnitState::absent) std::fill(out.begin(), out.end(), std::byte{0});
         return {};
     }

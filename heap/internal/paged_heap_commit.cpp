@@ -195,13 +195,9 @@ WorkingSet PagedHeap::working_set() const {
 Result<void> PagedHeap::complete_draft(const PageSnapshot& snapshot) {
     // Pages that were not copied are as the draft was given them before, or as they were published.
     const store::View view{source_.view().branch, draft_->version()};
-    const auto read_rest = [&](store::UnitKey key, MutableBytes out) -> Result<void> {
-        const auto state = TRY(source_.family().read_unit(view, key, out));
-        if (state == store::UnitState::absent) std::fill(out.begin(), out.end(), std::byte{0});
-        return {};
-    };
     return snapshot.for_each_unit(
-        read_rest, [&](store::UnitKey key, Bytes content) { return draft_->add(key, content); });
+        [&](store::UnitKey key, MutableBytes out) { return source_.read_as_of(view, key, out); },
+        [&](store::UnitKey key, Bytes content) { return draft_->add(key, content); });
 }
 
 /// Only after the view has moved on: a unit that counts as stored is read as the version has it.

@@ -6,6 +6,7 @@
 #include "base/thread_buffer.hpp"
 #include "heap/internal/page_runs.hpp"
 #include "heap/internal/paged_region.hpp"
+#include "heap/internal/racing_copy.hpp"
 
 namespace sojourn::heap {
 
@@ -16,16 +17,6 @@ constexpr std::uint64_t kCooledBytesMin = std::uint64_t{64} << 20U;
 
 /// A block, until it is encoded.
 const ThreadBuffer block_copy(store::kUnitBytesMax);
-
-/// Copies while others may write: that is the caller's to notice, not a sanitizer's.
-__attribute__((no_sanitize("thread"))) void copy_from_writers(const std::byte* from, std::byte* to,
-                                                              std::uint64_t length) {
-    // Volatile, or it becomes a call of memcpy, into which the sanitizer looks.
-    const auto* source = reinterpret_cast<const volatile std::uint64_t*>(from);
-    auto* target = reinterpret_cast<std::uint64_t*>(to);
-    for (std::uint64_t i = 0; i < length / sizeof *target; ++i)
-        target[i] = source[i];
-}
 
 }  // namespace
 
@@ -92,7 +83,7 @@ Result<void> PagedRegion::copy_block_ahead(std::uint64_t block, MutableBytes cop
         range_->collect_dirty(begin, length, Missing::none, AfterCollect::track_afresh, pages);
     normalize(pages);
     TRY(collected);
-    copy_from_writers(base_ + begin, copy.data(), length);
+    racing_copy(base_ + begin, copy.data(), length);
     std::fill(copy.begin() + static_cast<std::ptrdiff_t>(length), copy.end(), std::byte{0});
     for (const UnitPages& unit : units_of(pages, unit_bytes_)) {
         // It was brought back from there: nobody else has the pages that are clean either.

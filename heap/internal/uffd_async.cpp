@@ -62,37 +62,43 @@ private:
     ColdAreas cold_;
 };
 
+/// Calls `visit(begin, end)`, addresses, for each run of pages that `scan` matches in its range.
+template <std::size_t kRunsAtOnce, typename Visit>
+Result<void> for_each_match(const UniqueFd& pagemap, abi::PagemapScan scan, const Visit& visit) {
+    std::array<abi::PageRegion, kRunsAtOnce> found;
+    scan.size = sizeof scan;
+    scan.vec = reinterpret_cast<std::uint64_t>(found.data());
+    scan.vec_len = found.size();
+    while (scan.start < scan.end) {
+        const int count = ::ioctl(pagemap.get(), abi::kPagemapScan, &scan);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return fail_errno(errno, "cannot scan {} bytes", scan.end - scan.start);
+        for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i)
+            visit(found[i].start, found[i].end);
+        scan.start = scan.walk_end;
+    }
+    return {};
+}
+
+/// Dirty pages that the host has swapped out are not present.
+constexpr std::uint64_t kIsThere = abi::kPageIsPresent | abi::kPageIsSwapped;
+
 Result<void> AsyncRange::scan(std::uint64_t offset, std::uint64_t length, Missing missing,
                               AfterCollect after, PageRuns& runs) {
-    std::array<abi::PageRegion, 256> found;
     const auto base = reinterpret_cast<std::uint64_t>(base_);
     abi::PagemapScan scan{};
-    scan.size = sizeof scan;
     scan.flags =
         after == AfterCollect::track_afresh ? abi::kScanWriteProtect | abi::kScanCheckAsync : 0;
     scan.start = base + offset;
     scan.end = base + offset + length;
-    scan.vec = reinterpret_cast<std::uint64_t>(found.data());
-    scan.vec_len = found.size();
     scan.category_mask = abi::kPageIsWritten;
     scan.return_mask = abi::kPageIsWritten;
-    // Written alone, which is twice as fast, is true of missing pages too. Not `present` alone: a
-    // dirty page that the host has swapped out is written, not present.
-    if (missing == Missing::some) {
-        scan.category_anyof_mask = abi::kPageIsPresent | abi::kPageIsSwapped;
-    }
-    while (scan.start < scan.end) {
-        const int count = ::ioctl(shared_.pagemap.get(), abi::kPagemapScan, &scan);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return fail_errno(errno, "cannot scan {} bytes for dirty pages", length);
-        for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-            runs.push_back({(found[i].start - base) / kPageBytes,
-                            (found[i].end - found[i].start) / kPageBytes});
-            cold_.note_dirty(found[i].start - base, found[i].end - found[i].start);
-        }
-        scan.start = scan.walk_end;
-    }
-    return {};
+    // Written alone, which is twice as fast, is true of missing pages too.
+    if (missing == Missing::some) scan.category_anyof_mask = kIsThere;
+    return for_each_match<256>(shared_.pagemap, scan, [&](std::uint64_t begin, std::uint64_t end) {
+        runs.push_back({(begin - base) / kPageBytes, (end - begin) / kPageBytes});
+        cold_.note_dirty(begin - base, end - begin);
+    });
 }
 
 void AsyncRange::cool_down(std::uint64_t length, const IsPinned& is_pinned) {
@@ -115,29 +121,23 @@ Bytes AsyncRange::take_out(std::uint64_t offset, std::uint64_t length) {
 void AsyncRange::put_back(std::uint64_t offset, std::uint64_t length) {
     // A move that ends early has moved more pages than it counts (seen with Linux 6.18), so the
     // page table says which are here.
-    std::array<abi::PageRegion, store::kUnitBytesMax / kPageBytes> here;
     const auto staging = reinterpret_cast<std::uint64_t>(shared_.staging.base());
     abi::PagemapScan scan{};
-    scan.size = sizeof scan;
     scan.start = staging;
     scan.end = staging + length;
-    scan.vec = reinterpret_cast<std::uint64_t>(here.data());
-    scan.vec_len = here.size();
-    scan.category_anyof_mask = abi::kPageIsPresent | abi::kPageIsSwapped;
-    scan.return_mask = abi::kPageIsPresent | abi::kPageIsSwapped;
-    int count = 0;
-    do {
-        count = ::ioctl(shared_.pagemap.get(), abi::kPagemapScan, &scan);
-    } while (count < 0 && errno == EINTR);
-    INVARIANT(count >= 0, "what was scanned before can be scanned");
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-        const std::uint64_t at = here[i].start - staging;
-        const Bytes pages(shared_.staging.base() + at, here[i].end - here[i].start);
+    scan.category_anyof_mask = kIsThere;
+    scan.return_mask = kIsThere;
+    constexpr std::size_t kRunsMax = store::kUnitBytesMax / kPageBytes;
+    const auto put = [&](std::uint64_t begin, std::uint64_t end) {
+        const std::uint64_t at = begin - staging;
+        const Bytes pages(shared_.staging.base() + at, end - begin);
         // Whether a page was dirty is lost in a move; unprotected ones count as written.
         const auto copied =
             shared_.userfault.copy(base_ + offset + at, pages, Userfault::Filled::open_pages);
         INVARIANT(copied.ok(), "there is memory for what was just taken out");
-    }
+    };
+    const bool scanned = for_each_match<kRunsMax>(shared_.pagemap, scan, put).ok();
+    INVARIANT(scanned, "what was scanned before can be scanned");
     // They are dirty, and may have been missing when the area cooled down.
     const bool is_warm = cold_.warm_up(offset, length).ok();
     INVARIANT(is_warm, "what was warm a moment ago can be warmed up");

@@ -3,6 +3,7 @@
 
 #include "heap/internal/mechanisms.hpp"
 #include "heap/internal/page_bitmap.hpp"
+#include "heap/internal/racing_copy.hpp"
 #include "heap/internal/userfault.hpp"
 #include "heap/internal/userfault_abi.hpp"
 
@@ -15,17 +16,6 @@ struct Shared {
     Userfault userfault;
     Mapping staging;  ///< kUnitBytesMax: what was taken out
 };
-
-/// Copies whole pages that nobody can write to any more. The protection orders this after all
-/// writes, which a sanitizer that looks for races cannot know.
-__attribute__((no_sanitize("thread"))) void copy_protected(const std::byte* from, std::byte* to,
-                                                           std::uint64_t length) {
-    // Volatile, or it becomes a call of memcpy, into which the sanitizer looks.
-    const auto* source = reinterpret_cast<const volatile std::uint64_t*>(from);
-    auto* target = reinterpret_cast<std::uint64_t*>(to);
-    for (std::uint64_t i = 0; i < length / sizeof *target; ++i)
-        target[i] = source[i];
-}
 
 class SyncRange final : public UserfaultRange {
 public:
@@ -59,7 +49,8 @@ public:
     Bytes take_out(std::uint64_t offset, std::uint64_t length) override {
         // Those who want to write now raise a signal and wait for whoever has claimed the block.
         if (!userfault_.protect(base_ + offset, length)) return {};
-        copy_protected(base_ + offset, staging_, length);
+        // Protected pages: all writes come before the copy.
+        racing_copy(base_ + offset, staging_, length);
         return {staging_, length};
     }
     void let_go(std::uint64_t offset, std::uint64_t length) override {

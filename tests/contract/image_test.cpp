@@ -3,31 +3,17 @@
 #include <catch2/catch.hpp>
 
 #include "tests/contract/store_fixture.hpp"
+#include "tests/support/image_bytes.hpp"
 
 using namespace sojourn;
 using namespace sojourn::store;
+using sojourn::tests::into;
+using sojourn::tests::out_of;
 
 namespace {
 
 const char* any_kind() {
     return GENERATE("mem:", "directory");
-}
-
-ByteSink into(ByteVector& image) {
-    return [&image](Bytes bytes) -> Result<void> {
-        image.insert(image.end(), bytes.begin(), bytes.end());
-        return {};
-    };
-}
-
-/// Gives the image in pieces that fit nothing.
-ByteSource out_of(Bytes image) {
-    return [image](MutableBytes out) mutable -> Result<std::size_t> {
-        const std::size_t count = std::min({out.size(), image.size(), std::size_t{1013}});
-        std::ranges::copy(image.first(count), out.begin());
-        image = image.subspan(count);
-        return count;
-    };
 }
 
 /// A process with two checkpoints and a module, and the image of the second.

@@ -1,10 +1,13 @@
 #include "store/internal/image_format.hpp"
 #include "store/store.hpp"
 #include "tests/fuzz/seeds.hpp"
+#include "tests/support/image_bytes.hpp"
 
 namespace sojourn::fuzz {
 
 using namespace store;
+using tests::into;
+using tests::out_of;
 
 namespace {
 
@@ -13,22 +16,6 @@ constexpr std::uint8_t kAsItIs = 0xff;  ///< first byte of an input that is an i
 
 std::unique_ptr<Store> make_store(Random& random) {
     return *Store::open("mem:", {.create = true, .sync = false, .unit_bytes = kUnitBytes}, random);
-}
-
-ByteSink into(ByteVector& image) {
-    return [&image](Bytes bytes) -> Result<void> {
-        image.insert(image.end(), bytes.begin(), bytes.end());
-        return {};
-    };
-}
-
-ByteSource out_of(Bytes image) {
-    return [image](MutableBytes out) mutable -> Result<std::size_t> {
-        const std::size_t count = std::min(out.size(), image.size());
-        std::copy_n(image.begin(), count, out.begin());
-        image = image.subspan(count);
-        return count;
-    };
 }
 
 Result<ByteVector> exported_image(Random& random) {
