@@ -279,18 +279,24 @@ Result<Outcome> Runner::conclude(const vm::Stop& stop) {
 void Runner::note_published(const Result<store::CheckpointInfo>& published) {
     if (published.ok()) {
         ++stats_.checkpoints;
-        return;
+    } else {
+        end_if_fenced(published.error());
     }
-    if (published.error().code != ErrorCode::lease_lost) return;
+}
+
+void Runner::end_if_fenced(const Error& error) {
+    if (error.code != ErrorCode::lease_lost) return;
     const std::lock_guard guard(fenced_mutex_);
-    fenced_because_ = published.error();
+    fenced_because_ = error;
     inbox_.stop_machine();
 }
 
 void Runner::prune(store::Version head) {
     if (!execution_.keep) return;
     const auto removed = remove_superseded(head);
-    if (!removed.ok() && !has_prune_failed_) host_.report(removed.error());
+    if (!removed.ok()) end_if_fenced(removed.error());
+    const bool is_news = !has_prune_failed_ && !removed.ok();
+    if (is_news && removed.error().code != ErrorCode::lease_lost) host_.report(removed.error());
     has_prune_failed_ = !removed.ok();
 }
 
@@ -299,7 +305,7 @@ Result<void> Runner::remove_superseded(store::Version head) {
     // Those that it grew from are another process's.
     std::erase_if(checkpoints, [&](const auto& info) { return info.process != seat_.record.id; });
     for (const store::Version version : superseded(*execution_.keep, checkpoints, head)) {
-        const auto removed = seat_.family->remove_checkpoint(version);
+        const auto removed = seat_.family->prune(seat_.token, version);
         // Another process of the family may stand there; or a person was faster.
         const bool is_fine = removed.ok() || removed.error().code == ErrorCode::busy ||
                              removed.error().code == ErrorCode::not_found;

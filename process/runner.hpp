@@ -70,6 +70,7 @@ private:
     Result<void> reincarnate_at_safepoint(std::uint64_t paused_at_ns);
     Result<Outcome> conclude(const vm::Stop& stop);
     void note_published(const Result<store::CheckpointInfo>& published);
+    void end_if_fenced(const Error& error);
     /// Removes what is not to be kept once `head` is there. What can't be removed stays.
     void prune(store::Version head);
     Result<void> remove_superseded(store::Version head);

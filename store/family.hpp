@@ -88,6 +88,8 @@ public:
     /// Removes one checkpoint and what no other checkpoint, branch or head reads.
     /// Errors: not_found; busy when it is the head of a process.
     virtual Result<void> remove_checkpoint(Version id) = 0;
+    /// The same by an owner, for as long as it is one. Errors: as well lease_lost.
+    virtual Result<void> prune(FencingToken token, Version id) = 0;
 
     /// Reads every value of the family and reports what does not hold, one sentence each.
     virtual Result<std::vector<std::string>> verify() const = 0;

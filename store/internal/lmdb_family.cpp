@@ -378,6 +378,18 @@ Result<std::vector<CheckpointInfo>> LmdbFamily::checkpoints(ProcessId id) const 
 Result<void> LmdbFamily::remove_checkpoint(Version id) {
     TRY(environment_->write(
         [&](WriteTransaction& transaction) { return take_out_checkpoint(transaction, id); }));
+    return sweep();
+}
+
+Result<void> LmdbFamily::prune(FencingToken token, Version id) {
+    const auto removed = environment_->write([&](WriteTransaction& transaction) -> Result<void> {
+        TRY(fenced_process(transaction, token));
+        return take_out_checkpoint(transaction, id);
+    });
+    return removed.ok() ? sweep() : removed;
+}
+
+Result<void> LmdbFamily::sweep() {
     bool more = true;
     while (more) {
         const auto swept = environment_->write([&](WriteTransaction& transaction) -> Result<void> {

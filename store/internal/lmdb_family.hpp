@@ -38,12 +38,14 @@ public:
         View view,
         const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const override;
     Result<void> remove_checkpoint(Version id) override;
+    Result<void> prune(FencingToken token, Version id) override;
     Result<std::vector<std::string>> verify() const override;
 
 private:
     LmdbFamily(std::shared_ptr<Environment> environment, Notes notes)
         : environment_(std::move(environment)), notes_(std::move(notes)) {}
 
+    Result<void> sweep();
     Result<void> watch(const Transaction& transaction, View view) const;
 
     std::shared_ptr<Environment> environment_;

@@ -195,6 +195,16 @@ Result<void> MemoryFamily::for_each_unit(
 
 Result<void> MemoryFamily::remove_checkpoint(Version id) {
     const std::lock_guard lock(mutex_);
+    return take_out_checkpoint(id);
+}
+
+Result<void> MemoryFamily::prune(FencingToken token, Version id) {
+    const std::lock_guard lock(mutex_);
+    TRY(fenced(token));
+    return take_out_checkpoint(id);
+}
+
+Result<void> MemoryFamily::take_out_checkpoint(Version id) {
     if (!checkpoints_.contains(id)) return no_checkpoint(id);
     for (const auto& [process_id, process] : processes_) {
         if (process.head != id) continue;

@@ -35,6 +35,7 @@ public:
         View view,
         const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const override;
     Result<void> remove_checkpoint(Version id) override;
+    Result<void> prune(FencingToken token, Version id) override;
     Result<std::vector<std::string>> verify() const override;
 
 private:
@@ -54,6 +55,7 @@ private:
     const ByteVector* find(View view, UnitKey key) const;
     std::map<BranchId, std::set<Version>> read_points() const;
     bool is_branch_in_use(BranchId branch) const;
+    Result<void> take_out_checkpoint(Version id);
     void collect_garbage();
 
     mutable std::mutex mutex_;

@@ -96,6 +96,7 @@ TEST_CASE("a checkpoint's row is what was published, with its place in the tree"
 TEST_CASE("a stale owner changes nothing", "[store]") {
     StoreFixture fixture(any_kind());
     const auto stale = fixture.acquire();
+    const auto old = fixture.publish(stale, {encoded(1, 1)}).value();
     const auto kept = fixture.publish(stale, {encoded(0, 1)}).value();
     const auto reserved = *fixture.family().reserve(stale);
     const auto owner = fixture.acquire();
@@ -110,7 +111,9 @@ TEST_CASE("a stale owner changes nothing", "[store]") {
     REQUIRE(fixture.family().abandon(stale, reserved).error().code == ErrorCode::lease_lost);
     REQUIRE(fixture.family().set_state(stale, ProcessState::exited, 1).error().code ==
             ErrorCode::lease_lost);
+    REQUIRE(fixture.family().prune(stale, old).error().code == ErrorCode::lease_lost);
 
+    REQUIRE(fixture.family().checkpoint(old).ok());
     REQUIRE(fixture.family().view_of(fixture.process().id)->version == kept);
     REQUIRE(fixture.at_head(0) == 1);
     REQUIRE(fixture.publish(owner, {encoded(0, 2)}).ok());

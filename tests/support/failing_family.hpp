@@ -83,6 +83,9 @@ public:
     Result<void> remove_checkpoint(store::Version id) override {
         return real_->remove_checkpoint(id);
     }
+    Result<void> prune(store::FencingToken token, store::Version id) override {
+        return real_->prune(token, id);
+    }
     Result<std::vector<std::string>> verify() const override { return real_->verify(); }
 
 private:
