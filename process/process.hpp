@@ -28,6 +28,7 @@ struct Execution {
     std::filesystem::path stats_file;          ///< written at the end; empty: none
     std::optional<std::uint64_t> cache_bytes;  ///< of the heap; nullopt: nothing is evicted
     CheckpointRhythm checkpoint_rhythm;        ///< for a process that is kept
+    bool prefetch = true;  ///< a restored heap brings in what was in memory at the checkpoint
     unsigned precopy_rounds = 3;  ///< before a checkpoint's pause, while the guest runs; 0: none
     std::optional<RetentionPolicy> keep;  ///< applied after each checkpoint
 };

@@ -108,7 +108,8 @@ heap::HeapOptions Runner::heap_options() const {
     return {.mechanism = execution_.heap_mechanism,
             .unit_bytes = seat_.store->unit_bytes(),
             .cache_bytes = execution_.cache_bytes,
-            .scratch_directory = seat_.store->scratch_directory()};
+            .scratch_directory = seat_.store->scratch_directory(),
+            .prefetch = execution_.prefetch && execution_.reincarnate_every == 0};
 }
 
 Runner::Progress Runner::progress() const {

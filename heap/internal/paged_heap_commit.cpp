@@ -70,6 +70,8 @@ void PagedHeap::give_up_draft() {
 }
 
 Result<std::unique_ptr<Snapshot>> PagedHeap::snapshot() {
+    std::unique_lock<std::mutex> rest;
+    if (prefetcher_) rest = prefetcher_->rest();
     for (const auto& region : regions_)
         TRY(region->collect_dirty());
     auto snapshot = std::make_unique<PageSnapshot>(unit_bytes_, scratch_);

@@ -1,5 +1,6 @@
 #include "heap/internal/prefetcher.hpp"
 
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -24,7 +25,22 @@ Prefetcher::~Prefetcher() {
     thread_.join();
 }
 
-void Prefetcher::serve() const {
+std::unique_lock<std::mutex> Prefetcher::rest() {
+    is_wanted_ = true;
+    std::unique_lock<std::mutex> turn(turn_);
+    is_wanted_ = false;
+    return turn;
+}
+
+bool Prefetcher::bring_in(PagedRegion& region, std::uint64_t group) {
+    // A mutex that is let go and taken again at once leaves no time for those who wait.
+    while (is_wanted_)
+        ::sched_yield();
+    const std::lock_guard turn(turn_);
+    return region.bring_in_group(group);
+}
+
+void Prefetcher::serve() {
     static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness));
     std::uint64_t groups = 0;
     for (const GroupRun& run : set_) {
@@ -32,7 +48,7 @@ void Prefetcher::serve() const {
         if (index >= regions_.size()) continue;
         for (std::uint64_t i = 0; i < run.count; ++i) {
             if (is_ending_ || cache_.is_nearly_full()) return;
-            if (!regions_[index]->bring_in_group(run.first + i)) break;
+            if (!bring_in(*regions_[index], run.first + i)) break;
             ++groups;
         }
     }

@@ -134,7 +134,7 @@ TEST_CASE("what a run did is in its stats, however it ended", "[process]") {
     REQUIRE(fixture.run({"suspend", "job"}).exit_code == 0);
     REQUIRE(runner.wait().exit_code == 75);
 
-    REQUIRE(fixture.run({"resume", "--stats", second, "job"}).exit_code == 0);
+    REQUIRE(fixture.run({"resume", "--prefetch", "off", "--stats", second, "job"}).exit_code == 0);
 
     const auto suspended = nlohmann::json::parse(read_text(first));
     const auto resumed = nlohmann::json::parse(read_text(second));

@@ -1,7 +1,9 @@
 #include "heap/internal/working_set.hpp"
 
 #include <chrono>
+#include <sys/uio.h>
 #include <thread>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 
@@ -28,6 +30,14 @@ bool is_as_filled(const Region& region) {
         if (std::memcmp(region.base() + offset, &offset, sizeof offset) != 0) return false;
     }
     return true;
+}
+
+/// Asked in a way that does not bring the page in.
+bool is_there(std::byte* page) {
+    std::byte read{};
+    const iovec to{&read, 1};
+    const iovec from{page, 1};
+    return ::process_vm_readv(::getpid(), &to, 1, &from, 1, 0) == 1;
 }
 
 void await_resident(const Heap& heap, std::uint64_t bytes) {
@@ -125,4 +135,28 @@ TEST_CASE("a unit that can't be read is met by whoever wants it, not before", "[
     REQUIRE(heap->region(kFirst)->pin(0, 1, Region::Access::read).ok());
     const auto pinned = heap->region(kFirst)->pin(8 * 16384, 1, Region::Access::read);
     REQUIRE(pinned.error().code == ErrorCode::corrupt);
+}
+
+TEST_CASE("what is written while it is brought in is in the next checkpoint", "[heap]") {
+    constexpr std::uint64_t kRounds = 200;
+    HeapFixture fixture(GENERATE(from_range(kMechanisms)));
+    {
+        auto heap = fixture.create();
+        fill(add_memory(*heap, kGroupBytes));
+        REQUIRE(commit(*heap).ok());
+    }
+    fixture.prefetch();
+    for (std::uint64_t round = 1; round <= kRounds; ++round) {
+        const auto heap = fixture.open();
+        std::byte* const memory = heap->region(kFirst)->base();
+        // The first page of a group is there a moment before the group is.
+        while (!is_there(memory))
+            continue;
+        std::memcpy(memory, &round, sizeof round);
+        REQUIRE(commit(*heap).ok());
+
+        std::uint64_t found = 0;
+        std::memcpy(&found, fixture.open()->region(kFirst)->base(), sizeof found);
+        REQUIRE(found == round);
+    }
 }
