@@ -61,6 +61,7 @@ Result<VersionDraft*> PagedHeap::draft() {
 
 void PagedHeap::give_up_draft() {
     if (!draft_) return;
+    static_cast<void>(draft_->settle());  // why it is given up is known already
     for (const auto& region : regions_)
         region->take_back();
     // Forgetting the number may be refused for the same reason as the commit; whoever acquires the
@@ -197,9 +198,10 @@ WorkingSet PagedHeap::working_set() const {
 Result<void> PagedHeap::complete_draft(const PageSnapshot& snapshot) {
     // Pages that were not copied are as the draft was given them before, or as they were published.
     const store::View view{source_.view().branch, draft_->version()};
-    return snapshot.for_each_unit(
+    TRY(snapshot.for_each_unit(
         [&](store::UnitKey key, MutableBytes out) { return source_.read_as_of(view, key, out); },
-        [&](store::UnitKey key, Bytes content) { return draft_->add(key, content); });
+        [&](store::UnitKey key, Bytes content) { return draft_->add(key, content); }));
+    return draft_->settle();
 }
 
 /// Only after the view has moved on: a unit that counts as stored is read as the version has it.

@@ -10,6 +10,7 @@ namespace {
 
 /// What a batch takes in memory until it is staged: a unit counts for its value and for the page of
 /// the store's tree that it may be the only one to change. Small values far apart are many pages.
+/// One is filled while another is staged, of which the database has a copy meanwhile.
 constexpr std::uint64_t kBatchBytes = std::uint64_t{8} << 20U;
 constexpr std::uint64_t kTreePageBytes = 4096;
 
@@ -31,16 +32,28 @@ Result<void> VersionDraft::add(store::UnitKey key, Bytes raw) {
     encoded_bytes_ += unit.value.size();
     batch_.push_back(std::move(unit));
     if (fingerprints_ != nullptr) given_.push_back({key, (*fingerprints_)(raw)});
-    return batch_bytes_ < kBatchBytes ? Result<void>() : flush();
+    return batch_bytes_ < kBatchBytes ? Result<void>() : stage_batch();
 }
 
 Result<void> VersionDraft::flush() {
+    TRY(stage_batch());
+    return settle();
+}
+
+Result<void> VersionDraft::settle() {
+    return staged_.valid() ? staged_.get() : Result<void>();
+}
+
+Result<void> VersionDraft::stage_batch() {
+    TRY(settle());
     if (batch_.empty()) return {};
     keep_last(batch_);
-    FAULT_POINT(heap_commit_before_stage);
-    TRY(family_.stage(token_, version_, batch_));
-    batch_.clear();
+    staging_ = std::exchange(batch_, {});
     batch_bytes_ = 0;
+    staged_ = std::async(std::launch::async, [this] {
+        FAULT_POINT(heap_commit_before_stage);
+        return family_.stage(token_, version_, staging_);
+    });
     return {};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <future>
 #include <vector>
 
 #include "heap/internal/fingerprint.hpp"
@@ -7,9 +8,9 @@
 
 namespace sojourn::heap {
 
-/// The next version while it is not published: encodes its units and writes them ahead, some
-/// transactions' worth at a time. A unit that is given twice is what it was given last. Borrows
-/// the family.
+/// The next version while it is not published: encodes its units and writes them ahead, a
+/// transaction's worth at a time, on another thread while the next ones are encoded. A unit that is
+/// given twice is what it was given last. Borrows the family.
 class VersionDraft {
 public:
     /// With `fingerprints`, what was given is remembered: 32 bytes a unit.
@@ -19,12 +20,15 @@ public:
 
     [[nodiscard]] store::Version version() const { return version_; }
 
-    /// Errors: as Family::stage().
-    Result<void> add(store::UnitKey key, Bytes raw);
-    /// Nothing is left to the publication. Errors: as Family::stage().
-    Result<void> flush();
+    // The errors of all three are those of Family::stage(), perhaps of an earlier call's units.
 
-    /// What has been encoded and not staged: the publication's share.
+    Result<void> add(store::UnitKey key, Bytes raw);
+    /// All of it is staged when it returns: nothing is left to the publication.
+    Result<void> flush();
+    /// Nothing is being staged when it returns: what was not is rest().
+    Result<void> settle();
+
+    /// What has been encoded and not staged: the publication's share. Requires: settle().
     [[nodiscard]] std::span<const store::EncodedUnit> rest() const { return batch_; }
     /// Of all units so far.
     [[nodiscard]] std::uint64_t encoded_bytes() const { return encoded_bytes_; }
@@ -37,6 +41,8 @@ public:
     std::vector<Given> take_given();
 
 private:
+    Result<void> stage_batch();
+
     store::Family& family_;
     const store::FencingToken token_;
     const store::Version version_;
@@ -45,6 +51,8 @@ private:
     std::vector<store::EncodedUnit> batch_;
     std::uint64_t batch_bytes_ = 0;
     std::uint64_t encoded_bytes_ = 0;
+    std::vector<store::EncodedUnit> staging_;
+    std::future<Result<void>> staged_;  ///< of `staging_`; waited for when it is destroyed
 };
 
 }  // namespace sojourn::heap

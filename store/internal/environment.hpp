@@ -129,6 +129,7 @@ private:
     Error refusal(int code);
 
     int first_failure_ = MDB_SUCCESS;
+    std::size_t bytes_put_ = 0;
 };
 
 /// One LMDB environment. A host process has one object a directory, however often it opens it:

@@ -1,4 +1,5 @@
 #include "store/internal/environment.hpp"
+#include "store/internal/write_behind.hpp"
 
 namespace sojourn::store {
 
@@ -8,6 +9,9 @@ namespace {
 MDB_val to_value(Bytes bytes) {
     return {bytes.size(), const_cast<std::byte*>(bytes.data())};
 }
+
+/// Below that, a thread costs more than the wait that it saves.
+constexpr std::size_t kWrittenBehindBytesMin = std::size_t{2} << 20U;
 
 Bytes to_bytes(const MDB_val& value) {
     return {static_cast<const std::byte*>(value.mv_data), value.mv_size};
@@ -110,6 +114,11 @@ WriteTransaction::~WriteTransaction() {
 }
 
 int WriteTransaction::commit() {
+    std::optional<WriteBehind> write_behind;
+    if (int file = -1; bytes_put_ >= kWrittenBehindBytesMin &&
+                       mdb_env_get_fd(mdb_txn_env(transaction_), &file) == MDB_SUCCESS) {
+        write_behind.emplace(file);
+    }
     return mdb_txn_commit(std::exchange(transaction_, nullptr));
 }
 
@@ -123,6 +132,7 @@ Result<void> WriteTransaction::put(TableIndex table, Bytes key, Bytes value) {
     MDB_val raw_value = to_value(value);
     const int code = mdb_put(transaction_, environment_->handle(table), &raw_key, &raw_value, 0);
     if (code != 0) return refusal(code);
+    bytes_put_ += value.size();
     return {};
 }
 
@@ -133,6 +143,7 @@ Result<bool> WriteTransaction::put_new(TableIndex table, Bytes key, Bytes value)
         mdb_put(transaction_, environment_->handle(table), &raw_key, &raw_value, MDB_NOOVERWRITE);
     if (code == MDB_KEYEXIST) return false;
     if (code != 0) return refusal(code);
+    bytes_put_ += value.size();
     return true;
 }
 
