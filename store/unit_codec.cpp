@@ -16,6 +16,9 @@ namespace {
 enum class Encoding : std::uint8_t { zero = 0, raw = 1, zstd = 2 };
 
 constexpr int kCompressionLevel = 1;
+/// Of level 1's table for 16 KiB a quarter: values grow by 0.3 %, and what a thread keeps for
+/// compressing shrinks from 213 to 117 KiB.
+constexpr int kHashLog = 13;
 constexpr std::size_t kChecksumBytes = 8;
 constexpr std::size_t kHeaderBytes = kChecksumBytes + 1;
 static_assert(kUnitValueBytesMax == kUnitBytesMax + kHeaderBytes);
@@ -36,9 +39,19 @@ struct FreeCompressor {
     void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
 };
 
-ZSTD_CCtx* compressor() {
-    thread_local const std::unique_ptr<ZSTD_CCtx, FreeCompressor> context(ZSTD_createCCtx());
+std::unique_ptr<ZSTD_CCtx, FreeCompressor> make_compressor() {
+    std::unique_ptr<ZSTD_CCtx, FreeCompressor> context(ZSTD_createCCtx());
     INVARIANT(context != nullptr, "a compression context fits into memory");
+    const bool is_set =
+        ZSTD_isError(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel,
+                                            kCompressionLevel)) == 0 &&
+        ZSTD_isError(ZSTD_CCtx_setParameter(context.get(), ZSTD_c_hashLog, kHashLog)) == 0;
+    INVARIANT(is_set, "the parameters are in their ranges");
+    return context;
+}
+
+ZSTD_CCtx* compressor() {
+    thread_local const auto context = make_compressor();
     return context.get();
 }
 
@@ -65,9 +78,8 @@ Error damaged(UnitKey key, const char* how) {
 bool compress_into(ByteVector& value, Bytes raw) {
     const std::size_t limit = raw.size() - raw.size() / 8;
     value.resize(kHeaderBytes + ZSTD_compressBound(raw.size()));
-    const std::size_t size =
-        ZSTD_compressCCtx(compressor(), value.data() + kHeaderBytes, value.size() - kHeaderBytes,
-                          raw.data(), raw.size(), kCompressionLevel);
+    const std::size_t size = ZSTD_compress2(compressor(), value.data() + kHeaderBytes,
+                                            value.size() - kHeaderBytes, raw.data(), raw.size());
     const bool worth_it = ZSTD_isError(size) == 0 && size <= limit;
     value.resize(kHeaderBytes + (worth_it ? size : 0));
     return worth_it;
