@@ -1,0 +1,202 @@
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <fcntl.h>
+#include <fstream>
+#include <iostream>
+#include <spawn.h>
+#include <stdexcept>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "bench/support/report.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+// How much more CPU time do programs take here than compiled by gcc -O2?
+
+namespace sojourn::bench {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Programs that compute, each in a folder's NAME.c with `bench_main`, beside wrap.c with `main`.
+struct Kernel {
+    std::string name;
+    std::optional<double> wasm3;  ///< its figure, measured where the targets were set
+};
+
+const std::array kKernels{Kernel{"fib", 12.9},     Kernel{"ack", 14.5},    Kernel{"icall", 16.7},
+                          Kernel{"bswitch", 18.3}, Kernel{"sha256", 21.4}, Kernel{"lz", 9.2},
+                          Kernel{"sieve", 5.4},    Kernel{"hash", {}},     Kernel{"chase", {}},
+                          Kernel{"tight", {}}};
+constexpr double kGeometricMeanTarget = 9.7;
+
+double seconds_of(const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+/// Runs it to its end, its stdout to `output`; CPU seconds. Throws unless it ends with 0.
+double cpu_seconds(const std::vector<std::string>& command, const std::string& output) {
+    std::vector<char*> arguments;
+    for (const std::string& word : command)
+        arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    posix_spawn_file_actions_t files;
+    ::posix_spawn_file_actions_init(&files);
+    ::posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, output.c_str(),
+                                       O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    pid_t pid = 0;
+    const int error =
+        ::posix_spawnp(&pid, arguments[0], &files, nullptr, arguments.data(), environ);
+    ::posix_spawn_file_actions_destroy(&files);
+    if (error != 0) throw std::runtime_error("cannot start " + command[0]);
+    int status = 0;
+    rusage usage{};
+    ::wait4(pid, &status, 0, &usage);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        throw std::runtime_error(fmt::format("{} failed: {}", command[0], fmt::join(command, " ")));
+    }
+    return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+}
+
+/// The first line, which says what was computed. The others say how long it took.
+std::string answer_in(const std::string& file) {
+    std::ifstream lines(file);
+    std::string line;
+    std::getline(lines, line);
+    return line.substr(0, line.find(" touch_ms"));
+}
+
+/// A kernel as several programs, run in turns.
+class Contest {
+public:
+    Contest(const fs::path& kernels, std::string name, bool with_v8)
+        : name_(std::move(name)), native_(folder_.path() / name_), module_(native_ + ".wasm") {
+        const std::vector<std::string> sources{(kernels / (name_ + ".c")).native(),
+                                               (kernels / "wrap.c").native()};
+        compile({"gcc", "-O2", "-w", "-o", native_}, sources);
+        compile({"clang-16", "--target=wasm32-wasi", "-O2", "-w", "-o", module_}, sources);
+        contestants_.push_back({{native_}, {}});
+        contestants_.push_back({{SOJOURN_VM, "run", module_}, {}});
+        if (!with_v8) return;
+        for (const char* tier : {"--liftoff-only", "--no-liftoff"}) {
+            contestants_.push_back(
+                {{"node", "--no-warnings", "--single-threaded", tier, SOJOURN_BENCH_V8, module_},
+                 {}});
+        }
+    }
+
+    void run_round() {
+        for (std::size_t index = 0; index < contestants_.size(); ++index) {
+            const std::string output = native_ + ".out";
+            contestants_[index].seconds.push_back(cpu_seconds(contestants_[index].command, output));
+            const std::string answer = answer_in(output);
+            if (index == 0) answer_ = answer;
+            if (answer == answer_) continue;
+            throw std::runtime_error(fmt::format("{} gave '{}' instead of '{}'",
+                                                 fmt::join(contestants_[index].command, " "),
+                                                 answer, answer_));
+        }
+    }
+
+    /// Of contestant 1 (the vm), 2 (V8's baseline compiler) or 3 (its optimizing one), to native
+    /// code: one ratio a round. Empty: it did not run.
+    [[nodiscard]] std::vector<double> ratios(std::size_t contestant) const {
+        std::vector<double> all;
+        if (contestant >= contestants_.size()) return all;
+        const auto& native = contestants_[0].seconds;
+        for (std::size_t round = 0; round < native.size(); ++round)
+            all.push_back(contestants_[contestant].seconds[round] / native[round]);
+        return all;
+    }
+
+private:
+    struct Contestant {
+        std::vector<std::string> command;
+        std::vector<double> seconds;
+    };
+
+    void compile(std::vector<std::string> command, const std::vector<std::string>& sources) const {
+        command.insert(command.end(), sources.begin(), sources.end());
+        cpu_seconds(command, "/dev/null");
+    }
+
+    tests::TemporaryFolder folder_;
+    std::string name_;
+    std::string native_;
+    std::string module_;
+    std::string answer_;
+    std::vector<Contestant> contestants_;
+};
+
+double geometric_mean(const std::vector<double>& values) {
+    double sum = 0;
+    for (const double value : values)
+        sum += std::log(value);
+    return std::exp(sum / static_cast<double>(values.size()));
+}
+
+bool has_node() {
+    return std::system("node --version >/dev/null 2>&1") == 0;
+}
+
+/// Geometric means over the kernels, of each contestant.
+struct Means {
+    std::vector<double> vm;
+    std::vector<double> baseline;
+    std::vector<double> optimized;
+};
+
+void measure_kernel(Report& report, const Options& options, const fs::path& kernels,
+                    const Kernel& kernel, bool with_v8, Means& means) {
+    Contest contest(kernels, kernel.name, with_v8);
+    for (int round = 0; round < options.repetitions(5, 1); ++round)
+        contest.run_round();
+    const auto vm = contest.ratios(1);
+    Row row{kernel.name + ", CPU time to gcc -O2", "ratio", figure_of(vm)};
+    if (kernel.wasm3) row.target = at_most(*kernel.wasm3);
+    means.vm.push_back(median_of(vm));
+    if (with_v8) {
+        means.baseline.push_back(median_of(contest.ratios(2)));
+        means.optimized.push_back(median_of(contest.ratios(3)));
+        row.peer = {"V8, baseline compiler", means.baseline.back()};
+    }
+    report.add(row);
+}
+
+void measure(Report& report, const Options& options) {
+    const char* folder = std::getenv("SOJOURN_KERNELS");
+    const fs::path kernels = folder == nullptr ? "" : folder;
+    if (!fs::exists(kernels / "wrap.c")) {
+        report.note("skipped: SOJOURN_KERNELS names no folder with the kernels (NAME.c, wrap.c)");
+        return;
+    }
+    const bool with_v8 = has_node();
+    if (!with_v8) report.note("without V8: there is no node");
+    Means means;
+    for (const Kernel& kernel : kKernels)
+        measure_kernel(report, options, kernels, kernel, with_v8, means);
+    Row row{"geometric mean", "ratio", figure_of({geometric_mean(means.vm)})};
+    row.target = at_most(kGeometricMeanTarget);
+    if (with_v8) row.peer = {"V8, baseline compiler", geometric_mean(means.baseline)};
+    report.add(row);
+    if (!with_v8) return;
+    report.add({"geometric mean, the same",
+                "ratio",
+                figure_of({geometric_mean(means.vm)}),
+                {"V8, optimizing compiler", geometric_mean(means.optimized)}});
+}
+
+}  // namespace
+
+}  // namespace sojourn::bench
+
+int main(int argument_count, char** arguments) {
+    return sojourn::bench::run_benchmark(
+        argument_count, arguments, "How much more CPU time than compiled by gcc -O2 does it take?",
+        sojourn::bench::measure);
+}
