@@ -183,13 +183,31 @@ void FunctionTranslator::plain_binary(Opcode opcode) {
     }
     if (right.is_constant() && fits_constant_form(opcode, right.operand.constant)) {
         const std::uint16_t left_slot = stack_.slot_of(left);
-        code_.emit_result(handler_of(opcode, Form::constant), stack_.push_slot(), left_slot,
-                          static_cast<std::uint32_t>(right.operand.constant));
+        const auto bits = static_cast<std::uint32_t>(right.operand.constant);
+        if (emit_pair(left_slot, opcode, Form::constant, bits)) return;
+        code_.emit_result(handler_of(opcode, Form::constant), stack_.push_slot(), left_slot, bits);
         return;
     }
     const std::uint16_t left_slot = stack_.slot_of(left);
     const std::uint16_t right_slot = stack_.slot_of(right);
+    if (emit_pair(right_slot, opcode, Form::slots, left_slot)) return;
+    if (emit_pair(left_slot, opcode, Form::slots, right_slot)) return;
     code_.emit_result(handler_of(opcode, Form::slots), stack_.push_slot(), left_slot, right_slot);
+}
+
+/// Makes one operation of the last one, whose result is the operand in `slot`, and `opcode` with
+/// `other` for its second operand; false when there is no handler for both.
+bool FunctionTranslator::emit_pair(std::uint16_t slot, Opcode opcode, Form form,
+                                   std::uint32_t other) {
+    constexpr std::uint32_t kConstantMax = UINT16_MAX;
+    const auto last = code_.last_plain(slot);
+    // A local's value is needed after this.
+    if (!last || slot < function_.local_count || other > kConstantMax) return false;
+    const auto handler = find_pair(last->opcode, last->form, opcode, form);
+    if (!handler || last->op.immediate > kConstantMax) return false;
+    code_.take_back();
+    code_.emit_result(*handler, stack_.push_slot(), last->op.b, last->op.immediate | other << 16U);
+    return true;
 }
 
 }  // namespace sojourn::vm

@@ -64,6 +64,7 @@ private:
     // Values.
     void plain(Opcode opcode);
     void plain_binary(Opcode opcode);
+    bool emit_pair(std::uint16_t slot, Opcode opcode, Form form, std::uint32_t other);
     /// Where a load or store goes to, as its operation says it.
     struct Place {
         Form form;

@@ -2,11 +2,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "vm/wasm/meaning.hpp"
 
 /// The interpreter's own instruction set: plain instructions, loads and stores in several forms,
-/// and the rows of vm/exec/handlers.def.
+/// the rows of vm/exec/handlers.def and the pairs of vm/exec/pairs.def.
 namespace sojourn::vm {
 
 /// How the operands of an instruction of vm/wasm/opcodes.def are given to its handler.
@@ -31,6 +32,10 @@ enum class Handler : std::uint16_t {
 #define HANDLER(name, words) name,
 #include "vm/exec/handlers.def"
 #undef HANDLER
+#define PAIR(first, first_form, second, second_form) \
+    first##_##first_form##_##second##_##second_form,
+#include "vm/exec/pairs.def"
+#undef PAIR
     count,
 };
 inline constexpr std::size_t kHandlerCount = static_cast<std::size_t>(Handler::count);
@@ -82,6 +87,32 @@ constexpr bool has_form(Opcode opcode, Form form) {
             return is_memory_access(opcode);
     }
     return false;
+}
+
+/// The handler of two plain instructions in one, when there is one.
+constexpr std::optional<Handler> find_pair(Opcode first, Form first_form, Opcode second,
+                                           Form second_form) {
+    struct Row {
+        Opcode first;
+        Form first_form;
+        Opcode second;
+        Form second_form;
+        Handler handler;
+    };
+    constexpr std::array kRows{
+#define PAIR(first, first_form, second, second_form)                        \
+    Row{Opcode::first, Form::first_form, Opcode::second, Form::second_form, \
+        Handler::first##_##first_form##_##second##_##second_form},
+#include "vm/exec/pairs.def"
+#undef PAIR
+    };
+    for (const Row& row : kRows) {
+        if (row.first == first && row.first_form == first_form && row.second == second &&
+            row.second_form == second_form) {
+            return row.handler;
+        }
+    }
+    return std::nullopt;
 }
 
 /// The interpreter's labels, by Handler.

@@ -122,6 +122,10 @@ Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable*
 #define HANDLER(name, words) &&name,
 #include "vm/exec/handlers.def"
 #undef HANDLER
+#define PAIR(first, first_form, second, second_form) \
+    &&first##_##first_form##_##second##_##second_form,
+#include "vm/exec/pairs.def"
+#undef PAIR
         };
         return {};
     }
@@ -167,6 +171,13 @@ Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable*
     PERFORM(name, wide_indexed, 1)
 #include "vm/wasm/opcodes.def"
 #undef OPCODE
+#define PAIR(first, first_form, second, second_form)                                               \
+    first##_##first_form##_##second##_##second_form                                                \
+        : perform_pair<Opcode::first, Form::first_form, Opcode::second, Form::second_form>(pc->op, \
+                                                                                           slots); \
+    NEXT(1);
+#include "vm/exec/pairs.def"
+#undef PAIR
 
 move:
     slots[pc->op.a] = slots[pc->op.b];

@@ -41,6 +41,25 @@ template <Opcode opcode, Form form>
     }
 }
 
+/// The right operand of one of a pair: a slot's, or the number itself.
+template <Opcode opcode, Form form>
+[[gnu::always_inline]] inline auto right_of_pair(std::uint16_t number, const std::uint64_t* slots) {
+    using Value = OperandOf<opcode, 1>;
+    if constexpr (form == Form::constant)
+        return Value{number};
+    else
+        return from_slot<Value>(slots[number]);
+}
+
+/// As vm/exec/pairs.def says.
+template <Opcode first, Form first_form, Opcode second, Form second_form>
+[[gnu::always_inline]] inline void perform_pair(const Operation& op, std::uint64_t* slots) {
+    const auto inner = Meaning<first>::eval(from_slot<OperandOf<first, 0>>(slots[op.b]),
+                                            right_of_pair<first, first_form>(op.c(), slots));
+    slots[op.a] =
+        to_slot(Meaning<second>::eval(inner, right_of_pair<second, second_form>(op.d(), slots)));
+}
+
 /// Beyond every memory, yet low enough that an offset and the width of an access can be added.
 inline constexpr std::uint64_t kNowhere = std::uint64_t{1} << 62U;
 
