@@ -48,7 +48,7 @@ bool is_trap(const vm::Stop& stop, std::string_view expected) {
 }
 
 bool speaks_of_other_modules(const nlohmann::json& command) {
-    return command.at("type") == "register" ||
+    return command.at("type") == "register" || command.at("type") == "module_instance" ||
            (command.contains("action") && command.at("action").contains("module"));
 }
 
@@ -79,10 +79,12 @@ Verdict ScriptRunner::perform(const Json& command) {
         if (const auto begun = begin_life(); !begun.ok()) return failed(begun.error());
     }
     if (const auto rested = life_->rest(); !rested.ok()) return failed(rested.error());
-    if (type == "module") return define_module(command);
+    if (type == "module" || type == "module_definition") return define_module(command);
+    if (type == "module_instance") return instantiate_definition(command);
     if (type == "register") return register_instance(command);
     if (type == "action" || type == "assert_return") return assert_return(command);
     if (type == "assert_trap" || type == "assert_exhaustion") return assert_trap(command);
+    if (type == "assert_exception") return assert_exception(command);
     if (type == "assert_unlinkable") return assert_unlinkable(command);
     if (type == "assert_uninstantiable") return assert_uninstantiable(command);
     return skipped("commands of type " + type);
@@ -91,6 +93,8 @@ Verdict ScriptRunner::perform(const Json& command) {
 Result<void> ScriptRunner::begin_life() {
     life_.reset();
     named_.clear();
+    last_definition_.reset();
+    definitions_.clear();
     registered_.clear();
     last_.reset();
     life_ = TRY(make_life_());
@@ -101,20 +105,44 @@ Result<void> ScriptRunner::begin_life() {
 }
 
 Verdict ScriptRunner::define_module(const Json& command) {
-    last_.reset();
+    const bool is_definition = command.at("type") == "module_definition";
+    std::optional<std::string> name;
+    if (command.contains("name")) name = command.at("name").get<std::string>();
+    if (!is_definition) last_.reset();
+    if (command.contains("unreadable")) return skipped("text that the assembler refuses");
     const auto module = load(command);
     if (!module.ok()) return failed_or_unsupported(module.error());
+    if (!is_definition) return add_instance(*module, name);
+    last_definition_ = *module;
+    if (name) definitions_[*name] = *module;
+    return passed();
+}
+
+Verdict ScriptRunner::instantiate_definition(const Json& command) {
+    last_.reset();
+    std::shared_ptr<const vm::Module> module = last_definition_;
+    if (command.contains("module")) {
+        module = definitions_[command.at("module").get<std::string>()];
+    }
+    if (module == nullptr) return skipped("its module is skipped");
+    std::optional<std::string> name;
+    if (command.contains("instance")) name = command.at("instance").get<std::string>();
+    return add_instance(module, name);
+}
+
+Verdict ScriptRunner::add_instance(std::shared_ptr<const vm::Module> module,
+                                   const std::optional<std::string>& name) {
     vm::InstanceIndex instance{};
-    const auto stop = instantiate(*module, instance);
+    const auto stop = instantiate(module, instance);
     if (!stop.ok()) {
         const bool provider_is_missing =
-            stop.error().code == ErrorCode::unlinkable_module && !imports_are_known(**module);
+            stop.error().code == ErrorCode::unlinkable_module && !imports_are_known(*module);
         if (provider_is_missing) return skipped("imports from a module that is skipped");
         return failed_or_unsupported(stop.error());
     }
     if (!std::holds_alternative<vm::Finished>(*stop)) return failed("{}", describe(*stop));
     last_ = instance;
-    if (command.contains("name")) named_[command.at("name").get<std::string>()] = instance;
+    if (name) named_[*name] = instance;
     return passed();
 }
 
@@ -152,8 +180,17 @@ Verdict ScriptRunner::assert_trap(const Json& command) {
     return failed("{}, expected the trap {}", describe(*performed.stop), expected);
 }
 
+Verdict ScriptRunner::assert_exception(const Json& command) {
+    const Performed performed = act(command.at("action"));
+    if (!performed.stop) return performed.verdict;
+    if (is_trap(*performed.stop, "uncaught exception")) return passed();
+    return failed("{}, expected an exception", describe(*performed.stop));
+}
+
 Verdict ScriptRunner::assert_refused(const Json& command, ErrorCode code) {
-    if (command.at("module_type") != "binary") return skipped("quoted text");
+    const bool is_text = command.at("module_type") == "text";
+    if (code == ErrorCode::malformed_module && is_text) return skipped("text that is malformed");
+    if (command.contains("unreadable")) return skipped("text that the assembler refuses");
     const auto module = load(command);
     if (module.ok()) return failed("accepted, expected {}", command.at("text").dump());
     if (module.error().code == code) return passed();

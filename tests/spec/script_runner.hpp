@@ -3,8 +3,8 @@
 #include <functional>
 #include <map>
 
-#include "tests/spec/conversion.hpp"
 #include "tests/spec/life.hpp"
+#include "tests/spec/script.hpp"
 
 namespace sojourn::spec {
 
@@ -40,9 +40,13 @@ private:
 
     Verdict perform(const Json& command);
     Verdict define_module(const Json& command);
+    Verdict instantiate_definition(const Json& command);
+    Verdict add_instance(std::shared_ptr<const vm::Module> module,
+                         const std::optional<std::string>& name);
     Verdict register_instance(const Json& command);
     Verdict assert_return(const Json& command);
     Verdict assert_trap(const Json& command);
+    Verdict assert_exception(const Json& command);
     Verdict assert_refused(const Json& command, ErrorCode code);
     Verdict assert_unlinkable(const Json& command);
     Verdict assert_uninstantiable(const Json& command);
@@ -66,6 +70,8 @@ private:
     bool modules_are_apart_;  ///< none speaks of another: each gets a life of its own
     std::unique_ptr<Life> life_;
     std::optional<vm::InstanceIndex> last_;
+    std::shared_ptr<const vm::Module> last_definition_;
+    std::map<std::string, std::shared_ptr<const vm::Module>> definitions_;
     std::map<std::string, vm::InstanceIndex> named_;
     std::map<std::string, vm::InstanceIndex, std::less<>> registered_;
 };

@@ -1,8 +1,12 @@
 #include "tests/spec/value.hpp"
 
+#include <algorithm>
+
 namespace sojourn::spec {
 
 namespace {
+
+constexpr std::uint64_t kNull = 0;
 
 std::string type_of(const nlohmann::json& value) {
     return value.at("type").get<std::string>();
@@ -19,7 +23,6 @@ std::uint64_t sign_bit(const std::string& type) {
 }  // namespace
 
 std::optional<std::uint64_t> slot_of(const nlohmann::json& value) {
-    constexpr std::uint64_t kNull = 0;
     const std::string type = type_of(value);
     if (type == "v128" || !value.contains("value")) return std::nullopt;
     const auto text = value.at("value").get<std::string>();
@@ -30,9 +33,17 @@ std::optional<std::uint64_t> slot_of(const nlohmann::json& value) {
 
 bool matches(const nlohmann::json& expected, std::uint64_t slot) {
     const std::string type = type_of(expected);
-    const auto text = expected.value("value", std::string());
-    if (text == "nan:canonical") return (slot & ~sign_bit(type)) == canonical_nan(type);
-    if (text == "nan:arithmetic") return (slot & canonical_nan(type)) == canonical_nan(type);
+    if (type == "either") {
+        return std::ranges::any_of(expected.at("values"),
+                                   [slot](const auto& value) { return matches(value, slot); });
+    }
+    const bool is_any_reference = !expected.contains("value");
+    if (is_any_reference) return slot != kNull;
+    if (type == "f32" || type == "f64") {
+        const auto text = expected.at("value").get<std::string>();
+        if (text == "nan:canonical") return (slot & ~sign_bit(type)) == canonical_nan(type);
+        if (text == "nan:arithmetic") return (slot & canonical_nan(type)) == canonical_nan(type);
+    }
     return slot_of(expected) == slot;
 }
 
