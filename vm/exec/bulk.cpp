@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "vm/wasm/code_reader.hpp"
+#include "vm/wasm/meaning.hpp"
+
 namespace sojourn::vm {
 
 namespace {
@@ -20,24 +23,71 @@ void extend(heap::Region& region, std::uint64_t size_bytes) {
 }  // namespace
 
 std::uint64_t grow(LinearMemory& memory, std::uint64_t pages) {
-    const bool is_64_bit = memory.type.is_64_bit();
-    if (!is_64_bit) pages = static_cast<std::uint32_t>(pages);
     const std::uint64_t before = memory.pages();
-    if (!fits(before, pages, memory.type.pages_max())) {
-        return is_64_bit ? kGrowRefused64 : kGrowRefused;
-    }
+    if (!fits(before, pages, memory.type.pages_max())) return grow_refused(memory.type.address);
     extend(*memory.region, (before + pages) * kWasmPageBytes);
     return before;
 }
 
-std::uint32_t grow(Table& table, std::uint32_t elements, Reference value) {
+std::uint64_t grow(Table& table, std::uint64_t elements, Reference value) {
     const std::uint32_t before = table.size;
-    if (std::uint64_t{before} + elements > table.size_max()) return kGrowRefused;
-    table.size = before + elements;
+    if (!fits(before, elements, table.size_max())) return grow_refused(table.type.address);
+    table.size = static_cast<std::uint32_t>(before + elements);
     extend(*table.region, table_bytes(table.size));
     if (value != kNullReference) std::fill_n(table.elements() + before, elements, value);
     return before;
 }
+
+namespace {
+
+/// The value of a constant instruction that has no operands.
+std::uint64_t value_of(const Instruction& instruction, const Instance& instance) {
+    switch (instruction.opcode) {
+        case Opcode::global_get:
+            return *instance.globals[instruction.index];
+        case Opcode::ref_func:
+            return instance.functions[instruction.index]->reference();
+        case Opcode::ref_null:
+            return kNullReference;
+        default:
+            return instruction.constant;
+    }
+}
+
+std::uint64_t combine(Opcode opcode, std::uint64_t left, std::uint64_t right) {
+    switch (opcode) {
+        case Opcode::i32_add:
+            return static_cast<std::uint32_t>(left + right);
+        case Opcode::i32_sub:
+            return static_cast<std::uint32_t>(left - right);
+        case Opcode::i32_mul:
+            return static_cast<std::uint32_t>(left * right);
+        case Opcode::i64_add:
+            return left + right;
+        case Opcode::i64_sub:
+            return left - right;
+        default:
+            return left * right;
+    }
+}
+
+std::uint64_t evaluate_code(std::uint32_t code_offset, const Instance& instance) {
+    CodeReader reader(*instance.module, code_offset);
+    std::vector<std::uint64_t> operands;
+    for (;;) {
+        const Instruction& instruction = reader.next();
+        if (instruction.opcode == Opcode::end) return operands.back();
+        if (!is_plain(instruction.opcode)) {
+            operands.push_back(value_of(instruction, instance));
+            continue;
+        }
+        const std::uint64_t right = operands.back();
+        operands.pop_back();
+        operands.back() = combine(instruction.opcode, operands.back(), right);
+    }
+}
+
+}  // namespace
 
 std::uint64_t evaluate(const ConstantExpression& expression, const Instance& instance) {
     switch (expression.kind) {
@@ -49,6 +99,8 @@ std::uint64_t evaluate(const ConstantExpression& expression, const Instance& ins
             return instance.functions[expression.bits]->reference();
         case ConstantExpression::Kind::null:
             return kNullReference;
+        case ConstantExpression::Kind::code:
+            return evaluate_code(static_cast<std::uint32_t>(expression.bits), instance);
     }
     return kNullReference;
 }
@@ -67,13 +119,12 @@ std::optional<Trap> write_segment(Instance& instance, LinearMemory& memory, std:
     return std::nullopt;
 }
 
-std::optional<Trap> copy_bytes(LinearMemory& memory, Range range) {
-    const std::uint64_t size = memory.region->size_bytes();
-    if (!fits(range.from, range.count, size) || !fits(range.to, range.count, size)) {
+std::optional<Trap> copy_bytes(LinearMemory& to, const LinearMemory& from, Range range) {
+    if (!fits(range.from, range.count, from.region->size_bytes()) ||
+        !fits(range.to, range.count, to.region->size_bytes())) {
         return Trap::out_of_bounds_memory;
     }
-    std::byte* base = memory.region->base();
-    std::memmove(base + range.to, base + range.from, range.count);
+    std::memmove(to.region->base() + range.to, from.region->base() + range.from, range.count);
     return std::nullopt;
 }
 
@@ -107,10 +158,9 @@ std::optional<Trap> copy_elements(Table& to, const Table& from, Range range) {
     return std::nullopt;
 }
 
-std::optional<Trap> fill_elements(Table& table, std::uint32_t first, Reference value,
-                                  std::uint32_t count) {
-    if (!fits(first, count, table.size)) return Trap::out_of_bounds_table;
-    std::fill_n(table.elements() + first, count, value);
+std::optional<Trap> fill_elements(Table& table, Range range) {
+    if (!fits(range.to, range.count, table.size)) return Trap::out_of_bounds_table;
+    std::fill_n(table.elements() + range.to, range.count, range.from);
     return std::nullopt;
 }
 

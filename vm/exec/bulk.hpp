@@ -8,14 +8,14 @@
 /// it writes anything.
 namespace sojourn::vm {
 
-/// What table.grow and memory.grow answer when they are refused; of a 64-bit memory, -1 is wider.
-inline constexpr std::uint32_t kGrowRefused = UINT32_MAX;
-inline constexpr std::uint64_t kGrowRefused64 = UINT64_MAX;
+/// What table.grow and memory.grow answer when they are refused: -1.
+constexpr std::uint64_t grow_refused(ValueType address) {
+    return address == ValueType::i64 ? UINT64_MAX : UINT32_MAX;
+}
 
-/// The size before, or that it was refused: by the declared limits alone. Of `pages`, a slot, the
-/// bits of the memory's address type count.
+/// The size before, or that it was refused: by the declared limits alone.
 std::uint64_t grow(LinearMemory& memory, std::uint64_t pages);
-std::uint32_t grow(Table& table, std::uint32_t elements, Reference value);
+std::uint64_t grow(Table& table, std::uint64_t elements, Reference value);
 
 /// What an element of a segment, or another constant expression, comes to in `instance`.
 std::uint64_t evaluate(const ConstantExpression& expression, const Instance& instance);
@@ -29,14 +29,14 @@ struct Range {
 
 std::optional<Trap> write_segment(Instance& instance, LinearMemory& memory, std::uint32_t segment,
                                   Range range);
-std::optional<Trap> copy_bytes(LinearMemory& memory, Range range);
+std::optional<Trap> copy_bytes(LinearMemory& to, const LinearMemory& from, Range range);
 /// `range.from` is the value.
 std::optional<Trap> fill_bytes(LinearMemory& memory, Range range);
 
 std::optional<Trap> write_segment(Instance& instance, Table& table, std::uint32_t segment,
                                   Range range);
 std::optional<Trap> copy_elements(Table& to, const Table& from, Range range);
-std::optional<Trap> fill_elements(Table& table, std::uint32_t first, Reference value,
-                                  std::uint32_t count);
+/// `range.from` is the value.
+std::optional<Trap> fill_elements(Table& table, Range range);
 
 }  // namespace sojourn::vm

@@ -16,7 +16,6 @@ FunctionTranslator::FunctionTranslator(Runtime& runtime, const Instance& instanc
       instance_(instance),
       module_(*instance.module),
       function_(module_.functions[function_index]),
-      is_64_bit_(module_.address_type() == ValueType::i64),
       code_(handlers),
       stack_(code_, function_.local_count) {}
 
@@ -63,9 +62,7 @@ void FunctionTranslator::skip(const Instruction& instruction) {
 void FunctionTranslator::step(const Instruction& instruction) {
     const Opcode opcode = instruction.opcode;
     if (is_plain(opcode)) return plain(opcode);
-    if (is_memory_access(opcode)) {
-        return info_of(opcode).signature.result ? load(instruction) : store(instruction);
-    }
+    if (is_memory_access(opcode)) return access(instruction);
     const bool is_known = step_variable(instruction) || step_control(instruction) ||
                           step_memory(instruction) || step_table(instruction);
     INVARIANT(is_known, "every instruction that validates can be translated");

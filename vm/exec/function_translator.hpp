@@ -59,6 +59,14 @@ private:
 
     void call(const Instruction& instruction);
     void call_indirect(const Instruction& instruction);
+    void tail_call(const Instruction& instruction);
+    void tail_call_indirect(const Instruction& instruction);
+    /// Where a call finds its arguments and a table's index, all of them settled.
+    struct Call {
+        std::uint16_t arguments;
+        std::uint16_t index;
+    };
+    Call begin_indirect_call(SafepointKind kind, const FunctionType& type);
     [[nodiscard]] std::uint64_t position() const;
 
     // Values.
@@ -75,6 +83,7 @@ private:
     Place take_place(std::uint64_t offset);
     /// Takes back the addition that made a popped address, so that an access can do it.
     std::optional<Operation> take_index(const TakenOperand& address, std::uint64_t offset);
+    void access(const Instruction& instruction);
     void load(const Instruction& instruction);
     void store(const Instruction& instruction);
     void set_local(std::uint16_t local, bool keeps_value);
@@ -83,13 +92,14 @@ private:
     bool step_memory(const Instruction& instruction);
     bool step_table(const Instruction& instruction);
     void emit_on_three(Handler handler, std::uint32_t immediate);
-    void extend_with(const Table* first, const Table* second = nullptr);
+    /// Memories or tables of the instance.
+    void extend_with(const void* first, const void* second = nullptr);
 
     Runtime& runtime_;
     const Instance& instance_;
     const Module& module_;
     const Function& function_;
-    bool is_64_bit_;  ///< the memory
+    bool is_64_bit_ = false;  ///< the memory of the access at hand
     CodeBuilder code_;
     OperandStack stack_;
     std::vector<Block> blocks_;

@@ -58,6 +58,12 @@ bool FunctionTranslator::step_control(const Instruction& instruction) {
         case Opcode::call_indirect:
             call_indirect(instruction);
             return true;
+        case Opcode::return_call:
+            tail_call(instruction);
+            return true;
+        case Opcode::return_call_indirect:
+            tail_call_indirect(instruction);
+            return true;
         default:
             return false;
     }
@@ -246,17 +252,48 @@ void FunctionTranslator::call(const Instruction& instruction) {
     stack_.push_slots(count_of(type.results));
 }
 
-void FunctionTranslator::call_indirect(const Instruction& instruction) {
-    const FunctionType& type = module_.types[instruction.index];
+FunctionTranslator::Call FunctionTranslator::begin_indirect_call(SafepointKind kind,
+                                                                 const FunctionType& type) {
     stack_.settle();
-    code_.note_safepoint(SafepointKind::call, stack_.slot_count());
+    code_.note_safepoint(kind, stack_.slot_count());
     const std::uint16_t index = stack_.pop_slot();
     stack_.pop_many(count_of(type.parameters));
-    code_.emit(Handler::call_through_table, stack_.next_slot(), index,
+    return {stack_.next_slot(), index};
+}
+
+void FunctionTranslator::call_indirect(const Instruction& instruction) {
+    const FunctionType& type = module_.types[instruction.index];
+    const Call call = begin_indirect_call(SafepointKind::call, type);
+    code_.emit(Handler::call_through_table, call.arguments, call.index,
                static_cast<std::uint32_t>(runtime_.types.id_of(type)));
     code_.extend(reinterpret_cast<std::uintptr_t>(instance_.tables[instruction.second_index]),
                  position());
     stack_.push_slots(count_of(type.results));
+}
+
+void FunctionTranslator::tail_call(const Instruction& instruction) {
+    const LinkedFunction& callee = *instance_.functions[instruction.index];
+    if (callee.instance == nullptr) {  // the host has no frame that could take this one's place
+        call(instruction);
+        return return_top();
+    }
+    stack_.settle();
+    code_.note_safepoint(SafepointKind::tail_call, stack_.slot_count());
+    stack_.pop_many(callee.parameter_count);
+    const bool is_foreign = callee.instance != &instance_;
+    code_.emit(is_foreign ? Handler::tail_call_foreign : Handler::tail_call_local,
+               stack_.next_slot());
+    code_.extend(reinterpret_cast<std::uintptr_t>(&callee));
+    is_reachable_ = false;
+}
+
+void FunctionTranslator::tail_call_indirect(const Instruction& instruction) {
+    const FunctionType& type = module_.types[instruction.index];
+    const Call call = begin_indirect_call(SafepointKind::tail_call, type);
+    code_.emit(Handler::tail_call_through_table, call.arguments, call.index,
+               static_cast<std::uint32_t>(runtime_.types.id_of(type)));
+    code_.extend(reinterpret_cast<std::uintptr_t>(instance_.tables[instruction.second_index]));
+    is_reachable_ = false;
 }
 
 std::uint64_t FunctionTranslator::position() const {

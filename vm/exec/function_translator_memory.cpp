@@ -37,6 +37,19 @@ FunctionTranslator::Place FunctionTranslator::take_place(std::uint64_t offset) {
     return {is_64_bit_ ? Form::wide : Form::slots, base_slot, static_cast<std::uint32_t>(offset)};
 }
 
+void FunctionTranslator::access(const Instruction& instruction) {
+    const std::uint32_t memory = instruction.index;
+    is_64_bit_ = module_.memories[memory].is_64_bit();
+    // The machine stands in memory 0 whenever it may be looked at, and almost always.
+    if (memory != 0) code_.emit(Handler::use_memory, 0, 0, memory);
+    if (info_of(instruction.opcode).signature.result) {
+        load(instruction);
+    } else {
+        store(instruction);
+    }
+    if (memory != 0) code_.emit(Handler::use_memory, 0, 0, 0);
+}
+
 void FunctionTranslator::load(const Instruction& instruction) {
     const Place place = take_place(instruction.memory_offset);
     code_.emit_result(handler_of(instruction.opcode, place.form), stack_.push_slot(), place.base,
@@ -52,23 +65,29 @@ void FunctionTranslator::store(const Instruction& instruction) {
 }
 
 bool FunctionTranslator::step_memory(const Instruction& instruction) {
+    const auto memory = [this](std::uint32_t index) { return instance_.memories[index]; };
     switch (instruction.opcode) {
         case Opcode::memory_size:
             code_.emit_result(Handler::memory_pages, stack_.push_slot());
+            extend_with(memory(instruction.index));
             return true;
         case Opcode::memory_grow: {
             const std::uint16_t pages = stack_.pop_slot();
             code_.emit_result(Handler::memory_extend, stack_.push_slot(), pages);
+            extend_with(memory(instruction.index));
             return true;
         }
         case Opcode::memory_init:
             emit_on_three(Handler::memory_write_segment, instruction.index);
+            extend_with(memory(instruction.second_index));
             return true;
         case Opcode::memory_copy:
             emit_on_three(Handler::memory_copy_bytes, 0);
+            extend_with(memory(instruction.index), memory(instruction.second_index));
             return true;
         case Opcode::memory_fill:
             emit_on_three(Handler::memory_fill_bytes, 0);
+            extend_with(memory(instruction.index));
             return true;
         case Opcode::data_drop:
             code_.emit(Handler::drop_data, 0, 0, instruction.index);
@@ -130,7 +149,7 @@ void FunctionTranslator::emit_on_three(Handler handler, std::uint32_t immediate)
     code_.emit(handler, stack_.next_slot(), 0, immediate);
 }
 
-void FunctionTranslator::extend_with(const Table* first, const Table* second) {
+void FunctionTranslator::extend_with(const void* first, const void* second) {
     code_.extend(reinterpret_cast<std::uintptr_t>(first), reinterpret_cast<std::uintptr_t>(second));
 }
 

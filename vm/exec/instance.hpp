@@ -23,8 +23,8 @@ constexpr std::uint64_t whole_pages(std::uint64_t bytes) {
     return (bytes + heap::kPageBytes - 1) / heap::kPageBytes * heap::kPageBytes;
 }
 /// The size of a table's region.
-constexpr std::uint64_t table_bytes(std::uint32_t elements) {
-    return whole_pages(std::uint64_t{elements} * sizeof(Reference));
+constexpr std::uint64_t table_bytes(std::uint64_t elements) {
+    return whole_pages(elements * sizeof(Reference));
 }
 
 /// A linear memory, owned by the instance that defines it.

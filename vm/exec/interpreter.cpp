@@ -14,10 +14,33 @@ T* pointer_from(std::uint64_t bits) {
     return reinterpret_cast<T*>(static_cast<std::uintptr_t>(bits));
 }
 
-Range range_at(const std::uint64_t* slots, ValueType address = ValueType::i32) {
-    if (address == ValueType::i64) return {slots[0], slots[1], slots[2]};
-    return {static_cast<std::uint32_t>(slots[0]), static_cast<std::uint32_t>(slots[1]),
-            static_cast<std::uint32_t>(slots[2])};
+/// The high half of an i32 is zero, so that slots are read alike for both address types.
+Range range_at(const std::uint64_t* slots) {
+    return {slots[0], slots[1], slots[2]};
+}
+
+/// What an indirect call at `pc` calls; nullptr when it traps, and `trap` says how.
+[[gnu::always_inline]] inline LinkedFunction* indirect_callee(const Runtime& runtime,
+                                                              const Word* pc,
+                                                              const std::uint64_t* slots,
+                                                              Trap& trap) {
+    const Table& table = *pointer_from<Table>(pc[1].more.first);
+    const std::uint64_t element = slots[pc->op.b];
+    trap = Trap::undefined_element;
+    if (element >= table.size) [[unlikely]]
+        return nullptr;
+    const Reference reference = table.elements()[element];
+    if (reference == kNullReference) [[unlikely]] {
+        trap = Trap::uninitialized_element;
+        return nullptr;
+    }
+    LinkedFunction* const callee = runtime.function(reference);
+    if (callee == nullptr) [[unlikely]]
+        return nullptr;
+    if (static_cast<std::uint32_t>(callee->type) == pc->op.immediate) [[likely]]
+        return callee;
+    trap = Trap::indirect_type_mismatch;
+    return nullptr;
 }
 
 /// Makes the frame of `thread` complete: it stands before `pc`, a safepoint.
@@ -30,10 +53,6 @@ void write_back_position(Runtime& runtime, const Thread& thread) {
     }
     const Safepoint& safepoint = function.translation->safepoint_at(thread.pc);
     set_position(frame, pack({safepoint.code_offset, safepoint.slot_count}));
-    if (thread.pc->op.handler == address_of(Handler::call_through_table)) {
-        // The index may still be in a local: its own slot is the last one.
-        thread.slots[safepoint.slot_count - 1] = thread.slots[thread.pc->op.b];
-    }
 }
 
 /// Notes in the top frame where it trapped, for a backtrace.
@@ -69,12 +88,16 @@ void write_back_trap(Runtime& runtime, const Thread& thread) {
             if (poll.pauses_here()) goto paused; \
         }                                        \
     } while (false)
-#define SWITCH_TO(next_instance)                                                    \
-    do {                                                                            \
-        instance = (next_instance);                                                 \
-        memory = instance->memories.empty() ? nullptr : instance->memories.front(); \
-        memory_base = memory == nullptr ? nullptr : memory->region->base();         \
-        memory_bytes = memory == nullptr ? 0 : memory->region->size_bytes();        \
+#define USE_MEMORY(linear_memory)                                            \
+    do {                                                                     \
+        memory = (linear_memory);                                            \
+        memory_base = memory == nullptr ? nullptr : memory->region->base();  \
+        memory_bytes = memory == nullptr ? 0 : memory->region->size_bytes(); \
+    } while (false)
+#define SWITCH_TO(next_instance)                                                       \
+    do {                                                                               \
+        instance = (next_instance);                                                    \
+        USE_MEMORY(instance->memories.empty() ? nullptr : instance->memories.front()); \
     } while (false)
 /// The frame of `callee`, called at `pc`: its parameters are the caller's arguments, where they
 /// lie.
@@ -93,6 +116,19 @@ void write_back_trap(Runtime& runtime, const Thread& thread) {
         std::uint64_t* const zeroed = first + callee->parameter_count;         \
         for (std::uint32_t i = 0; i < callee->zeroed_count; ++i)               \
             zeroed[i] = 0;                                                     \
+    } while (false)
+
+/// The frame of `callee`, tail-called at `pc`, in the place of the caller's.
+#define REPLACE_FRAME()                                                                         \
+    do {                                                                                        \
+        if (reinterpret_cast<std::uintptr_t>(slots) + callee->slot_bytes_max +                  \
+                reinterpret_cast<std::uintptr_t>(frame) - sizeof(FrameState) >                  \
+            thread.limit) [[unlikely]] {                                                        \
+            TRAP_WITH(Trap::stack_exhausted);                                                   \
+        }                                                                                       \
+        set_identity(*frame, callee->identity);                                                 \
+        std::memmove(slots, slots + pc->op.a, callee->parameter_count * sizeof(std::uint64_t)); \
+        std::fill_n(slots + callee->parameter_count, callee->zeroed_count, 0);                  \
     } while (false)
 
 // Labels as values are what the loop is made of.
@@ -249,26 +285,45 @@ call_host_function:
     outcome = call_host_function(runtime, *callee, *instance, slots + pc->op.a);
     if (outcome.kind != HostOutcome::Kind::done) goto host_call_not_done;
     NEXT(2);
-call_through_table : {
+call_through_table:
     POLL();
-    const Table& table = *pointer_from<Table>(pc[1].more.first);
-    const auto element = static_cast<std::uint32_t>(slots[pc->op.b]);
-    if (element >= table.size) [[unlikely]]
-        TRAP_WITH(Trap::undefined_element);
-    const Reference reference = table.elements()[element];
-    if (reference == kNullReference) [[unlikely]]
-        TRAP_WITH(Trap::uninitialized_element);
-    callee = runtime.function(reference);
+    callee = indirect_callee(runtime, pc, slots, trap);
     if (callee == nullptr) [[unlikely]]
-        TRAP_WITH(Trap::undefined_element);
-    if (static_cast<std::uint32_t>(callee->type) != pc->op.immediate) [[unlikely]] {
-        TRAP_WITH(Trap::indirect_type_mismatch);
-    }
+        goto trapped;
     if (callee->instance == instance) [[likely]]
         goto enter_callee;
     if (callee->instance == nullptr) goto call_host_function;
     goto enter_foreign_callee;
-}
+
+tail_call_local:
+    POLL();
+    callee = pointer_from<LinkedFunction>(pc[1].more.first);
+enter_tail_callee:
+    REPLACE_FRAME();
+    NEXT_AT(callee->entry);
+tail_call_foreign:
+    POLL();
+    callee = pointer_from<LinkedFunction>(pc[1].more.first);
+enter_foreign_tail_callee:
+    REPLACE_FRAME();
+    // The caller's instance comes back once, however many callees took each other's place.
+    if (frame != thread.first_frame() && returns[-1] != stub(Handler::return_to_instance)) {
+        *returns++ = stub(Handler::return_to_instance);
+    }
+    SWITCH_TO(callee->instance);
+    NEXT_AT(callee->entry);
+tail_call_through_table:
+    POLL();
+    callee = indirect_callee(runtime, pc, slots, trap);
+    if (callee == nullptr) [[unlikely]]
+        goto trapped;
+    if (callee->instance == instance) [[likely]]
+        goto enter_tail_callee;
+    if (callee->instance != nullptr) goto enter_foreign_tail_callee;
+    outcome = call_host_function(runtime, *callee, *instance, slots + pc->op.a);
+    if (outcome.kind != HostOutcome::Kind::done) goto host_call_not_done;
+    std::memmove(slots, slots + pc->op.a, callee->result_count * sizeof(std::uint64_t));
+    goto return_nothing;
 
 return_slot : {
     const std::uint64_t result = slots[pc->op.a];
@@ -298,37 +353,43 @@ return_to_instance:
     slots -= pc[-2].op.a;
     NEXT(0);
 
+use_memory:
+    USE_MEMORY(instance->memories[pc->op.immediate]);
+    NEXT(1);
 memory_pages:
-    slots[pc->op.a] = memory->pages();
-    NEXT(1);
+    slots[pc->op.a] = pointer_from<LinearMemory>(pc[1].more.first)->pages();
+    NEXT(2);
 memory_extend:
-    slots[pc->op.a] = grow(*memory, slots[pc->op.b]);
+    slots[pc->op.a] = grow(*pointer_from<LinearMemory>(pc[1].more.first), slots[pc->op.b]);
     memory_bytes = memory->region->size_bytes();
-    NEXT(1);
+    NEXT(2);
 memory_write_segment:
-    TRAP_IF_ANY(write_segment(*instance, *memory, pc->op.immediate,
-                              range_at(slots + pc->op.a, memory->type.address)));
-    NEXT(1);
+    TRAP_IF_ANY(write_segment(*instance, *pointer_from<LinearMemory>(pc[1].more.first),
+                              pc->op.immediate, range_at(slots + pc->op.a)));
+    NEXT(2);
 memory_copy_bytes:
-    TRAP_IF_ANY(copy_bytes(*memory, range_at(slots + pc->op.a, memory->type.address)));
-    NEXT(1);
+    TRAP_IF_ANY(copy_bytes(*pointer_from<LinearMemory>(pc[1].more.first),
+                           *pointer_from<LinearMemory>(pc[1].more.second),
+                           range_at(slots + pc->op.a)));
+    NEXT(2);
 memory_fill_bytes:
-    TRAP_IF_ANY(fill_bytes(*memory, range_at(slots + pc->op.a, memory->type.address)));
-    NEXT(1);
+    TRAP_IF_ANY(
+        fill_bytes(*pointer_from<LinearMemory>(pc[1].more.first), range_at(slots + pc->op.a)));
+    NEXT(2);
 drop_data:
     instance->dropped_data[pc->op.immediate] = true;
     NEXT(1);
 
 table_read : {
     const Table& table = *pointer_from<Table>(pc[1].more.first);
-    const auto element = static_cast<std::uint32_t>(slots[pc->op.b]);
+    const std::uint64_t element = slots[pc->op.b];
     if (element >= table.size) TRAP_WITH(Trap::out_of_bounds_table);
     slots[pc->op.a] = table.elements()[element];
     NEXT(2);
 }
 table_write : {
     const Table& table = *pointer_from<Table>(pc[1].more.first);
-    const auto element = static_cast<std::uint32_t>(slots[pc->op.a]);
+    const std::uint64_t element = slots[pc->op.a];
     if (element >= table.size) TRAP_WITH(Trap::out_of_bounds_table);
     table.elements()[element] = slots[pc->op.b];
     NEXT(2);
@@ -337,8 +398,8 @@ table_elements:
     slots[pc->op.a] = pointer_from<Table>(pc[1].more.first)->size;
     NEXT(2);
 table_extend:
-    slots[pc->op.a] = grow(*pointer_from<Table>(pc[1].more.first),
-                           static_cast<std::uint32_t>(slots[pc->op.a + 1]), slots[pc->op.a]);
+    slots[pc->op.a] =
+        grow(*pointer_from<Table>(pc[1].more.first), slots[pc->op.a + 1], slots[pc->op.a]);
     NEXT(2);
 table_write_segment:
     TRAP_IF_ANY(write_segment(*instance, *pointer_from<Table>(pc[1].more.first), pc->op.immediate,
@@ -348,13 +409,9 @@ table_copy_elements:
     TRAP_IF_ANY(copy_elements(*pointer_from<Table>(pc[1].more.first),
                               *pointer_from<Table>(pc[1].more.second), range_at(slots + pc->op.a)));
     NEXT(2);
-table_fill_elements : {
-    const std::uint64_t* operands = slots + pc->op.a;
-    TRAP_IF_ANY(fill_elements(*pointer_from<Table>(pc[1].more.first),
-                              static_cast<std::uint32_t>(operands[0]), operands[1],
-                              static_cast<std::uint32_t>(operands[2])));
+table_fill_elements:
+    TRAP_IF_ANY(fill_elements(*pointer_from<Table>(pc[1].more.first), range_at(slots + pc->op.a)));
     NEXT(2);
-}
 drop_elements:
     instance->dropped_elements[pc->op.immediate] = true;
     NEXT(1);

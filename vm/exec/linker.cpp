@@ -117,7 +117,7 @@ private:
     bool link_table(const Import& import, Table& table) {
         const TableType& wanted = module_.tables[import.index];
         instance_.tables.push_back(&table);
-        return table.type.element == wanted.element &&
+        return table.type.element == wanted.element && table.type.address == wanted.address &&
                limits_fit(wanted.limits, table.size, table.type.limits.max);
     }
 
@@ -206,6 +206,10 @@ Result<void> allocate(Runtime& runtime, Instance& instance) {
     const Module& module = *instance.module;
     for (std::size_t i = module.imported_memories; i < module.memories.size(); ++i) {
         const MemoryType& type = module.memories[i];
+        if (type.limits.min > kMemory64PagesMax) {
+            return fail(ErrorCode::unsupported, "a memory of {} pages; at most {} are supported",
+                        type.limits.min, kMemory64PagesMax);
+        }
         heap::Region* region =
             TRY(runtime.heap.add_region(memory_region_spec(type, type.limits.min)));
         instance.own_memories.push_back(std::make_unique<LinearMemory>(LinearMemory{region, type}));
@@ -231,7 +235,7 @@ std::optional<Trap> apply_segments(Instance& instance) {
         const ElementSegment& segment = module.elements[i];
         if (segment.mode == ElementSegment::Mode::passive) continue;
         if (segment.mode == ElementSegment::Mode::active) {
-            const auto to = static_cast<std::uint32_t>(evaluate(segment.offset, instance));
+            const std::uint64_t to = evaluate(segment.offset, instance);
             const auto count = static_cast<std::uint32_t>(segment.elements.size());
             const auto trap =
                 write_segment(instance, *instance.tables[segment.table], i, {to, 0, count});

@@ -12,7 +12,9 @@ bool TypeTable::Less::operator()(const FunctionType& left, const FunctionType& r
 
 TypeId TypeTable::id_of(const FunctionType& type) {
     const auto next = static_cast<TypeId>(ids_.size());
-    return ids_.try_emplace(type, next).first->second;
+    const auto [found, is_new] = ids_.try_emplace(type, next);
+    if (is_new) types_.push_back(&found->first);
+    return found->second;
 }
 
 void translate_once(Runtime& runtime, LinkedFunction& function) {

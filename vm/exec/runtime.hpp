@@ -14,12 +14,17 @@ namespace sojourn::vm {
 class TypeTable {
 public:
     TypeId id_of(const FunctionType& type);
+    /// Requires: id_of() has given it.
+    [[nodiscard]] const FunctionType& type_of(TypeId id) const {
+        return *types_[static_cast<std::size_t>(id)];
+    }
 
 private:
     struct Less {
         bool operator()(const FunctionType& left, const FunctionType& right) const;
     };
     std::map<FunctionType, TypeId, Less> ids_;
+    std::vector<const FunctionType*> types_;  ///< keys of ids_
 };
 
 /// What the instances and threads of one machine share. Borrows the heap and the host calls.

@@ -10,7 +10,8 @@
 
 namespace sojourn::vm {
 
-enum class SafepointKind : std::uint8_t { loop, call };
+/// Only at a call can there be a frame above.
+enum class SafepointKind : std::uint8_t { loop, call, tail_call };
 
 /// Where a function's state is expressible as WebAssembly state.
 struct Safepoint {

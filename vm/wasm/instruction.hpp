@@ -65,7 +65,7 @@ struct Instruction {
 
     BlockType block;
     /// A label, function, local, global, table, data or element index; the type of call_indirect;
-    /// the memory or table that a copy writes to.
+    /// the memory or table that a copy writes to; the memory of a load or store.
     std::uint32_t index = 0;
     /// The table of call_indirect; the memory or table that an init writes to or a copy reads from.
     std::uint32_t second_index = 0;

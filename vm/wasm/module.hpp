@@ -40,6 +40,9 @@ struct MemoryType {
 struct TableType {
     ValueType element = ValueType::funcref;
     Limits limits;
+    ValueType address = ValueType::i32;  ///< i32 or i64: of indices and sizes
+
+    [[nodiscard]] bool is_64_bit() const { return address == ValueType::i64; }
 };
 
 struct GlobalType {
@@ -66,11 +69,13 @@ struct Export {
     std::uint32_t index;
 };
 
-/// A constant expression: one instruction (extended constants come with a later feature set).
+/// A constant expression: one instruction, or `code` with several.
 struct ConstantExpression {
-    enum class Kind : std::uint8_t { constant, global, function, null };
+    enum class Kind : std::uint8_t { constant, global, function, null, code };
     Kind kind = Kind::constant;
-    std::uint64_t bits = 0;  ///< the value as a slot, or the index of the global or function
+    /// The value as a slot, the index of the global or function, or the offset of the code from the
+    /// module's first byte.
+    std::uint64_t bits = 0;
 };
 
 /// A function of this module: imported ones have no body.
@@ -115,6 +120,9 @@ inline constexpr std::uint32_t kParametersMax = 1'000;
 inline constexpr std::uint32_t kResultsMax = 1'000;
 inline constexpr std::uint32_t kLocalsMax = 50'000;
 inline constexpr std::uint32_t kFunctionSlotsMax = 65'000;  ///< locals + operands
+inline constexpr std::uint32_t kMemoriesMax = 100;
+inline constexpr std::uint32_t kTablesMax = 100'000;
+/// A table may declare more and never grows beyond.
 inline constexpr std::uint32_t kTableElementsMax = 10'000'000;
 inline constexpr std::uint64_t kMemoryPagesMax = 65'536;
 /// 1 TiB, what a store keeps. A 64-bit memory may declare more and never grows beyond.

@@ -29,7 +29,7 @@ enum class Immediate : std::uint8_t {
     local,          ///< a local index
     global,         ///< a global index
     table,          ///< a table index
-    memarg,         ///< alignment as a power of two, then an offset
+    memarg,         ///< alignment as a power of two, a memory index if it says so, an offset
     memory,         ///< a memory index
     i32,            ///< a signed LEB128 number
     i64,            ///< a signed LEB128 number

@@ -174,16 +174,39 @@ TEST_CASE("a feature that this build lacks is refused by its name and place", "[
     REQUIRE(refusal(M::with_body({0xfd, 0x0c})) ==
             "fixed-width SIMD (0xfd) (function 0, byte 0x17)");
     REQUIRE_THAT(refusal(M::with_body({0xfe, 0x03})), StartsWith("threads"));
-    REQUIRE_THAT(refusal(M::with_body({0x12, 0x00})), StartsWith("tail calls"));
     REQUIRE_THAT(refusal(M::with_body({0x06, 0x40})), StartsWith("exception handling"));
     REQUIRE_THAT(refusal(M::with_body({}, {0x7b})), StartsWith("fixed-width SIMD (type 0x7b)"));
     REQUIRE_THAT(refusal(M().section(1, {1, 0x5f, 0})), StartsWith("garbage collection"));
-    REQUIRE_THAT(refusal(M().section(4, {1, kFuncref, 0x04, 1})), StartsWith("64-bit tables"));
     REQUIRE_THAT(refusal(M().section(5, {1, 0x03, 1, 1})), StartsWith("threads"));
-    REQUIRE_THAT(refusal(M().section(5, {2, 0, 1, 0, 1})), StartsWith("multiple memories"));
     REQUIRE_THAT(refusal(M().section(13, {0})), StartsWith("exception handling (section 13)"));
-    REQUIRE_THAT(refusal(M().section(6, {1, kI32, 0, 0x41, 1, 0x41, 1, 0x6a, 0x0b})),
-                 StartsWith("extended constant expressions (i32.add)"));
+}
+
+TEST_CASE("a module has as many memories as the limit says", "[wasm]") {
+    const auto with_memories = [](std::uint8_t count) {
+        Raw section{count};
+        for (unsigned i = 0; i < count; ++i)
+            section = join({section, {0, 1}});
+        return load(ModuleBuilder().section(5, section));
+    };
+
+    REQUIRE(with_memories(vm::kMemoriesMax).ok());
+    REQUIRE_THAT(with_memories(vm::kMemoriesMax + 1).error().message,
+                 StartsWith("more than 100 memories"));
+}
+
+TEST_CASE("a constant expression of several instructions is typed like a body", "[wasm]") {
+    const auto global = [](const Raw& expression) {
+        return load(ModuleBuilder().section(6, join({{1, kI32, 0}, expression, {0x0b}})));
+    };
+
+    REQUIRE(global({0x41, 1, 0x41, 2, 0x6a}).ok());
+    REQUIRE_THAT(global({0x41, 1, 0x6a}).error().message,
+                 StartsWith("type mismatch: i32.add wants two i32"));
+    REQUIRE_THAT(global({0x41, 1, 0x42, 2, 0x6a}).error().message,
+                 StartsWith("type mismatch: i32.add wants two i32"));
+    REQUIRE_THAT(global({0x41, 1, 0x41, 2}).error().message, StartsWith("type mismatch"));
+    REQUIRE_THAT(global({0x41, 1, 0x41, 2, 0x6d}).error().message,
+                 StartsWith("constant expression required: i32.div_s"));
 }
 
 TEST_CASE("an opcode that belongs to no feature is malformed", "[wasm]") {

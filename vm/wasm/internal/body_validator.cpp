@@ -75,20 +75,15 @@ void BodyValidator::check_immediate(Immediate immediate) {
     const std::uint32_t second = instruction_.second_index;
     switch (immediate) {
         case Immediate::memarg:
-            check_index(0, module_.memories.size(), "memory");
+            if (!has_memory(first)) break;
             check_alignment();
             check_offset();
             break;
         case Immediate::memory:
-            check_index(first, module_.memories.size(), "memory");
-            break;
-        case Immediate::memory_memory:
-            check_index(first, module_.memories.size(), "memory");
-            check_index(second, module_.memories.size(), "memory");
+            has_memory(first);
             break;
         case Immediate::data_memory:
-            check_index(second, module_.memories.size(), "memory");
-            check_data_index();
+            if (has_memory(second)) check_data_index();
             break;
         case Immediate::data:
             check_data_index();
@@ -96,34 +91,15 @@ void BodyValidator::check_immediate(Immediate immediate) {
         case Immediate::element:
             check_index(first, module_.elements.size(), "elem segment");
             break;
-        case Immediate::element_table:
-            if (!has_table(second)) break;
-            if (!check_index(first, module_.elements.size(), "elem segment")) break;
-            if (module_.elements[first].type == module_.tables[second].element) break;
-            mismatch(text_of(module_.tables[second].element),
-                     text_of(module_.elements[first].type));
-            break;
-        case Immediate::table:
-            has_table(first);
-            break;
-        case Immediate::table_table:
-            if (!has_table(first) || !has_table(second)) break;
-            if (module_.tables[first].element == module_.tables[second].element) break;
-            mismatch(text_of(module_.tables[first].element),
-                     text_of(module_.tables[second].element));
-            break;
         default:  // constants; every other immediate belongs to by_context()
             break;
     }
 }
 
 void BodyValidator::check_alignment() {
-    constexpr std::uint32_t kMemoryIndexFollows = 0x40;
     const std::uint32_t alignment = instruction_.alignment_log2;
-    if (alignment >= 2 * kMemoryIndexFollows) {
+    if (alignment >= kMemoryIndexFollows) {
         reader_.malformed("malformed memop flags 0x{:x}", alignment);
-    } else if (alignment >= kMemoryIndexFollows) {
-        reader_.unsupported("multiple memories (memory access with an index)");
     } else if ((std::uint64_t{1} << alignment) > access_bytes(instruction_.opcode)) {
         reader_.invalid("alignment must not be larger than natural");
     }
@@ -161,14 +137,26 @@ void BodyValidator::by_context() {
         case Opcode::select_typed:
             select_typed();
             break;
-        case Opcode::table_get:
-        case Opcode::table_set:
-        case Opcode::table_grow:
-        case Opcode::table_fill:
         case Opcode::ref_null:
         case Opcode::ref_is_null:
         case Opcode::ref_func:
             reference_instruction();
+            break;
+        case Opcode::memory_copy:
+            memory_copy();
+            break;
+        case Opcode::table_init:
+            table_init();
+            break;
+        case Opcode::table_copy:
+            table_copy();
+            break;
+        case Opcode::table_get:
+        case Opcode::table_set:
+        case Opcode::table_size:
+        case Opcode::table_grow:
+        case Opcode::table_fill:
+            table_instruction();
             break;
         default:
             control_instruction();
@@ -208,36 +196,11 @@ void BodyValidator::reference_instruction() {
         push(ValueType::i32);
         return;
     }
-    if (instruction_.opcode == Opcode::ref_func) {
-        if (!check_index(index, module_.functions.size(), "function")) return;
-        if (!context_.declared_functions[index]) {
-            reader_.invalid("undeclared function reference {}", index);
-        }
-        push(ValueType::funcref);
-        return;
+    if (!check_index(index, module_.functions.size(), "function")) return;
+    if (!context_.declared_functions[index]) {
+        reader_.invalid("undeclared function reference {}", index);
     }
-    if (!has_table(index)) return;
-    const ValueType element = module_.tables[index].element;
-    switch (instruction_.opcode) {
-        case Opcode::table_get:
-            pop(ValueType::i32);
-            push(element);
-            break;
-        case Opcode::table_set:
-            pop(element);
-            pop(ValueType::i32);
-            break;
-        case Opcode::table_grow:
-            pop(ValueType::i32);
-            pop(element);
-            push(ValueType::i32);
-            break;
-        default:  // table_fill
-            pop(ValueType::i32);
-            pop(element);
-            pop(ValueType::i32);
-            break;
-    }
+    push(ValueType::funcref);
 }
 
 void BodyValidator::select() {

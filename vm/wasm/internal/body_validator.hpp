@@ -17,10 +17,7 @@ struct BodyContext {
 class BodyValidator {
 public:
     BodyValidator(const BodyContext& context, ModuleReader& reader)
-        : module_(context.module),
-          address_(module_.address_type()),
-          context_(context),
-          reader_(reader) {}
+        : module_(context.module), context_(context), reader_(reader) {}
 
     /// Reads the local declarations and the code up to the reader's end, and fills in what Function
     /// says about them. Requires: type_index is set and in range.
@@ -51,12 +48,21 @@ private:
     void control_instruction();
     void variable_instruction();
     void reference_instruction();
+    void memory_copy();
+    void table_instruction();
+    void table_init();
+    void table_copy();
+    void check_element_type(ValueType wanted, ValueType found);
 
     void enter_block();
     void change_to_else();
     void leave_block();
     void branch_table();
     void call(std::uint32_t type_index);
+    /// Nothing follows, and the results are those of this function.
+    void tail_call(std::uint32_t type_index);
+    /// Pops the index. False and a failure when it names no table of functions or no type.
+    bool take_indirect_callee();
     void select();
     void select_typed();
 
@@ -75,13 +81,15 @@ private:
     void new_height_max();
 
     bool check_index(std::uint32_t index, std::size_t count, std::string_view of_what);
+    /// Of the instruction: its address type becomes that of the operands.
+    bool has_memory(std::uint32_t index);
     bool has_table(std::uint32_t index) {
         return check_index(index, module_.tables.size(), "table");
     }
     void mismatch(std::string_view expected, std::string_view found);
 
     const Module& module_;
-    ValueType address_;  ///< of the memory
+    ValueType address_ = ValueType::i32;  ///< of the memory that the instruction names
     const BodyContext& context_;
     ModuleReader& reader_;
 

@@ -44,17 +44,16 @@ void BodyValidator::control_instruction() {
             if (!check_index(index, module_.functions.size(), "function")) return;
             call(module_.functions[index].type_index);
             break;
-        case Opcode::call_indirect: {
-            const std::uint32_t table = instruction_.second_index;
-            if (!has_table(table)) return;
-            if (module_.tables[table].element != ValueType::funcref) {
-                mismatch("a table of funcref", text_of(module_.tables[table].element));
-            }
-            if (!check_index(index, module_.types.size(), "type")) return;
-            pop(ValueType::i32);
-            call(index);
+        case Opcode::call_indirect:
+            if (take_indirect_callee()) call(index);
             break;
-        }
+        case Opcode::return_call:
+            if (!check_index(index, module_.functions.size(), "function")) return;
+            tail_call(module_.functions[index].type_index);
+            break;
+        case Opcode::return_call_indirect:
+            if (take_indirect_callee()) tail_call(index);
+            break;
         default:
             INVARIANT(false, "every instruction that is typed by context has a case");
     }
@@ -120,6 +119,26 @@ void BodyValidator::call(std::uint32_t type_index) {
     const FunctionType& type = module_.types[type_index];
     pop_all(type.parameters);
     push_all(type.results);
+}
+
+bool BodyValidator::take_indirect_callee() {
+    const std::uint32_t table = instruction_.second_index;
+    if (!has_table(table)) return false;
+    if (module_.tables[table].element != ValueType::funcref) {
+        mismatch("a table of funcref", text_of(module_.tables[table].element));
+    }
+    if (!check_index(instruction_.index, module_.types.size(), "type")) return false;
+    pop(module_.tables[table].address);
+    return true;
+}
+
+void BodyValidator::tail_call(std::uint32_t type_index) {
+    const FunctionType& type = module_.types[type_index];
+    pop_all(type.parameters);
+    if (type.results != module_.types[type_index_].results) {
+        mismatch("the results of this function", "others");
+    }
+    become_unreachable();
 }
 
 std::span<const ValueType> BodyValidator::label_types(const Control& control) const {

@@ -7,9 +7,7 @@ constexpr std::string_view kSimd = "fixed-width SIMD";
 constexpr std::string_view kThreads = "threads";
 constexpr std::string_view kGarbageCollection = "garbage collection";
 constexpr std::string_view kExceptions = "exception handling";
-constexpr std::string_view kTailCalls = "tail calls";
 constexpr std::string_view kTypedReferences = "typed function references";
-constexpr std::string_view kTable64 = "64-bit tables";
 }  // namespace
 
 std::string_view feature_of_opcode(std::uint8_t first) {
@@ -23,11 +21,8 @@ std::string_view feature_of_opcode(std::uint8_t first) {
         case 0x19:  // catch_all
         case 0x1f:  // try_table
             return kExceptions;
-        case 0x12:  // return_call
-        case 0x13:  // return_call_indirect
-        case 0x15:  // return_call_ref
-            return kTailCalls;
         case 0x14:  // call_ref
+        case 0x15:  // return_call_ref
         case 0xd4:  // ref.as_non_null
         case 0xd5:  // br_on_null
         case 0xd6:  // br_on_non_null
@@ -77,11 +72,6 @@ std::string_view feature_of_type(std::uint8_t code) {
 
 std::string_view feature_of_section(std::uint8_t id) {
     return id == 13 ? kExceptions : std::string_view{};
-}
-
-std::string_view feature_of_limits(std::uint8_t flags) {
-    if (flags > 7) return {};
-    return (flags & 2U) != 0 ? kThreads : kTable64;
 }
 
 }  // namespace sojourn::vm::internal

@@ -10,6 +10,9 @@ struct ImmediateStorage {
     std::vector<ValueType> types;
 };
 
+/// Of the alignment of a load or store.
+inline constexpr std::uint32_t kMemoryIndexFollows = 0x40;
+
 /// Reads what follows an opcode: the one place that knows the layout of immediates. `Source` is a
 /// reader of checked bytes (CodeReader) or of unchecked ones (ModuleReader), which after a failure
 /// hands out zeros; `storage.labels` then stays as short as the bytes that were there.
@@ -59,6 +62,11 @@ void read_immediates(Source& source, Instruction& instruction, ImmediateStorage&
         }
         case Immediate::memarg:
             instruction.alignment_log2 = source.u32();
+            instruction.index = 0;
+            if ((instruction.alignment_log2 & kMemoryIndexFollows) != 0) {
+                instruction.alignment_log2 -= kMemoryIndexFollows;
+                instruction.index = source.u32();
+            }
             instruction.memory_offset = source.u64();
             break;
         case Immediate::i32:

@@ -208,7 +208,7 @@ void ModuleDecoder::import_one(Import& import) {
             break;
         case ExternKind::table:
             import.index = module_->imported_tables++;
-            module_->tables.push_back(reader_.table_type());
+            add_table(reader_.table_type());
             break;
         case ExternKind::memory:
             import.index = module_->imported_memories++;
@@ -221,8 +221,17 @@ void ModuleDecoder::import_one(Import& import) {
     }
 }
 
+void ModuleDecoder::add_table(TableType table) {
+    if (module_->tables.size() == kTablesMax) {
+        return reader_.unsupported("more than {} tables", kTablesMax);
+    }
+    module_->tables.push_back(table);
+}
+
 void ModuleDecoder::add_memory(MemoryType memory) {
-    if (!module_->memories.empty()) reader_.unsupported("multiple memories");
+    if (module_->memories.size() == kMemoriesMax) {
+        return reader_.unsupported("more than {} memories", kMemoriesMax);
+    }
     module_->memories.push_back(memory);
 }
 
@@ -244,7 +253,7 @@ void ModuleDecoder::table_section() {
         if (reader_.peek() == kInitialValueFollows) {
             return reader_.unsupported("typed function references (a table's initial value)");
         }
-        module_->tables.push_back(reader_.table_type());
+        add_table(reader_.table_type());
     }
 }
 

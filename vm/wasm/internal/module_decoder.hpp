@@ -36,6 +36,7 @@ private:
 
     std::vector<ValueType> value_types(std::uint32_t count_max, std::string_view of_what);
     void import_one(Import& import);
+    void add_table(TableType table);
     void add_memory(MemoryType memory);
     void check_export_names();
     ElementSegment element_segment();
@@ -43,12 +44,12 @@ private:
     void element_items(ElementSegment& segment, bool are_expressions);
     DataSegment data_segment();
 
-    /// One constant instruction and its `end`, of the type `expected`.
+    /// Constant instructions and their `end`, which leave one value of the type `expected`.
     ConstantExpression constant_expression(ValueType expected);
-    /// The type that the instruction leaves; nullopt after a failure.
-    std::optional<ValueType> constant_instruction(const Instruction& instruction,
-                                                  ConstantExpression& expression);
-    void not_constant(Opcode opcode);
+    /// What the instruction means when it is the only one. Changes the types of the operands.
+    ConstantExpression constant_instruction(const Instruction& instruction,
+                                            std::vector<ValueType>& operands);
+    void constant_arithmetic(const Instruction& instruction, std::vector<ValueType>& operands);
 
     std::uint32_t type_index();
     /// Makes a function known to ref.func. A failure when there is no such function.

@@ -7,68 +7,77 @@ ConstantExpression ModuleDecoder::constant_expression(ValueType expected) {
     ConstantExpression expression;
     ImmediateStorage storage;
     Instruction instruction;
-    std::optional<ValueType> found;
+    std::vector<ValueType> operands;
+    const std::uint32_t code_offset = reader_.offset();
     for (std::uint32_t length = 0; !reader_.failed(); ++length) {
         instruction.opcode = reader_.opcode();
         read_immediates(reader_, instruction, storage);
         if (reader_.failed()) break;
         if (instruction.opcode == Opcode::end) {
-            if (length != 1 || found != expected) {
+            if (operands != std::vector{expected}) {
                 reader_.invalid("type mismatch: a constant expression of type {} is wanted",
                                 text_of(expected));
             }
+            if (length > 1) expression = {ConstantExpression::Kind::code, code_offset};
             break;
         }
-        found = constant_instruction(instruction, expression);
+        expression = constant_instruction(instruction, operands);
     }
     return expression;
 }
 
-std::optional<ValueType> ModuleDecoder::constant_instruction(const Instruction& instruction,
-                                                             ConstantExpression& expression) {
+ConstantExpression ModuleDecoder::constant_instruction(const Instruction& instruction,
+                                                       std::vector<ValueType>& operands) {
     using Kind = ConstantExpression::Kind;
     switch (instruction.opcode) {
         case Opcode::i32_const:
         case Opcode::i64_const:
         case Opcode::f32_const:
         case Opcode::f64_const:
-            expression = {Kind::constant, instruction.constant};
-            return info_of(instruction.opcode).signature.result;
+            operands.push_back(*info_of(instruction.opcode).signature.result);
+            return {Kind::constant, instruction.constant};
         case Opcode::ref_null:
-            expression = {Kind::null, 0};
-            return instruction.type;
+            operands.push_back(instruction.type);
+            return {Kind::null, 0};
         case Opcode::ref_func:
             declare(instruction.index);
-            expression = {Kind::function, instruction.index};
-            return ValueType::funcref;
+            operands.push_back(ValueType::funcref);
+            return {Kind::function, instruction.index};
         case Opcode::global_get: {
             if (!check_index(instruction.index, module_->globals.size(), "global")) break;
             const GlobalType& global = module_->globals[instruction.index].type;
-            if (global.is_mutable) break;
-            expression = {Kind::global, instruction.index};
-            return global.type;
+            if (global.is_mutable) {
+                reader_.invalid("constant expression required: global {} is mutable",
+                                instruction.index);
+            }
+            operands.push_back(global.type);
+            return {Kind::global, instruction.index};
         }
-        default:
-            break;
-    }
-    not_constant(instruction.opcode);
-    return std::nullopt;
-}
-
-void ModuleDecoder::not_constant(Opcode opcode) {
-    switch (opcode) {
         case Opcode::i32_add:
         case Opcode::i32_sub:
         case Opcode::i32_mul:
         case Opcode::i64_add:
         case Opcode::i64_sub:
         case Opcode::i64_mul:
-            reader_.unsupported("extended constant expressions ({})", text_of(opcode));
+            constant_arithmetic(instruction, operands);
             break;
         default:
-            reader_.invalid("constant expression required: {}", text_of(opcode));
+            reader_.invalid("constant expression required: {}", text_of(instruction.opcode));
             break;
     }
+    return {};
+}
+
+void ModuleDecoder::constant_arithmetic(const Instruction& instruction,
+                                        std::vector<ValueType>& operands) {
+    const ValueType type = *info_of(instruction.opcode).signature.result;
+    const std::size_t count = operands.size();
+    if (count < 2 || operands[count - 1] != type || operands[count - 2] != type) {
+        reader_.invalid("type mismatch: {} wants two {}", text_of(instruction.opcode),
+                        text_of(type));
+        return;
+    }
+    operands.pop_back();
 }
 
 void ModuleDecoder::element_section() {
@@ -101,8 +110,8 @@ void ModuleDecoder::element_header(ElementSegment& segment, std::uint32_t flags)
     if (is_active) {
         segment.mode = ElementSegment::Mode::active;
         segment.table = (flags & kTableIndexOrDeclarative) != 0 ? reader_.u32() : 0;
-        check_index(segment.table, module_->tables.size(), "table");
-        segment.offset = constant_expression(ValueType::i32);
+        if (!check_index(segment.table, module_->tables.size(), "table")) return;
+        segment.offset = constant_expression(module_->tables[segment.table].address);
     } else if ((flags & kTableIndexOrDeclarative) != 0) {
         segment.mode = ElementSegment::Mode::declarative;
     }
@@ -148,8 +157,8 @@ DataSegment ModuleDecoder::data_segment() {
     if (flags != kPassive) {
         segment.mode = DataSegment::Mode::active;
         segment.memory = flags == kActiveWithMemory ? reader_.u32() : 0;
-        check_index(segment.memory, module_->memories.size(), "memory");
-        segment.offset = constant_expression(module_->address_type());
+        if (!check_index(segment.memory, module_->memories.size(), "memory")) return segment;
+        segment.offset = constant_expression(module_->memories[segment.memory].address);
     }
     segment.byte_count = reader_.u32();
     segment.bytes_offset = reader_.offset();

@@ -140,11 +140,13 @@ BlockType ModuleReader::block_type() {
     return BlockType::of_function_type(static_cast<std::uint32_t>(index));
 }
 
-std::uint8_t ModuleReader::limits_flags(std::uint8_t known, std::string_view of_what) {
+std::uint8_t ModuleReader::limits_flags(std::string_view of_what) {
+    constexpr std::uint8_t kShared = 0x02;
+    constexpr std::uint8_t kKnown = kLimitsHaveMax | kLimitsAre64Bit;
     const std::uint8_t flags = u8();
-    if ((flags & ~known) == 0) return flags;
-    if (const std::string_view feature = feature_of_limits(flags); !feature.empty()) {
-        unsupported("{} ({} with limits 0x{:02x})", feature, of_what, flags);
+    if ((flags & ~kKnown) == 0) return flags;
+    if ((flags & ~kKnown) == kShared) {
+        unsupported("threads ({} with limits 0x{:02x})", of_what, flags);
     } else {
         malformed("malformed limits flags 0x{:02x}", flags);
     }
@@ -178,17 +180,17 @@ GlobalType ModuleReader::global_type() {
 TableType ModuleReader::table_type() {
     TableType result;
     result.element = reference_type();
-    result.limits = limits(limits_flags(kLimitsHaveMax, "table"));
-    check_limits(result.limits, UINT32_MAX, "table size must be at most 2^32-1");
-    if (result.limits.min > kTableElementsMax) {
-        unsupported("a table of {} elements, at most {}", result.limits.min, kTableElementsMax);
-    }
+    const std::uint8_t flags = limits_flags("table");
+    if ((flags & kLimitsAre64Bit) != 0) result.address = ValueType::i64;
+    result.limits = limits(flags);
+    check_limits(result.limits, result.is_64_bit() ? UINT64_MAX : UINT32_MAX,
+                 "table size must be at most 2^32-1");
     return result;
 }
 
 MemoryType ModuleReader::memory_type() {
     MemoryType result;
-    const std::uint8_t flags = limits_flags(kLimitsHaveMax | kLimitsAre64Bit, "memory");
+    const std::uint8_t flags = limits_flags("memory");
     if ((flags & kLimitsAre64Bit) != 0) result.address = ValueType::i64;
     result.limits = limits(flags);
     if (!result.is_64_bit()) {
@@ -197,9 +199,6 @@ MemoryType ModuleReader::memory_type() {
         return result;
     }
     check_limits(result.limits, kMemory64PagesDeclarable, "memory size must be at most 2^48 pages");
-    if (result.limits.min > kMemory64PagesMax) {
-        unsupported("a memory of {} pages, at most {}", result.limits.min, kMemory64PagesMax);
-    }
     return result;
 }
 

@@ -97,7 +97,7 @@ public:
     Opcode opcode();
 
 private:
-    std::uint8_t limits_flags(std::uint8_t known, std::string_view of_what);
+    std::uint8_t limits_flags(std::string_view of_what);
     Limits limits(std::uint8_t flags);
     void check_limits(const Limits& limits, std::uint64_t size_max, std::string_view too_large);
     void fail_here(ErrorCode code, std::string text);
