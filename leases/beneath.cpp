@@ -19,15 +19,22 @@ Errno check_name(std::string_view path) {
     return Errno::success;
 }
 
-bool is_unavailable(Errno error) {
-    return error == Errno::nosys || error == Errno::again;
+/// By trying: a filter of system calls may forbid it, with whatever errno, where the kernel has it.
+bool has_openat2() {
+    static const bool works = [] {
+        const UniqueFd top(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        return open_beneath_by_kernel(top.get(), ".", {.flags = O_PATH}).ok();
+    }();
+    return works;
 }
 
 }  // namespace
 
 Answer<UniqueFd> open_beneath(int root, std::string_view path, OpenHow how) {
-    auto opened = open_beneath_by_kernel(root, std::string(path), how);
-    if (opened.ok() || !is_unavailable(opened.error())) return opened;
+    if (has_openat2()) {
+        auto opened = open_beneath_by_kernel(root, std::string(path), how);
+        if (opened.ok() || opened.error() != Errno::again) return opened;
+    }
     return open_beneath_by_walking(root, path, how);
 }
 

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <climits>
+
 #include "leases/file.hpp"
 #include "leases/internal/beneath.hpp"
 
@@ -29,6 +31,12 @@ int open_flags_of(const OpenRequest& request) {
     if (request.exclusive) flags |= O_EXCL;
     if (request.truncate) flags |= O_TRUNC;
     return flags | File::host_flags_of(request.flags);
+}
+
+bool can_open(FileType type) {
+    // A link that is not followed has an errno of its own.
+    return type == FileType::regular_file || type == FileType::directory ||
+           type == FileType::symbolic_link;
 }
 
 }  // namespace
@@ -85,6 +93,11 @@ Answer<std::unique_ptr<Descriptor>> Directory::open(std::string_view path,
         wanted.create = false;
     }
     if (wanted.create && wanted.directory) return Errno::inval;
+    // A name as long as this could not be found again.
+    if (place_of(path).path.size() >= PATH_MAX) return Errno::nametoolong;
+    // Merely to open a device, or a pipe, can do something.
+    auto there = status_of(path, request.follow);
+    if (there.ok() && !can_open(there->type)) return Errno::notsup;
     auto opened =
         open_beneath(directory_.get(), path,
                      {.flags = open_flags_of(wanted), .mode = wanted.create ? kNewFileMode : 0U});

@@ -22,6 +22,9 @@ struct OpenRequest {
     DescriptorFlags flags = 0;
 };
 
+/// In one list; it is kept in memory and in checkpoints while the guest reads it out.
+inline constexpr std::size_t kListedEntriesMax = std::size_t{1} << 20U;
+
 struct DirectoryEntry {
     std::string name;
     std::uint64_t inode = 0;
@@ -80,10 +83,13 @@ public:
     Errno set_times_of(std::string_view path, bool follow, const Times& times);
 
     /// The entries, sorted by name; index 0 lists afresh, and the list stays the same until then,
-    /// across resumes too. Valid until the next call. Errors: what reading says.
+    /// across resumes too. Valid until the next call. Errors: what reading says; nomem for more
+    /// than kListedEntriesMax.
     Answer<std::span<const DirectoryEntry>> entries_from(std::uint64_t index);
     /// The guest has seen the end: the list need not be kept.
     void end_listing();
+    /// Entries that are kept for a list under way.
+    [[nodiscard]] std::size_t listed_count() const { return state_.listing.size(); }
 
 private:
     Directory(State state, UniqueFd directory);

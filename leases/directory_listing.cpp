@@ -50,6 +50,10 @@ Errno Directory::list() {
         errno = 0;
         const dirent* entry = ::readdir(stream.get());
         if (entry == nullptr) break;
+        if (state_.listing.size() == kListedEntriesMax) {
+            end_listing();
+            return Errno::nomem;
+        }
         const bool is_parent = std::string_view(entry->d_name) == "..";
         state_.listing.push_back({
             .name = entry->d_name,

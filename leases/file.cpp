@@ -57,12 +57,9 @@ std::string File::description() const {
 Errno File::set_flags(DescriptorFlags flags) {
     constexpr DescriptorFlags kChangeable = kAppend | kNonBlocking;
     if (((flags ^ state_.flags) & ~kChangeable) != 0) return Errno::notsup;
-    const int host = ::fcntl(file_.get(), F_GETFL);
-    if (host < 0) return errno_of_host(errno);
-    const int changed = (flags & kAppend) != 0 ? host | O_APPEND : host & ~O_APPEND;
-    const Errno error = errno_of_call(::fcntl(file_.get(), F_SETFL, changed));
-    if (error == Errno::success) state_.flags = flags;
-    return error;
+    if (!set_host_appending((flags & kAppend) != 0)) return errno_of_host(errno);
+    state_.flags = flags;
+    return Errno::success;
 }
 
 Answer<FileStatus> File::status() const {
@@ -129,8 +126,19 @@ Answer<std::size_t> File::read_at(std::span<const iovec> buffers, std::uint64_t 
 Answer<std::size_t> File::write_at(std::span<const iovec> buffers, std::uint64_t offset) {
     if (!state_.writes) return Errno::badf;
     if (offset > kOffsetMax) return Errno::inval;
-    return count_of_call(::pwritev(file_.get(), buffers.data(), static_cast<int>(buffers.size()),
-                                   static_cast<off_t>(offset)));
+    // The host would append in spite of the offset.
+    const bool appends = (state_.flags & kAppend) != 0;
+    if (appends && !set_host_appending(false)) return errno_of_host(errno);
+    auto count = count_of_call(::pwritev(
+        file_.get(), buffers.data(), static_cast<int>(buffers.size()), static_cast<off_t>(offset)));
+    if (appends && !set_host_appending(true)) return errno_of_host(errno);
+    return count;
+}
+
+bool File::set_host_appending(bool appends) {
+    const int host = ::fcntl(file_.get(), F_GETFL);
+    return host >= 0 &&
+           ::fcntl(file_.get(), F_SETFL, appends ? host | O_APPEND : host & ~O_APPEND) == 0;
 }
 
 Errno File::advise(std::uint64_t offset, std::uint64_t length, int advice) {

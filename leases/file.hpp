@@ -60,6 +60,8 @@ public:
 
 private:
     File(State state, UniqueFd file) : state_(std::move(state)), file_(std::move(file)) {}
+    /// False leaves the reason in errno.
+    bool set_host_appending(bool appends);
     Result<void> note_what_is_there();
     Result<void> roll_back(std::uint64_t length_now);
 

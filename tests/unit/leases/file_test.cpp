@@ -56,6 +56,19 @@ TEST_CASE("a file keeps a position of its own", "[leases]") {
     REQUIRE(fixture.folder.read("file") == "012ab56789");
 }
 
+TEST_CASE("writing at an offset does not append, and appending goes on", "[leases]") {
+    FileFixture fixture;
+    const auto file = fixture.open("log", kToAppend);
+    REQUIRE(write_text(*file, "0123") == Errno::success);
+    std::string text = "AB";
+    const iovec buffer = buffer_of(text);
+
+    REQUIRE(*file->write_at({&buffer, 1}, 1) == 2);
+    REQUIRE(write_text(*file, "4") == Errno::success);
+
+    REQUIRE(fixture.folder.read("log") == "0AB34");
+}
+
 TEST_CASE("a file does only what it was opened for", "[leases]") {
     FileFixture fixture;
     fixture.folder.write("file", "text");
