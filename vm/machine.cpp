@@ -51,6 +51,7 @@ public:
         const Interruption interruption = interpret(*runtime_, *thread_);
         switch (interruption.kind) {
             case Interruption::Kind::paused:
+                if (runtime_->poll.is_out_of_fuel()) return end_by(Trap::out_of_fuel);
                 return Paused{};
             case Interruption::Kind::finished:
                 thread_->become_idle();
@@ -61,9 +62,7 @@ public:
             case Interruption::Kind::trapped:
                 break;
         }
-        Trapped trapped = describe(interruption.trap);
-        thread_->become_idle();
-        return trapped;
+        return end_by(interruption.trap);
     }
 
     bool is_running() const override { return !thread_->is_idle(); }
@@ -93,6 +92,12 @@ private:
         const auto position = static_cast<std::size_t>(index);
         EXPECTS(position < runtime_->instances.size(), "an instance is named by its index");
         return *runtime_->instances[position];
+    }
+
+    Trapped end_by(Trap trap) {
+        Trapped trapped = describe(trap);
+        thread_->become_idle();
+        return trapped;
     }
 
     BacktraceFrame describe(const FrameState& frame) const {
@@ -131,6 +136,8 @@ Result<std::unique_ptr<Machine>> Machine::create(heap::Heap& heap, HostCalls& ho
     heap::Region* slots = TRY(heap.add_region(stack_region_spec(heap::RegionKind::slots, bytes)));
     heap::Region* frames = TRY(heap.add_region(stack_region_spec(heap::RegionKind::frames, bytes)));
     auto runtime = std::make_unique<Runtime>(heap, host);
+    runtime->poll.set_fuel(options.fuel);
+    runtime->memory_budget.bytes_max = options.memory_bytes_max;
     auto thread = std::make_unique<Thread>(*slots, *frames, bytes);
     return std::unique_ptr<Machine>(
         std::make_unique<HeapMachine>(std::move(runtime), std::move(thread)));

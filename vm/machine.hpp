@@ -43,8 +43,14 @@ struct Paused {};
 
 using Stop = std::variant<Finished, Trapped, Exited, Paused>;
 
+inline constexpr std::uint64_t kUnlimitedFuel = UINT64_MAX;
+inline constexpr std::uint64_t kUnlimitedMemory = UINT64_MAX;
+
+/// Limits of a process, part of its state from its start on.
 struct MachineOptions {
     std::uint64_t stack_bytes_max = 8U << 20U;  ///< canonical bytes of frames and slots a thread
+    std::uint64_t memory_bytes_max = kUnlimitedMemory;  ///< of all memories and tables together
+    std::uint64_t fuel = kUnlimitedFuel;  ///< safepoints it may pass; out_of_fuel at the next
 };
 
 struct MachineStats {

@@ -26,6 +26,8 @@ InstanceState capture_instance(const Instance& instance) {
 MachineState capture(const Runtime& runtime, const Thread& thread) {
     MachineState state;
     state.stack_bytes_max = thread.stack_bytes_max;
+    state.memory_bytes_max = runtime.memory_budget.bytes_max;
+    state.fuel = runtime.poll.fuel();
     state.safepoints = runtime.poll.safepoints();
     state.host_calls = runtime.host_calls;
     for (const auto& instance : runtime.instances) {

@@ -6,7 +6,7 @@ namespace sojourn::vm {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x454e'4843'414d'4a53;  // "SJMACHNE"
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::uint32_t kHostInstance = UINT32_MAX;
 constexpr std::string_view kSubject = "the machine's state";
 
@@ -122,6 +122,8 @@ ByteVector encode(const MachineState& state) {
     out.put(kMagic);
     out.put(kVersion);
     out.put(state.stack_bytes_max);
+    out.put(state.memory_bytes_max);
+    out.put(state.fuel);
     out.put(state.safepoints);
     out.put(state.host_calls);
     put_count(out, state.instances.size());
@@ -145,6 +147,8 @@ Result<MachineState> decode_machine_state(Bytes bytes) {
     }
     MachineState state;
     state.stack_bytes_max = TRY(in.get<std::uint64_t>());
+    state.memory_bytes_max = TRY(in.get<std::uint64_t>());
+    state.fuel = TRY(in.get<std::uint64_t>());
     state.safepoints = TRY(in.get<std::uint64_t>());
     state.host_calls = TRY(in.get<std::uint64_t>());
     const auto instance_count = TRY(in.get_count(kInstanceBytesMin));

@@ -34,6 +34,8 @@ struct ThreadState {
 
 struct MachineState {
     std::uint64_t stack_bytes_max = 0;
+    std::uint64_t memory_bytes_max = 0;
+    std::uint64_t fuel = 0;
     std::uint64_t safepoints = 0;
     std::uint64_t host_calls = 0;
     std::vector<InstanceState> instances;

@@ -11,8 +11,13 @@ namespace {
 /// has been validated; the state only says which regions they are.
 class InstanceRestorer {
 public:
-    InstanceRestorer(RegionClaims& claims, Instance& instance, const InstanceState& state)
-        : claims_(claims), instance_(instance), module_(*instance.module), state_(state) {}
+    InstanceRestorer(RegionClaims& claims, MemoryBudget& budget, Instance& instance,
+                     const InstanceState& state)
+        : claims_(claims),
+          budget_(budget),
+          instance_(instance),
+          module_(*instance.module),
+          state_(state) {}
 
     Result<void> restore() {
         TRY(restore_memories());
@@ -34,9 +39,10 @@ private:
         TRY(expect_count(state_.memories.size(), count, "memories"));
         for (std::size_t i = 0; i < count; ++i) {
             const auto& [region_id, pages] = state_.memories[i];
-            LinearMemory memory{nullptr, module_.memories[module_.imported_memories + i]};
+            LinearMemory memory{nullptr, module_.memories[module_.imported_memories + i], &budget_};
             TRY(expect_size(pages, memory.type.limits.min, memory.type.pages_max(), "memory"));
             memory.region = TRY(claims_.claim(region_id, memory_region_spec(memory.type, pages)));
+            budget_.bytes += memory.region->size_bytes();
             instance_.own_memories.push_back(std::make_unique<LinearMemory>(memory));
             instance_.memories.push_back(instance_.own_memories.back().get());
         }
@@ -48,9 +54,10 @@ private:
         TRY(expect_count(state_.tables.size(), count, "tables"));
         for (std::size_t i = 0; i < count; ++i) {
             const auto& [region_id, size] = state_.tables[i];
-            Table table{nullptr, module_.tables[module_.imported_tables + i], size};
+            Table table{nullptr, module_.tables[module_.imported_tables + i], size, &budget_};
             TRY(expect_size(size, table.type.limits.min, table.size_max(), "table"));
             table.region = TRY(claims_.claim(region_id, table_region_spec(table)));
+            budget_.bytes += table.region->size_bytes();
             instance_.own_tables.push_back(std::make_unique<Table>(table));
             instance_.tables.push_back(instance_.own_tables.back().get());
         }
@@ -78,6 +85,7 @@ private:
     }
 
     RegionClaims& claims_;
+    MemoryBudget& budget_;
     Instance& instance_;
     const Module& module_;
     const InstanceState& state_;
@@ -136,7 +144,7 @@ Result<void> restore_instances(Runtime& runtime, RegionClaims& claims, const Mac
                         instance_state.imports.size(), module->imports.size());
         }
         auto instance = TRY(link(runtime, std::move(module), instance_state.imports));
-        TRY(InstanceRestorer(claims, *instance, instance_state).restore());
+        TRY(InstanceRestorer(claims, runtime.memory_budget, *instance, instance_state).restore());
         runtime.instances.push_back(std::move(instance));
     }
     return {};

@@ -164,8 +164,10 @@ Result<std::unique_ptr<Thread>> restore_thread(Runtime& runtime, RegionClaims& c
 Result<std::unique_ptr<Thread>> restore(Runtime& runtime, const MachineState& state,
                                         const ModuleSource& modules) {
     RegionClaims claims(runtime.heap);
+    runtime.memory_budget.bytes_max = state.memory_bytes_max;
     TRY(restore_instances(runtime, claims, state, modules));
     runtime.poll.restore(state.safepoints);
+    runtime.poll.set_fuel(state.fuel);
     runtime.host_calls = state.host_calls;
     return restore_thread(runtime, claims, state);
 }

@@ -24,14 +24,20 @@ void extend(heap::Region& region, std::uint64_t size_bytes) {
 
 std::uint64_t grow(LinearMemory& memory, std::uint64_t pages) {
     const std::uint64_t before = memory.pages();
-    if (!fits(before, pages, memory.type.pages_max())) return grow_refused(memory.type.address);
+    if (!fits(before, pages, memory.type.pages_max()) ||
+        !memory.budget->take(pages * kWasmPageBytes)) {
+        return grow_refused(memory.type.address);
+    }
     extend(*memory.region, (before + pages) * kWasmPageBytes);
     return before;
 }
 
 std::uint64_t grow(Table& table, std::uint64_t elements, Reference value) {
     const std::uint32_t before = table.size;
-    if (!fits(before, elements, table.size_max())) return grow_refused(table.type.address);
+    if (!fits(before, elements, table.size_max()) ||
+        !table.budget->take(table_bytes(before + elements) - table_bytes(before))) {
+        return grow_refused(table.type.address);
+    }
     table.size = static_cast<std::uint32_t>(before + elements);
     extend(*table.region, table_bytes(table.size));
     if (value != kNullReference) std::fill_n(table.elements() + before, elements, value);

@@ -27,10 +27,24 @@ constexpr std::uint64_t table_bytes(std::uint64_t elements) {
     return whole_pages(elements * sizeof(Reference));
 }
 
+/// What the memories and tables of one machine may take together.
+struct MemoryBudget {
+    std::uint64_t bytes_max = kUnlimitedMemory;
+    std::uint64_t bytes = 0;
+
+    /// False: it would be too much, and nothing is taken.
+    bool take(std::uint64_t more) {
+        if (bytes > bytes_max || more > bytes_max - bytes) return false;
+        bytes += more;
+        return true;
+    }
+};
+
 /// A linear memory, owned by the instance that defines it.
 struct LinearMemory {
     heap::Region* region;
     MemoryType type;
+    MemoryBudget* budget;
 
     [[nodiscard]] std::uint64_t pages() const { return region->size_bytes() / kWasmPageBytes; }
 };
@@ -40,6 +54,7 @@ struct Table {
     heap::Region* region;
     TableType type;
     std::uint32_t size;  ///< in elements; the region's size is rounded up to pages
+    MemoryBudget* budget;
 
     [[nodiscard]] std::uint32_t size_max() const {
         const std::uint64_t limit = kTableElementsMax;

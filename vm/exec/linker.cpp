@@ -133,6 +133,15 @@ private:
     const Module& module_;
 };
 
+/// Of what an instance begins with.
+Result<void> charge(MemoryBudget& budget, std::uint64_t bytes) {
+    if (budget.take(bytes)) return {};
+    return fail(ErrorCode::out_of_memory,
+                "the module begins with memories and tables of more than {} bytes, which is the "
+                "limit; --max-memory sets it",
+                budget.bytes_max);
+}
+
 Result<void> allocate_globals(Runtime& runtime, Instance& instance) {
     const Module& module = *instance.module;
     const std::size_t count = module.globals.size() - module.imported_globals;
@@ -210,9 +219,11 @@ Result<void> allocate(Runtime& runtime, Instance& instance) {
             return fail(ErrorCode::unsupported, "a memory of {} pages; at most {} are supported",
                         type.limits.min, kMemory64PagesMax);
         }
+        TRY(charge(runtime.memory_budget, type.limits.min * kWasmPageBytes));
         heap::Region* region =
             TRY(runtime.heap.add_region(memory_region_spec(type, type.limits.min)));
-        instance.own_memories.push_back(std::make_unique<LinearMemory>(LinearMemory{region, type}));
+        instance.own_memories.push_back(
+            std::make_unique<LinearMemory>(LinearMemory{region, type, &runtime.memory_budget}));
         instance.memories.push_back(instance.own_memories.back().get());
     }
     for (std::size_t i = module.imported_tables; i < module.tables.size(); ++i) {
@@ -221,7 +232,9 @@ Result<void> allocate(Runtime& runtime, Instance& instance) {
             return fail(ErrorCode::unsupported, "a table of {} elements; at most {} are supported",
                         type.limits.min, kTableElementsMax);
         }
-        Table table{nullptr, type, static_cast<std::uint32_t>(type.limits.min)};
+        Table table{nullptr, type, static_cast<std::uint32_t>(type.limits.min),
+                    &runtime.memory_budget};
+        TRY(charge(runtime.memory_budget, table_bytes(table.size)));
         table.region = TRY(runtime.heap.add_region(table_region_spec(table)));
         instance.own_tables.push_back(std::make_unique<Table>(table));
         instance.tables.push_back(instance.own_tables.back().get());

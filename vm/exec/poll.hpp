@@ -3,6 +3,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "vm/machine.hpp"
+
 namespace sojourn::vm {
 
 /// Counts the safepoints a thread comes to and decides at which of them it pauses. The guest's
@@ -22,6 +24,7 @@ public:
             --safepoints_;
             return false;
         }
+        if (is_out_of_fuel()) return true;
         const auto reasons = reasons_.load(std::memory_order_relaxed);
         return (reasons & kRequested) != 0 ||
                ((reasons & kPeriodic) != 0 && safepoints_ - last_pause_ >= period_);
@@ -48,6 +51,14 @@ public:
         set(kPeriodic, safepoints != 0);
     }
 
+    /// How many safepoints the thread may pass altogether; it pauses at the next for good.
+    void set_fuel(std::uint64_t safepoints) {
+        fuel_ = safepoints;
+        set(kFueled, safepoints != kUnlimitedFuel);
+    }
+    [[nodiscard]] std::uint64_t fuel() const { return fuel_; }
+    [[nodiscard]] bool is_out_of_fuel() const { return safepoints_ > fuel_; }
+
     [[nodiscard]] std::uint64_t safepoints() const { return safepoints_; }
     void restore(std::uint64_t safepoints) { safepoints_ = last_pause_ = safepoints; }
 
@@ -55,6 +66,7 @@ private:
     static constexpr std::uint32_t kRequested = 1;
     static constexpr std::uint32_t kPeriodic = 2;
     static constexpr std::uint32_t kPassing = 4;
+    static constexpr std::uint32_t kFueled = 8;
 
     void set(std::uint32_t reason, bool is_set) {
         if (is_set) {
@@ -69,6 +81,7 @@ private:
     bool is_passing_ = false;
     std::uint64_t period_ = 0;
     std::uint64_t last_pause_ = 0;
+    std::uint64_t fuel_ = kUnlimitedFuel;
 };
 
 }  // namespace sojourn::vm

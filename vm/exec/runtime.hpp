@@ -33,6 +33,7 @@ struct Runtime {
     HostCalls& host;
     TypeTable types;
     Poll poll;
+    MemoryBudget memory_budget;
     std::uint64_t host_calls = 0;  ///< completed ones
     std::vector<std::unique_ptr<Instance>> instances;
     std::vector<std::uint64_t> host_results;  ///< of the host call at hand: reused

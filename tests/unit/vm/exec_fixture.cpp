@@ -105,9 +105,10 @@ vm::HostOutcome TestHost::call(const vm::HostCall& call) {
 }
 
 MachineFixture::MachineFixture(std::uint64_t stack_bytes_max)
+    : MachineFixture(vm::MachineOptions{.stack_bytes_max = stack_bytes_max}) {}
+
+MachineFixture::MachineFixture(const vm::MachineOptions& options)
     : heap_fixture_(heap::choose_mechanism(std::nullopt).value()), heap_(heap_fixture_.create()) {
-    vm::MachineOptions options;
-    options.stack_bytes_max = stack_bytes_max;
     machine_ = vm::Machine::create(*heap_, host, options).value();
 }
 

@@ -40,6 +40,7 @@ public:
     TestHost host;
 
     explicit MachineFixture(std::uint64_t stack_bytes_max = 8U << 20U);
+    explicit MachineFixture(const vm::MachineOptions& options);
     explicit MachineFixture(ByteVector module) : MachineFixture() { add(std::move(module)); }
 
     /// Instantiates a module; its imports come from instances added under a name, then the host.
