@@ -58,6 +58,15 @@ Answer<std::size_t> Descriptor::read_at(std::span<const iovec>, std::uint64_t) {
 Answer<std::size_t> Descriptor::write_at(std::span<const iovec>, std::uint64_t) {
     return Errno::spipe;
 }
+Answer<std::unique_ptr<Descriptor>> Descriptor::accept(DescriptorFlags) {
+    return Errno::notsock;
+}
+Answer<std::size_t> Descriptor::receive(std::span<const iovec>, Receive, Waiting) {
+    return Errno::notsock;
+}
+Errno Descriptor::shut_down(Direction) {
+    return Errno::notsock;
+}
 Errno Descriptor::advise(std::uint64_t, std::uint64_t, int) {
     return Errno::spipe;
 }

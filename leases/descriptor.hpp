@@ -55,6 +55,12 @@ enum class Whence : std::uint8_t { set = 0, current = 1, end = 2 };
 /// interrupt is raised, and nothing has happened then.
 enum class Waiting : std::uint8_t { allowed, forbidden };
 
+/// Whether what is received can be received again.
+enum class Receive : std::uint8_t { consume, peek };
+
+/// Of a connection, as the guest sees it.
+enum class Direction : std::uint8_t { in, out, both };
+
 /// A service that a descriptor names. What a kind can't do answers an errno.
 ///
 /// Buffers must be resident: their addresses go to system calls. Reads and writes may be short;
@@ -75,6 +81,12 @@ public:
 
     virtual Answer<std::size_t> read_at(std::span<const iovec> buffers, std::uint64_t offset);
     virtual Answer<std::size_t> write_at(std::span<const iovec> buffers, std::uint64_t offset);
+
+    /// These three are of sockets: everything else is notsock. What accept() answers is a socket.
+    virtual Answer<std::unique_ptr<Descriptor>> accept(DescriptorFlags flags);
+    virtual Answer<std::size_t> receive(std::span<const iovec> buffers, Receive how,
+                                        Waiting waiting);
+    virtual Errno shut_down(Direction direction);
 
     virtual Errno advise(std::uint64_t offset, std::uint64_t length, int advice);
     virtual Errno allocate(std::uint64_t offset, std::uint64_t length);

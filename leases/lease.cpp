@@ -14,6 +14,10 @@ std::string_view text_of(ServiceKind kind) {
             return "clock";
         case ServiceKind::random:
             return "random";
+        case ServiceKind::listener:
+            return "listener";
+        case ServiceKind::connection:
+            return "connection";
     }
     return "unknown";
 }

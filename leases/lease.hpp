@@ -20,6 +20,8 @@ enum class ServiceKind : std::uint32_t {
     stream = 3,  ///< a standard stream of the runner
     clock = 4,
     random = 5,
+    listener = 6,    ///< a socket that accepts connections
+    connection = 7,  ///< an accepted one
 };
 
 std::string_view text_of(ServiceKind kind);

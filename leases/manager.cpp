@@ -9,7 +9,7 @@ namespace sojourn::leases {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x534c4a53;  // "SJLS"
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
 constexpr std::string_view kSubject = "the saved leases";
 
 /// Fixed part of a saved lease; the reason of a loss and the service's state follow it.
@@ -71,6 +71,11 @@ Answer<Service*> LeaseManager::use(LeaseId id) {
     if (held.lease.state == LeaseState::lost) return errno_of_lost(held.lease.kind);
     renew(held.lease);
     return held.service.get();
+}
+
+Service* LeaseManager::find(LeaseId id) const {
+    const auto found = held_.find(id);
+    return found == held_.end() ? nullptr : found->second.service.get();
 }
 
 void LeaseManager::give_back(LeaseId id) {

@@ -27,6 +27,9 @@ public:
     /// lease is given back or expires. Errors: errno_of_lost(), or badf when it was given back.
     Answer<Service*> use(LeaseId id);
 
+    /// The service as it is, which may hold nothing of the host; nullptr when it was given back.
+    [[nodiscard]] Service* find(LeaseId id) const;
+
     /// Ends a lease for good: the descriptor was closed.
     void give_back(LeaseId id);
 

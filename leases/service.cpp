@@ -6,6 +6,7 @@
 #include "leases/directory.hpp"
 #include "leases/file.hpp"
 #include "leases/random.hpp"
+#include "leases/socket.hpp"
 #include "leases/stream.hpp"
 
 namespace sojourn::leases {
@@ -33,7 +34,14 @@ Errno errno_of_host(int host_errno) {
 }
 
 Errno errno_of_lost(ServiceKind kind) {
-    return kind == ServiceKind::directory ? Errno::stale : Errno::io;
+    switch (kind) {
+        case ServiceKind::directory:
+            return Errno::stale;
+        case ServiceKind::connection:
+            return Errno::connreset;
+        default:
+            return Errno::io;
+    }
 }
 
 Result<std::unique_ptr<Service>> restore_service(ServiceKind kind, Bytes state) {
@@ -48,6 +56,10 @@ Result<std::unique_ptr<Service>> restore_service(ServiceKind kind, Bytes state) 
             return ClockService::restore(state);
         case ServiceKind::random:
             return RandomService::restore(state);
+        case ServiceKind::listener:
+            return Listener::restore(state);
+        case ServiceKind::connection:
+            return Connection::restore(state);
     }
     return fail(ErrorCode::corrupt, "a lease names service kind {}, which does not exist",
                 static_cast<std::uint32_t>(kind));

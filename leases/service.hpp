@@ -68,6 +68,7 @@ struct Host {
     Random& random;
     Interrupt& interrupt;
     std::array<int, 3> streams = {0, 1, 2};  ///< what the guest's standard streams are here
+    std::uint32_t descriptors_max = 1024;    ///< that a guest may have open
 };
 
 struct Place;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <vector>
 
 #include <climits>
 
+#include "leases/file.hpp"
 #include "leases/wait.hpp"
 
 namespace sojourn::leases {
@@ -27,25 +29,63 @@ std::vector<iovec> first_bytes(std::span<const iovec> buffers, std::size_t bytes
     return result;
 }
 
+/// The user's own choice, not the guest's: it may lie anywhere. Never waits, as for a pipe's other
+/// end.
+Result<UniqueFd> open_host_file(std::uint32_t number, const std::string& path, int how) {
+    constexpr mode_t kNewFileMode = 0666;  // less the umask
+    UniqueFd file(::open(path.c_str(), how | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, kNewFileMode));
+    if (file.valid()) return file;
+    return fail_errno(errno, "cannot open {} for {}", path, number == 0 ? "reading" : "writing");
+}
+
 }  // namespace
 
 std::unique_ptr<Stream> Stream::open(std::uint32_t number, const Host& host) {
     EXPECTS(number < kStreamCount, "there are three standard streams");
-    std::unique_ptr<Stream> stream(new Stream({.number = number, .flags = 0}));
+    std::unique_ptr<Stream> stream(new Stream({.number = number, .flags = 0, .path = {}}));
     stream->host_ = &host;
     stream->fd_ = host.streams[number];
     return stream;
 }
 
+Result<std::unique_ptr<Descriptor>> Stream::open_at(std::uint32_t number, const std::string& path,
+                                                    const Host& host) {
+    EXPECTS(number < kStreamCount, "there are three standard streams");
+    EXPECTS(path.starts_with('/'), "a file is found again from any working directory");
+    // Appending: output and error may be the same file.
+    const int how = number == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
+    UniqueFd file = TRY(open_host_file(number, path, how));
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0) return fail_errno(errno, "cannot stat {}", path);
+    if (S_ISREG(status.st_mode)) {
+        const auto slash = path.rfind('/');
+        Place place{.grant = path.substr(0, std::max<std::size_t>(slash, 1)),
+                    .path = path.substr(slash + 1),
+                    .is_read_only = false};
+        const bool is_input = number == 0;
+        const OpenRequest request{
+            .read = is_input, .write = !is_input, .flags = is_input ? DescriptorFlags{0} : kAppend};
+        auto opened = File::opened(std::move(place), request, std::move(file));
+        return std::move(*opened);
+    }
+    std::unique_ptr<Stream> stream(new Stream({.number = number, .flags = 0, .path = path}));
+    stream->own_ = std::move(file);
+    stream->fd_ = stream->own_.get();
+    stream->host_ = &host;
+    return std::unique_ptr<Descriptor>(std::move(stream));
+}
+
 std::string Stream::description() const {
     constexpr std::array kNames = {"input", "output", "error"};
-    return fmt::format("standard {}", kNames[state_.number]);
+    if (state_.path.empty()) return fmt::format("standard {}", kNames[state_.number]);
+    return fmt::format("standard {} {}", kNames[state_.number], state_.path);
 }
 
 Result<ByteVector> Stream::capture() {
     ByteWriter writer;
     writer.put(state_.number);
     writer.put(state_.flags);
+    writer.put_sized(std::string_view(state_.path));
     return writer.take();
 }
 
@@ -54,7 +94,11 @@ Result<std::unique_ptr<Service>> Stream::restore(Bytes state) {
     State restored;
     restored.number = TRY(reader.get<std::uint32_t>());
     restored.flags = TRY(reader.get<DescriptorFlags>());
+    restored.path = TRY(reader.get_string());
     TRY(reader.expect_end());
+    const bool has_place = restored.path.starts_with('/') || restored.path.empty();
+    if (!has_place || restored.path.find('\0') != std::string::npos)
+        return fail(ErrorCode::corrupt, "a saved standard stream names an impossible place");
     if (restored.number >= kStreamCount || restored.flags > kDescriptorFlags)
         return fail(ErrorCode::corrupt, "a saved lease names standard stream {}", restored.number);
     return std::unique_ptr<Service>(new Stream(restored));
@@ -62,12 +106,17 @@ Result<std::unique_ptr<Service>> Stream::restore(Bytes state) {
 
 void Stream::release() {
     host_ = nullptr;
+    own_ = UniqueFd();
     fd_ = -1;
 }
 
 Result<void> Stream::reacquire(const Host& host) {
+    if (!state_.path.empty()) {
+        own_ = TRY(
+            open_host_file(state_.number, state_.path, state_.number == 0 ? O_RDONLY : O_WRONLY));
+    }
     host_ = &host;
-    fd_ = host.streams[state_.number];
+    fd_ = own_.valid() ? own_.get() : host.streams[state_.number];
     return {};
 }
 
@@ -127,12 +176,7 @@ std::uint64_t Stream::readable_bytes() const {
 
 Errno Stream::wait_until(short events, Waiting waiting) {
     const bool may_wait = waiting == Waiting::allowed && (state_.flags & kNonBlocking) == 0;
-    pollfd stream{.fd = fd_, .events = events, .revents = 0};
-    auto woken =
-        wait({&stream, 1}, may_wait ? std::nullopt : std::optional<std::uint64_t>(0), *host_);
-    if (!woken.ok()) return woken.error();
-    if (*woken == Woken::ready) return Errno::success;
-    return *woken == Woken::interrupted && may_wait ? Errno::intr : Errno::again;
+    return wait_for(fd_, events, may_wait, *host_);
 }
 
 }  // namespace sojourn::leases

@@ -1,20 +1,28 @@
 #pragma once
 
+#include <string>
+
 #include "leases/descriptor.hpp"
 
 namespace sojourn::leases {
 
-/// A standard stream of the guest: the runner's own, wherever it runs. Nothing is buffered, and
-/// waiting can be interrupted.
+/// A standard stream of the guest: the runner's own, wherever it runs, or a device or pipe of the
+/// host by its name. Nothing is buffered, and waiting can be interrupted.
 class Stream final : public Descriptor {
 public:
     struct State {
         std::uint32_t number = 0;  ///< 0, 1 or 2
         DescriptorFlags flags = 0;
+        std::string path;  ///< absolute; empty: the runner's own
     };
 
     /// Borrows `host`.
     static std::unique_ptr<Stream> open(std::uint32_t number, const Host& host);
+    /// The same for what lies at `path`, which is absolute: a File when it is a regular one, with
+    /// all that a file has at a resume; else a Stream. Output goes to a new or emptied file.
+    /// Errors: those of opening it.
+    static Result<std::unique_ptr<Descriptor>> open_at(std::uint32_t number,
+                                                       const std::string& path, const Host& host);
     static Result<std::unique_ptr<Service>> restore(Bytes state);
 
     ServiceKind kind() const override { return ServiceKind::stream; }
@@ -39,7 +47,8 @@ private:
 
     State state_;
     const Host* host_ = nullptr;
-    int fd_ = -1;  // the runner's: never closed here
+    UniqueFd own_;  // when the state has a path
+    int fd_ = -1;   // own_, or the runner's, which is never closed here
 };
 
 }  // namespace sojourn::leases

@@ -39,4 +39,13 @@ Answer<Woken> wait(std::span<pollfd> descriptors, std::optional<std::uint64_t> t
     }
 }
 
+Errno wait_for(int fd, short events, bool may_wait, const Host& host) {
+    pollfd watched{.fd = fd, .events = events, .revents = 0};
+    auto woken =
+        wait({&watched, 1}, may_wait ? std::nullopt : std::optional<std::uint64_t>(0), host);
+    if (!woken.ok()) return woken.error();
+    if (*woken == Woken::ready) return Errno::success;
+    return *woken == Woken::interrupted && may_wait ? Errno::intr : Errno::again;
+}
+
 }  // namespace sojourn::leases

@@ -19,4 +19,8 @@ enum class Woken : std::uint8_t {
 Answer<Woken> wait(std::span<pollfd> descriptors, std::optional<std::uint64_t> timeout_ns,
                    const Host& host);
 
+/// Waits until `fd` has one of `events`, a hang-up or an error. Errors: again when it has not and
+/// `may_wait` is false, intr when the interrupt ended the wait.
+Errno wait_for(int fd, short events, bool may_wait, const Host& host);
+
 }  // namespace sojourn::leases

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "heap/heap.hpp"
@@ -47,6 +48,13 @@ public:
     virtual std::optional<HostFunctionId> find(std::string_view module, std::string_view name,
                                                const FunctionType& type,
                                                ValueType address) const = 0;
+
+    /// What may have been meant by an import that find() does not know, in a few words; empty when
+    /// nothing comes near.
+    virtual std::string suggest(std::string_view /*module*/, std::string_view /*name*/,
+                                ValueType /*address*/) const {
+        return {};
+    }
 
     virtual HostOutcome call(const HostCall& call) = 0;
 };

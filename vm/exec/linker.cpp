@@ -167,7 +167,11 @@ Result<std::vector<ImportBinding>> bind_imports(const Runtime& runtime, const Mo
             import.kind == ExternKind::function &&
             runtime.host.find(import.module, import.name, module.type_of_function(import.index),
                               module.address_type());
-        if (!is_provided) unknown.push_back(text_of(import));
+        if (is_provided) continue;
+        const std::string hint =
+            runtime.host.suggest(import.module, import.name, module.address_type());
+        unknown.push_back(hint.empty() ? text_of(import)
+                                       : fmt::format("{} ({})", text_of(import), hint));
     }
     if (unknown.empty()) return bindings;
     return fail(ErrorCode::unlinkable_module, "unknown import: {}", joined(unknown));

@@ -7,7 +7,9 @@
 #include <fmt/ranges.h>
 
 #include "base/trace.hpp"
+#include "leases/socket.hpp"
 #include "leases/stream.hpp"
+#include "vm/host/internal/nearest_import.hpp"
 #include "vm/host/internal/sojourn_calls.hpp"
 #include "vm/host/internal/wasi.hpp"
 
@@ -138,6 +140,24 @@ Attempt attempt_call(Dispatcher::State& state, HostFunction function, const Host
     return is_wasi ? attempt_wasi(state, function, call) : attempt_sojourn(state, function);
 }
 
+/// One of the three standard streams, as the next descriptor.
+Result<void> open_stream(Dispatcher::State& state, std::uint32_t number, const std::string& path) {
+    const bool is_input = number == 0;
+    const leases::Host& host = state.leases.host();
+    std::unique_ptr<leases::Descriptor> stream;
+    if (path.empty()) {
+        stream = leases::Stream::open(number, host);
+    } else {
+        stream = TRY(leases::Stream::open_at(number, path, host));
+    }
+    std::uint64_t rights = is_input ? rights::kInput : rights::kOutput;
+    if (stream->kind() == leases::ServiceKind::file)
+        rights = is_input ? rights::kInputFile : rights::kOutputFile;
+    state.descriptors.add(
+        {.lease = state.leases.grant(std::move(stream), std::nullopt), .rights = rights});
+    return {};
+}
+
 void trace_call(HostFunction function, std::span<const std::uint64_t> values,
                 const Attempt& attempt) {
     if (!trace::is_open(trace::Channel::vm)) return;
@@ -173,24 +193,24 @@ Result<std::unique_ptr<Dispatcher>> Dispatcher::create(leases::LeaseManager& lea
                                                   .descriptors = {},
                                                   .pending = {}});
     const leases::Host& host = leases.host();
-    std::uint32_t next = 0;
-    for (const std::uint64_t rights : {rights::kInput, rights::kOutput, rights::kOutput}) {
-        auto stream = leases::Stream::open(next, host);
-        state->descriptors[next++] = {.lease = leases.grant(std::move(stream), std::nullopt),
-                                      .rights = rights,
-                                      .rights_inheriting = 0,
-                                      .is_preopened = false};
-    }
+    for (std::uint32_t number = 0; number < launch.streams.size(); ++number)
+        TRY(open_stream(*state, number, launch.streams[number]));
     for (const DirectoryGrant& grant : launch.directories) {
         auto directory =
             TRY(leases::Directory::grant(grant.host_path, grant.guest_path, grant.read_only));
-        state->descriptors[next++] = {.lease = leases.grant(std::move(directory), std::nullopt),
-                                      .rights = rights::kDirectory,
-                                      .rights_inheriting = rights::kAll,
-                                      .is_preopened = true};
+        state->descriptors.add({.lease = leases.grant(std::move(directory), std::nullopt),
+                                .rights = rights::kDirectory,
+                                .rights_inheriting = rights::kAll,
+                                .is_preopened = true});
+    }
+    for (const std::string& address : launch.listeners) {
+        auto listener = TRY(leases::Listener::open(address, host));
+        state->descriptors.add({.lease = leases.grant(std::move(listener), std::nullopt),
+                                .rights = rights::kListener,
+                                .rights_inheriting = rights::kConnection});
     }
     state->clock = leases.grant(leases::ClockService::open(host), std::nullopt);
-    state->random = leases.grant(leases::RandomService::open(host), std::nullopt);
+    state->random = leases.grant(leases::RandomService::open(host, launch.seed), std::nullopt);
     return std::unique_ptr<Dispatcher>(new Dispatcher(std::move(state)));
 }
 
@@ -208,6 +228,14 @@ std::optional<HostFunctionId> Dispatcher::find(std::string_view module, std::str
     });
     if (row == kRows.end()) return std::nullopt;
     return static_cast<HostFunctionId>(row - kRows.begin());
+}
+
+std::string Dispatcher::suggest(std::string_view module, std::string_view name,
+                                ValueType address) const {
+    std::vector<ProvidedImport> provided;
+    for (const Row& row : kRows)
+        provided.push_back({row.module, row.name, type_of(row.types, address)});
+    return nearest_import(provided, module, name);
 }
 
 HostOutcome Dispatcher::call(const HostCall& call) {

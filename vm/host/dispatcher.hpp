@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,10 @@ struct Launch {
     std::vector<std::string> arguments;       ///< the program's name first
     std::vector<std::string> environment;     ///< K=V
     std::vector<DirectoryGrant> directories;  ///< preopened from descriptor 3, in order
+    std::vector<std::string> listeners = {};  ///< HOST:PORT, from the next descriptor, in order
+    std::array<std::string, 3> streams = {};  ///< files for the standard streams, absolute; empty:
+                                              ///< the runner's own
+    std::optional<std::uint64_t> seed = {};   ///< of random bytes; nullopt: those of the host
 };
 
 /// The one door between a guest and the world. Every host call passes here: it is traced, counted,
@@ -40,6 +46,8 @@ public:
     std::optional<HostFunctionId> find(std::string_view module, std::string_view name,
                                        const FunctionType& type,
                                        ValueType address = ValueType::i32) const override;
+    std::string suggest(std::string_view module, std::string_view name,
+                        ValueType address) const override;
     HostOutcome call(const HostCall& call) override;
 
     /// The descriptor table, the pending call and the counters, for a checkpoint.

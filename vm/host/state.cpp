@@ -1,6 +1,7 @@
 #include "vm/host/internal/state.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "vm/host/internal/wasi_types.hpp"
 
@@ -52,11 +53,23 @@ public:
                     static_cast<std::uint64_t>(lease), leases::text_of(kind));
     }
 
+    static bool is_descriptor(leases::ServiceKind kind) {
+        switch (kind) {
+            case leases::ServiceKind::directory:
+            case leases::ServiceKind::file:
+            case leases::ServiceKind::stream:
+            case leases::ServiceKind::listener:
+            case leases::ServiceKind::connection:
+                return true;
+            default:
+                return false;
+        }
+    }
+
     Result<void> expect_descriptor(const DescriptorEntry& entry) const {
         if (entry.is_preopened) return expect(entry.lease, leases::ServiceKind::directory);
         const auto found = kinds_.find(entry.lease);
-        const auto kind = found == kinds_.end() ? leases::ServiceKind::clock : found->second;
-        if (kind == leases::ServiceKind::file || kind == leases::ServiceKind::stream) return {};
+        if (found != kinds_.end() && is_descriptor(found->second)) return {};
         return expect(entry.lease, leases::ServiceKind::directory);
     }
 
@@ -67,10 +80,11 @@ private:
 Result<void> get_descriptors(ByteReader& reader, const LeaseKinds& kinds,
                              Dispatcher::State& state) {
     const auto count = TRY(reader.get_count(sizeof(DescriptorRow)));
+    std::uint64_t least = 0;
     for (std::uint32_t i = 0; i < count; ++i) {
         const auto row = TRY(reader.get<DescriptorRow>());
-        const bool in_order =
-            state.descriptors.empty() || state.descriptors.rbegin()->first < row.descriptor;
+        const bool in_order = row.descriptor >= least;
+        least = std::uint64_t{row.descriptor} + 1;
         const std::uint64_t rights = row.rights | row.rights_inheriting;
         if (!in_order || row.is_preopened > 1 || (rights & ~rights::kAll) != 0)
             return fail(ErrorCode::corrupt, "{} have a wrong descriptor {}", kSubject,
@@ -80,7 +94,7 @@ Result<void> get_descriptors(ByteReader& reader, const LeaseKinds& kinds,
                                     .rights_inheriting = row.rights_inheriting,
                                     .is_preopened = row.is_preopened == 1};
         TRY(kinds.expect_descriptor(entry));
-        state.descriptors[row.descriptor] = entry;
+        state.descriptors.put(row.descriptor, entry);
     }
     return {};
 }

@@ -10,11 +10,19 @@ using leases::Descriptor;
 using leases::Directory;
 using leases::ServiceKind;
 
+namespace {
+
+std::uint64_t with_implied(std::uint64_t rights) {
+    return (rights & rights::kFdSeek) != 0 ? rights | rights::kFdTell : rights;
+}
+
+}  // namespace
+
 Answer<DescriptorEntry*> Wasi::entry(Fd fd, std::uint64_t rights) {
-    const auto found = state_.descriptors.find(fd);
-    if (found == state_.descriptors.end()) return Errno::badf;
-    if ((rights & ~found->second.rights) != 0) return Errno::notcapable;
-    return &found->second;
+    DescriptorEntry* found = state_.descriptors.find(fd);
+    if (found == nullptr) return Errno::badf;
+    if ((rights & ~with_implied(found->rights)) != 0) return Errno::notcapable;
+    return found;
 }
 
 Answer<Descriptor*> Wasi::descriptor(Fd fd, std::uint64_t rights) {
@@ -23,6 +31,15 @@ Answer<Descriptor*> Wasi::descriptor(Fd fd, std::uint64_t rights) {
     auto service = state_.leases.use((*found)->lease);
     if (!service.ok()) return service.error();
     return static_cast<Descriptor*>(*service);
+}
+
+/// For what needs a position: a stream has none of the rights to it, and what a program expects to
+/// hear is that it can't be seeked.
+Answer<Descriptor*> Wasi::seekable(Fd fd, std::uint64_t rights) {
+    auto service = descriptor(fd, rights);
+    if (service.ok() || service.error() != Errno::notcapable) return service;
+    auto any = descriptor(fd, rights::kNone);
+    return any.ok() && (*any)->pollable_fd() >= 0 ? Answer<Descriptor*>(Errno::spipe) : service;
 }
 
 Answer<Directory*> Wasi::directory(Fd fd, std::uint64_t rights) {
@@ -88,14 +105,15 @@ Errno Wasi::fd_datasync(Fd fd) {
 }
 
 Errno Wasi::fd_fdstat_get(Fd fd, Address status) {
+    auto row = entry(fd, rights::kNone);
+    if (!row.ok()) return row.error();
     auto service = descriptor(fd, rights::kNone);
     if (!service.ok()) return service.error();
-    const DescriptorEntry& row = state_.descriptors.at(fd);
     return memory_.write(status, GuestDescriptorStatus{
                                      .type = static_cast<std::uint8_t>((*service)->type()),
                                      .flags = (*service)->flags(),
-                                     .rights = row.rights,
-                                     .rights_inheriting = row.rights_inheriting,
+                                     .rights = (*row)->rights,
+                                     .rights_inheriting = (*row)->rights_inheriting,
                                  });
 }
 
@@ -185,24 +203,6 @@ Answer<leases::Times> times_of(std::uint64_t accessed_ns, std::uint64_t modified
     };
     return leases::Times{time_of(accessed_ns, kTimesAccess, kTimesAccessNow),
                          time_of(modified_ns, kTimesModify, kTimesModifyNow)};
-}
-
-Errno Wasi::not_a_socket(Fd fd) {
-    auto found = entry(fd, rights::kNone);
-    return found.ok() ? Errno::notsock : found.error();
-}
-
-Errno Wasi::sock_accept(Fd fd, Flags, Address) {
-    return not_a_socket(fd);
-}
-Errno Wasi::sock_recv(Fd fd, Address, Size, Flags, Address, Address) {
-    return not_a_socket(fd);
-}
-Errno Wasi::sock_send(Fd fd, Address, Size, Flags, Address) {
-    return not_a_socket(fd);
-}
-Errno Wasi::sock_shutdown(Fd fd, Flags) {
-    return not_a_socket(fd);
 }
 
 }  // namespace sojourn::vm

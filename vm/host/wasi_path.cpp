@@ -9,8 +9,6 @@ using leases::Directory;
 
 namespace {
 
-constexpr std::uint32_t kDescriptorsMax = 1U << 20U;
-
 leases::OpenRequest open_request_of(std::uint32_t lookup, std::uint32_t how, std::uint64_t rights,
                                     std::uint32_t flags) {
     constexpr std::uint64_t kReads = rights::kFdRead | rights::kFdReaddir;
@@ -28,11 +26,28 @@ leases::OpenRequest open_request_of(std::uint32_t lookup, std::uint32_t how, std
     };
 }
 
-std::uint64_t rights_to_open(std::uint32_t how) {
+/// Of the directory. kFdSync takes the place of kFdDatasync.
+std::uint64_t rights_to_open(std::uint32_t how, std::uint32_t flags, std::uint64_t held) {
     std::uint64_t needed = rights::kPathOpen;
     if ((how & kOpenCreate) != 0) needed |= rights::kPathCreateFile;
     if ((how & kOpenTruncate) != 0) needed |= rights::kPathFilestatSetSize;
+    if ((flags & (leases::kSync | leases::kReadSync)) != 0) needed |= rights::kFdSync;
+    const bool syncs_data = (flags & leases::kDataSync) != 0 && (held & rights::kFdSync) == 0;
+    if (syncs_data) needed |= rights::kFdDatasync;
     return needed;
+}
+
+/// What a descriptor of that type can be given of what was asked for.
+DescriptorEntry entry_of(leases::FileType type, std::uint64_t rights,
+                         std::uint64_t rights_inheriting) {
+    if (type != leases::FileType::directory) return {.rights = rights & rights::kFile};
+    return {.rights = rights & rights::kDirectory,
+            .rights_inheriting = rights_inheriting & rights::kAll};
+}
+
+/// Whether `entry` has no more than what is opened through `parent` may have.
+bool is_granted(const DescriptorEntry& entry, const DescriptorEntry& parent) {
+    return ((entry.rights | entry.rights_inheriting) & ~parent.rights_inheriting) == 0;
 }
 
 }  // namespace
@@ -50,27 +65,25 @@ Errno Wasi::path_open(Fd fd, Flags lookup, Address path, Size length, Flags how,
                       std::uint64_t rights, std::uint64_t rights_inheriting, Flags flags,
                       Address opened) {
     if (!memory_.contains(opened, 4)) return Errno::fault;
-    if (flags > leases::kDescriptorFlags) return Errno::inval;
-    auto at = resolve(fd, rights_to_open(how), path, length);
+    if (lookup > kLookupFollow || how > kOpenAll || flags > leases::kDescriptorFlags)
+        return Errno::inval;
+    auto row = entry(fd, rights::kNone);
+    if (!row.ok()) return row.error();
+    const DescriptorEntry parent = **row;
+    auto at = resolve(fd, rights_to_open(how, flags, parent.rights), path, length);
     if (!at.ok()) return at.error();
-    const std::uint64_t grantable = state_.descriptors.at(fd).rights_inheriting;
-    rights &= grantable;
+    if (!can_open_more()) return Errno::mfile;
 
-    std::uint32_t number = 0;
-    while (state_.descriptors.contains(number))
-        ++number;
-    if (number >= kDescriptorsMax) return Errno::mfile;
-
+    // Only a regular file is created or truncated: then nothing may happen before the refusal.
+    const bool changes = (how & (kOpenCreate | kOpenTruncate)) != 0;
+    const auto as_file = entry_of(leases::FileType::regular_file, rights, rights_inheriting);
+    if (changes && !is_granted(as_file, parent)) return Errno::notcapable;
     auto service = at->directory->open(at->path, open_request_of(lookup, how, rights, flags));
     if (!service.ok()) return service.error();
-    const bool is_directory = (*service)->kind() == leases::ServiceKind::directory;
-    state_.descriptors[number] = {
-        .lease = state_.leases.grant(std::move(*service), std::nullopt),
-        .rights = rights & (is_directory ? rights::kDirectory : rights::kFile),
-        .rights_inheriting = is_directory ? rights_inheriting & grantable : 0,
-        .is_preopened = false,
-    };
-    return memory_.write(opened, number);
+    DescriptorEntry entry = entry_of((*service)->type(), rights, rights_inheriting);
+    if (!is_granted(entry, parent)) return Errno::notcapable;
+    entry.lease = state_.leases.grant(std::move(*service), std::nullopt);
+    return memory_.write(opened, state_.descriptors.add(entry));
 }
 
 Errno Wasi::path_create_directory(Fd fd, Address path, Size length) {
@@ -80,6 +93,7 @@ Errno Wasi::path_create_directory(Fd fd, Address path, Size length) {
 }
 
 Errno Wasi::path_filestat_get(Fd fd, Flags lookup, Address path, Size length, Address status) {
+    if (lookup > kLookupFollow) return Errno::inval;
     auto at = resolve(fd, rights::kPathFilestatGet, path, length);
     if (!at.ok()) return at.error();
     return put_file_status(status,
@@ -89,6 +103,7 @@ Errno Wasi::path_filestat_get(Fd fd, Flags lookup, Address path, Size length, Ad
 Errno Wasi::path_filestat_set_times(Fd fd, Flags lookup, Address path, Size length,
                                     std::uint64_t accessed_ns, std::uint64_t modified_ns,
                                     Flags which) {
+    if (lookup > kLookupFollow) return Errno::inval;
     auto at = resolve(fd, rights::kPathFilestatSetTimes, path, length);
     if (!at.ok()) return at.error();
     auto times = times_of(accessed_ns, modified_ns, which);
@@ -102,7 +117,8 @@ Errno Wasi::path_link(Fd fd, Flags lookup, Address path, Size length, Fd to, Add
     if (!from.ok()) return from.error();
     auto target = resolve(to, rights::kPathLinkTarget, new_path, new_length);
     if (!target.ok()) return target.error();
-    if ((lookup & kLookupFollow) != 0) return Errno::inval;
+    // To follow would be to link what lies elsewhere.
+    if (lookup != 0) return Errno::inval;
     return from->directory->link(from->path, *target->directory, target->path);
 }
 
@@ -154,6 +170,23 @@ Errno Wasi::path_unlink_file(Fd fd, Address path, Size length) {
     return at->directory->unlink_file(at->path);
 }
 
+/// A guest that begins many lists and ends none must not fill our memory: the older ones are made
+/// again when it reads on in them.
+void Wasi::bound_listings(const Directory& newest) {
+    std::vector<Directory*> others;
+    std::size_t listed = newest.listed_count();
+    for (const auto& [number, entry] : state_.descriptors) {
+        leases::Service* service = state_.leases.find(entry.lease);
+        if (service == nullptr || service == &newest) continue;
+        if (service->kind() != leases::ServiceKind::directory) continue;
+        others.push_back(static_cast<Directory*>(service));
+        listed += others.back()->listed_count();
+    }
+    if (listed <= leases::kListedEntriesMax) return;
+    for (Directory* other : others)
+        other->end_listing();
+}
+
 /// Entries that do not fit are cut off in their middle: a full buffer tells the guest to go on.
 Errno Wasi::fd_readdir(Fd fd, Address buffer, Size length, std::uint64_t cookie, Address used) {
     if (!memory_.contains(buffer, length) || !memory_.contains_word(used)) return Errno::fault;
@@ -161,6 +194,7 @@ Errno Wasi::fd_readdir(Fd fd, Address buffer, Size length, std::uint64_t cookie,
     if (!listed.ok()) return listed.error();
     auto entries = (*listed)->entries_from(cookie);
     if (!entries.ok()) return entries.error();
+    if (cookie == 0) bound_listings(**listed);
 
     ByteWriter writer;
     for (const leases::DirectoryEntry& entry : *entries) {

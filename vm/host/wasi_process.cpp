@@ -7,6 +7,32 @@ namespace sojourn::vm {
 
 namespace {
 
+/// A call is not broken off while it runs, and this much takes a fraction of a second.
+constexpr std::uint64_t kRandomBytesMax = std::uint64_t{64} << 20U;
+
+/// What becomes of a process that receives a signal and has no handler, by WASI's number.
+enum class SignalEffect : std::uint8_t { none, ends, stops };
+
+constexpr std::uint32_t kSignalCount = 31;
+
+constexpr SignalEffect effect_of(std::uint32_t signal) {
+    switch (signal) {
+        case 0:   // none
+        case 16:  // chld
+        case 17:  // cont
+        case 22:  // urg
+        case 27:  // winch
+            return SignalEffect::none;
+        case 18:  // stop
+        case 19:  // tstp
+        case 20:  // ttin
+        case 21:  // ttou
+            return SignalEffect::stops;
+        default:
+            return SignalEffect::ends;
+    }
+}
+
 /// With the final zero byte.
 std::uint64_t bytes_of(const std::vector<std::string>& strings) {
     std::uint64_t total = 0;
@@ -78,6 +104,7 @@ Errno Wasi::clock_time_get(std::uint32_t clock, std::uint64_t, Address time) {
 
 Errno Wasi::random_get(Address buffer, Size length) {
     if (!memory_.contains(buffer, length)) return Errno::fault;
+    if (length > kRandomBytesMax) return Errno::inval;
     auto service = state_.leases.use(state_.random);
     if (!service.ok()) return service.error();
     const GuestSlice slice{buffer, length};
@@ -99,10 +126,18 @@ Errno Wasi::proc_exit(std::uint32_t code) {
     return Errno::success;
 }
 
-Errno Wasi::proc_raise(std::uint32_t) {
-    ending_ =
-        HostOutcome{.kind = HostOutcome::Kind::trapped, .exit_code = 0, .trap = Trap::unreachable};
-    return Errno::success;
+Errno Wasi::proc_raise(std::uint32_t signal) {
+    constexpr std::uint32_t kEndedBySignal = 128;  // as a shell tells it
+    if (signal >= kSignalCount) return Errno::inval;
+    switch (effect_of(signal)) {
+        case SignalEffect::none:
+            return Errno::success;
+        case SignalEffect::stops:
+            return Errno::notsup;  // nobody could tell it to go on
+        case SignalEffect::ends:
+            return proc_exit(kEndedBySignal + signal);
+    }
+    return Errno::inval;
 }
 
 Errno Wasi::sched_yield() {

@@ -49,7 +49,7 @@ TEST_CASE("a capture does not change the guest's time", "[leases]") {
 
 TEST_CASE("two resumes of one checkpoint draw different random bytes", "[leases]") {
     HostFixture fixture;
-    const auto random = RandomService::open(fixture.host);
+    const auto random = RandomService::open(fixture.host, std::nullopt);
     const auto checkpoint = random->capture();
     REQUIRE(checkpoint->empty());
     std::array<std::array<std::byte, 16>, 2> drawn{};

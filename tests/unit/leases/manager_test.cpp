@@ -156,7 +156,7 @@ TEST_CASE("saved leases that were cut off or changed are an error or another val
     fixture.grant_file();
     fixture.manager.grant(Stream::open(1, fixture.host), std::nullopt);
     fixture.manager.grant(ClockService::open(fixture.host), std::nullopt);
-    fixture.manager.grant(RandomService::open(fixture.host), std::nullopt);
+    fixture.manager.grant(RandomService::open(fixture.host, std::nullopt), std::nullopt);
     const auto state = *fixture.manager.capture();
 
     for (std::size_t length = 0; length < state.size(); ++length) {

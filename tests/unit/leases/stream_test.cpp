@@ -122,3 +122,26 @@ TEST_CASE("a stream is the new runner's after a resume", "[leases]") {
     char text[10];
     REQUIRE(::read(second.output_far.get(), text, sizeof(text)) == 4);
 }
+
+TEST_CASE("a regular file as a stream is a file, and a device is opened again by its name",
+          "[leases]") {
+    StreamFixture fixture;
+    const TemporaryFolder folder;
+    folder.write("in", "input");
+
+    auto input = Stream::open_at(0, folder.name() + "/in", fixture.host_with_pipes);
+    REQUIRE((*input)->kind() == ServiceKind::file);
+    REQUIRE(*read_text(**input, 2) == "in");
+    auto output = Stream::open_at(1, folder.name() + "/out", fixture.host_with_pipes);
+    REQUIRE(write_text(**output, "text") == Errno::success);
+    REQUIRE(folder.read("out") == "text");
+
+    auto nowhere = Stream::open_at(1, "/dev/null", fixture.host_with_pipes);
+    REQUIRE((*nowhere)->kind() == ServiceKind::stream);
+    REQUIRE(write_text(**nowhere, "text") == Errno::success);
+    auto again = *Stream::restore(*(*nowhere)->capture());
+    REQUIRE(again->reacquire(fixture.host_with_pipes).ok());
+    REQUIRE(write_text(static_cast<Descriptor&>(*again), "text") == Errno::success);
+    REQUIRE(Stream::open_at(0, folder.name() + "/none", fixture.host_with_pipes).error().code ==
+            ErrorCode::not_found);
+}

@@ -14,6 +14,7 @@ constexpr std::uint32_t kCreate = 1;
 constexpr std::uint32_t kDirectory = 2;
 constexpr std::uint32_t kTruncate = 8;
 constexpr std::uint32_t kAppend = 1;
+constexpr std::uint32_t kSync = 16;
 constexpr auto kResult = GuestFixture::kResult;
 constexpr auto kGrant = GuestFixture::kGrant;
 
@@ -155,8 +156,13 @@ TEST_CASE("rights that a descriptor lacks are refused", "[vm][host]") {
             Errno::success);
     REQUIRE(guest.open("new", kCreate, GuestFixture::kWrite) == Errno::notcapable);
     REQUIRE(guest.open("file", kTruncate, GuestFixture::kRead) == Errno::notcapable);
-    const auto reader = guest.opened("file", 0, GuestFixture::kAllRights);
+    REQUIRE(guest.open("file", 0, GuestFixture::kRead | GuestFixture::kWrite) == Errno::notcapable);
+    const auto reader = guest.opened("file", 0, GuestFixture::kRead);
     REQUIRE(guest.write(reader, "x") == Errno::notcapable);
+    guest.iovec(0, GuestFixture::kBuffer, 1);
+    REQUIRE(guest.call("fd_pread", {reader, GuestFixture::kIovecs, 1, 0, kResult}) ==
+            Errno::notcapable);  // it may not seek
+    REQUIRE(guest.open("file", 0, GuestFixture::kRead, kSync) == Errno::notcapable);
     REQUIRE(guest.folder.read("file") == "text");
 }
 

@@ -43,12 +43,6 @@ TEST_CASE("exit ends the guest with its code", "[vm][host]") {
     REQUIRE(outcome.exit_code == 42);
 }
 
-TEST_CASE("raising a signal traps", "[vm][host]") {
-    GuestFixture guest;
-
-    REQUIRE(guest.call_for_outcome("proc_raise", {6}).kind == vm::HostOutcome::Kind::trapped);
-}
-
 TEST_CASE("the guest's clocks tell its own time", "[vm][host]") {
     GuestFixture guest;
     guest.clock.monotonic += 70;

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <map>
 #include <optional>
 
 #include "leases/clock.hpp"
 #include "leases/manager.hpp"
 #include "vm/host/dispatcher.hpp"
+#include "vm/host/internal/descriptor_table.hpp"
 
 namespace sojourn::vm {
 
@@ -23,14 +23,6 @@ enum class HostFunction : std::uint32_t {
 std::string_view name_of(HostFunction function);
 std::optional<HostFunction> function_named(std::string_view name);
 
-/// A row of the guest's descriptor table.
-struct DescriptorEntry {
-    leases::LeaseId lease{0};
-    std::uint64_t rights = 0;
-    std::uint64_t rights_inheriting = 0;  ///< what is opened through it gets no more
-    bool is_preopened = false;
-};
-
 /// A call that was broken off, and will be made again.
 struct PendingCall {
     HostFunction function{};
@@ -42,7 +34,7 @@ struct Dispatcher::State {
     Supervisor& supervisor;
     std::vector<std::string> arguments;
     std::vector<std::string> environment;
-    std::map<std::uint32_t, DescriptorEntry> descriptors;
+    DescriptorTable descriptors;
     leases::LeaseId clock{0};
     leases::LeaseId random{0};
     std::optional<PendingCall> pending;

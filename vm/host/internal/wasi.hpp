@@ -89,7 +89,11 @@ private:
 
     Answer<DescriptorEntry*> entry(Fd fd, std::uint64_t rights);
     Answer<leases::Descriptor*> descriptor(Fd fd, std::uint64_t rights);
+    Answer<leases::Descriptor*> seekable(Fd fd, std::uint64_t rights);
     Answer<leases::Directory*> directory(Fd fd, std::uint64_t rights);
+    [[nodiscard]] bool can_open_more() const {
+        return state_.descriptors.size() < state_.leases.host().descriptors_max;
+    }
     Answer<leases::ClockService*> clock();
 
     struct DirectoryAndPath {
@@ -98,13 +102,17 @@ private:
     };
     Answer<DirectoryAndPath> resolve(Fd fd, std::uint64_t rights, Address path, Size length);
 
+    void bound_listings(const leases::Directory& newest);
     Errno put_strings(const std::vector<std::string>& strings, Address pointers, Address bytes);
     Errno put_sizes(const std::vector<std::string>& strings, Address count, Address bytes);
     Errno put_file_status(Address status, Answer<leases::FileStatus> answer);
-    Errno not_a_socket(Fd fd);
+    Answer<leases::Descriptor*> socket(Fd fd, std::uint64_t rights);
 
+    /// Into the guest until what is there is delivered, into it until its buffers are full, or out
+    /// of it.
+    enum class Transfer : std::uint8_t { in, in_whole, out };
     template <typename Operation>
-    Errno transfer(Address iovecs, Size count, Address transferred, GuestMemory::Access access,
+    Errno transfer(Address iovecs, Size count, Address transferred, Transfer kind,
                    const Operation& operation);
 
     Dispatcher::State& state_;

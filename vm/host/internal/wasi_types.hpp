@@ -34,6 +34,8 @@ inline constexpr std::uint64_t kPathSymlink = 1U << 24U;
 inline constexpr std::uint64_t kPathRemoveDirectory = 1U << 25U;
 inline constexpr std::uint64_t kPathUnlinkFile = 1U << 26U;
 inline constexpr std::uint64_t kPollFdReadwrite = 1U << 27U;
+inline constexpr std::uint64_t kSockShutdown = 1U << 28U;
+inline constexpr std::uint64_t kSockAccept = 1U << 29U;
 
 inline constexpr std::uint64_t kNone = 0;
 inline constexpr std::uint64_t kDirectory =
@@ -44,11 +46,19 @@ inline constexpr std::uint64_t kDirectory =
 inline constexpr std::uint64_t kFile =
     kFdDatasync | kFdRead | kFdSeek | kFdSetFlags | kFdSync | kFdTell | kFdWrite | kFdAdvise |
     kFdAllocate | kFdFilestatGet | kFdFilestatSetSize | kFdFilestatSetTimes | kPollFdReadwrite;
-inline constexpr std::uint64_t kAll = kDirectory | kFile;
+// Waiting for a connection is waiting to read.
+inline constexpr std::uint64_t kListener =
+    kSockAccept | kFdRead | kFdSetFlags | kFdFilestatGet | kPollFdReadwrite;
+inline constexpr std::uint64_t kConnection =
+    kFdRead | kFdWrite | kFdSetFlags | kFdFilestatGet | kPollFdReadwrite | kSockShutdown;
+inline constexpr std::uint64_t kAll = kDirectory | kFile | kListener | kConnection;
 // Without seek and tell: that is how wasi-libc knows a terminal from a device.
 inline constexpr std::uint64_t kInput = kFdRead | kFdSetFlags | kFdFilestatGet | kPollFdReadwrite;
 inline constexpr std::uint64_t kOutput =
     kFdWrite | kFdSetFlags | kFdFilestatGet | kPollFdReadwrite | kFdSync | kFdDatasync;
+// The same when they are regular files.
+inline constexpr std::uint64_t kInputFile = kInput | kFdSeek | kFdTell | kFdAdvise;
+inline constexpr std::uint64_t kOutputFile = kOutput | kFdSeek | kFdTell;
 }  // namespace rights
 
 inline constexpr std::uint32_t kLookupFollow = 1;
@@ -56,10 +66,16 @@ inline constexpr std::uint32_t kOpenCreate = 1;
 inline constexpr std::uint32_t kOpenDirectory = 2;
 inline constexpr std::uint32_t kOpenExclusive = 4;
 inline constexpr std::uint32_t kOpenTruncate = 8;
+inline constexpr std::uint32_t kOpenAll = 15;
 inline constexpr std::uint32_t kTimesAccess = 1;
 inline constexpr std::uint32_t kTimesAccessNow = 2;
 inline constexpr std::uint32_t kTimesModify = 4;
 inline constexpr std::uint32_t kTimesModifyNow = 8;
+
+inline constexpr std::uint32_t kReceivePeek = 1;
+inline constexpr std::uint32_t kReceiveWaitAll = 2;
+inline constexpr std::uint32_t kShutdownRead = 1;
+inline constexpr std::uint32_t kShutdownWrite = 2;
 
 enum class ClockId : std::uint32_t { realtime = 0, monotonic = 1, process_cpu = 2, thread_cpu = 3 };
 

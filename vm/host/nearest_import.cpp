@@ -1,0 +1,59 @@
+#include "vm/host/internal/nearest_import.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include <fmt/ranges.h>
+
+namespace sojourn::vm {
+
+namespace {
+
+constexpr std::size_t kNameBytesMax = 64;  // a hostile name must not cost time
+
+/// How many letters must be put in, left out or changed (Levenshtein).
+std::size_t edit_distance(std::string_view from, std::string_view to) {
+    std::vector<std::size_t> row(to.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (std::size_t j = 0; j < to.size(); ++j) {
+            const std::size_t changed = diagonal + (from[i] == to[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+std::string text_of(const std::vector<ValueType>& types) {
+    std::vector<std::string_view> names;
+    for (const ValueType type : types)
+        names.push_back(text_of(type));
+    return fmt::format("({})", fmt::join(names, " "));
+}
+
+}  // namespace
+
+std::string nearest_import(std::span<const ProvidedImport> provided, std::string_view module,
+                           std::string_view name) {
+    if (name.size() > kNameBytesMax) return {};
+    const ProvidedImport* nearest = nullptr;
+    std::size_t least = std::max<std::size_t>(name.size() / 3, 1) + 1;
+    for (const ProvidedImport& candidate : provided) {
+        if (candidate.module == module && candidate.name == name) {
+            return fmt::format("its type is {} -> {}", text_of(candidate.type.parameters),
+                               text_of(candidate.type.results));
+        }
+        const std::size_t distance = edit_distance(name, candidate.name);
+        if (distance >= least) continue;
+        least = distance;
+        nearest = &candidate;
+    }
+    if (nearest == nullptr) return {};
+    return fmt::format("nearest is \"{}\" \"{}\"", nearest->module, nearest->name);
+}
+
+}  // namespace sojourn::vm
