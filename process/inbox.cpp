@@ -50,10 +50,10 @@ void Inbox::acknowledge_pause() {
     interrupt_.clear();
 }
 
-std::optional<Request> Inbox::take(bool suspend_only) {
+std::optional<Request> Inbox::take(bool ends_only) {
     const std::lock_guard guard(mutex_);
     if (requests_.empty()) return std::nullopt;
-    if (suspend_only && requests_.front().kind != Request::Kind::suspend) return std::nullopt;
+    if (ends_only && requests_.front().kind == Request::Kind::checkpoint) return std::nullopt;
     Request request = std::move(requests_.front());
     requests_.pop_front();
     return request;

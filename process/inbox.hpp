@@ -14,11 +14,12 @@ namespace sojourn::process {
 
 /// Something that the guest's thread has to do at its next safepoint.
 struct Request {
-    enum class Kind { checkpoint, suspend };
+    enum class Kind { checkpoint, suspend, stop };
     Kind kind = Kind::checkpoint;
     std::string message;
     std::uint64_t requested_at_ns = 0;  ///< monotonic
     bool ends_runner = false;           ///< the runner ends even if the suspend fails
+    bool is_out_of_time = false;        ///< why it asks
     bool only_if_changed = false;   ///< no checkpoint if the guest has done nothing since the last
     bool guest_waits = false;       ///< for the answer, so that nothing is gained by letting it run
     bool is_written_ahead = false;  ///< what was dirty when it came is in the store already
@@ -55,8 +56,8 @@ public:
     /// arrives in between stops it again.
     void acknowledge_pause();
 
-    /// The oldest request. With `suspend_only`, nothing unless that is a suspend.
-    std::optional<Request> take(bool suspend_only);
+    /// The oldest request. With `ends_only`, nothing if that is a checkpoint.
+    std::optional<Request> take(bool ends_only);
 
     [[nodiscard]] bool has_requests();
 

@@ -30,7 +30,8 @@ struct Execution {
     CheckpointRhythm checkpoint_rhythm;        ///< for a process that is kept
     bool prefetch = true;  ///< a restored heap brings in what was in memory at the checkpoint
     unsigned precopy_rounds = 3;  ///< before a checkpoint's pause, while the guest runs; 0: none
-    std::optional<RetentionPolicy> keep;  ///< applied after each checkpoint
+    std::optional<RetentionPolicy> keep;      ///< applied after each checkpoint
+    std::optional<std::uint64_t> timeout_ns;  ///< of this run; a process that is kept is suspended
 };
 
 struct RunOptions {
@@ -48,10 +49,11 @@ struct ResumeOptions {
 };
 
 struct Outcome {
-    enum class Kind { exited, trapped, suspended };
+    enum class Kind { exited, trapped, suspended, stopped };
     Kind kind = Kind::exited;
-    std::int32_t exit_code = 0;  ///< as a shell sees it: the low 8 bits; 134 for a trap
-    vm::Trapped trapped;         ///< when trapped
+    std::int32_t exit_code = 0;   ///< as a shell sees it: the low 8 bits; 134 for a trap
+    bool is_out_of_time = false;  ///< why it is suspended or stopped
+    vm::Trapped trapped;          ///< when trapped
     store::ProcessRecord process;
     store::Version checkpoint = store::kNoVersion;  ///< the one it is suspended at
     std::optional<RunnerLock> lock;  ///< held until the runner has said its last word

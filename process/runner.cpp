@@ -5,6 +5,7 @@
 
 #include "base/fault_point.hpp"
 #include "base/trace.hpp"
+#include "process/internal/host_support.hpp"
 
 namespace sojourn::process {
 
@@ -25,7 +26,10 @@ Runner::Runner(const Execution& execution, const HostProcess& host,
     : execution_(execution),
       host_(host),
       interrupt_(std::move(interrupt)),
-      lease_host_{host.clock, host.random, *interrupt_},
+      lease_host_{.clock = host.clock,
+                  .random = host.random,
+                  .interrupt = *interrupt_,
+                  .descriptors_max = guest_descriptors_max()},
       inbox_(*interrupt_),
       guest_checkpoints_(inbox_, host.clock),
       surroundings_{host.clock, lease_host_, guest_checkpoints_},
@@ -83,7 +87,9 @@ Result<Outcome> Runner::run() {
             execution_.checkpoint_rhythm, inbox_, host_.clock,
             [this] { return dirty_gauge_.dirty_bytes(); }, host_.report));
     }
+    if (execution_.timeout_ns) begin_time_limit(*execution_.timeout_ns);
     auto outcome = run_until_end();
+    time_limit_.reset();
     if (periodic_checkpoints_) periodic_checkpoints_->stop();
     publisher_.wait();
     inbox_.close(fail(ErrorCode::not_found, "process '{}' has ended", display_name(seat_.record)));
@@ -92,6 +98,19 @@ Result<Outcome> Runner::run() {
     if (!execution_.stats_file.empty()) TRY(stats_.write(execution_.stats_file));
     outcome->lock = std::move(seat_.lock);
     return outcome;
+}
+
+void Runner::begin_time_limit(std::uint64_t timeout_ns) {
+    time_limit_ = std::make_unique<TimeLimit>(timeout_ns, [this] {
+        Request request;
+        // Nothing of an unnamed process would be left to resume.
+        request.kind = seat_.lock ? Request::Kind::suspend : Request::Kind::stop;
+        request.requested_at_ns = host_.clock.monotonic_ns();
+        request.ends_runner = true;
+        request.is_out_of_time = true;
+        request.answer = [](const Result<store::CheckpointInfo>&) {};
+        inbox_.post(std::move(request));
+    });
 }
 
 void Runner::forget_process() {
@@ -144,12 +163,18 @@ Result<std::optional<Outcome>> Runner::serve_at_safepoint() {
         if (fenced_because_) return *fenced_because_;
     }
     // While one checkpoint is written, the next waits; the publisher stops the machine for it.
-    while (auto request = inbox_.take(/*suspend_only=*/!publisher_.is_idle())) {
-        if (request->kind == Request::Kind::suspend) {
-            auto end = TRY(suspend_at_safepoint(*request));
-            if (end) return end;
-        } else {
-            checkpoint_at_safepoint(std::move(*request), paused_at_ns);
+    while (auto request = inbox_.take(/*ends_only=*/!publisher_.is_idle())) {
+        switch (request->kind) {
+            case Request::Kind::checkpoint:
+                checkpoint_at_safepoint(std::move(*request), paused_at_ns);
+                break;
+            case Request::Kind::suspend: {
+                auto end = TRY(suspend_at_safepoint(*request));
+                if (end) return end;
+                break;
+            }
+            case Request::Kind::stop:
+                return std::optional(stopped_at_safepoint(*request));
         }
     }
     if (execution_.reincarnate_every != 0) TRY(reincarnate_at_safepoint(paused_at_ns));
@@ -217,9 +242,20 @@ Result<std::optional<Outcome>> Runner::suspend_at_safepoint(const Request& reque
     request.answer(published);
     Outcome outcome;
     outcome.kind = Outcome::Kind::suspended;
+    outcome.is_out_of_time = request.is_out_of_time;
     outcome.process = seat_.record;
     outcome.checkpoint = published->id;
     return std::optional(std::move(outcome));
+}
+
+Outcome Runner::stopped_at_safepoint(const Request& request) {
+    publisher_.wait();
+    request.answer(store::CheckpointInfo{});
+    Outcome outcome;
+    outcome.kind = Outcome::Kind::stopped;
+    outcome.is_out_of_time = request.is_out_of_time;
+    outcome.process = seat_.record;
+    return outcome;
 }
 
 Result<store::CheckpointInfo> Runner::publish_suspended(const Request& request) {

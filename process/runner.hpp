@@ -15,6 +15,7 @@
 #include "process/run_stats.hpp"
 #include "process/seat.hpp"
 #include "process/signal_watch.hpp"
+#include "process/time_limit.hpp"
 
 namespace sojourn::process {
 
@@ -59,6 +60,8 @@ private:
     Result<Outcome> run_until_end();
     /// The end, if what was asked for is one.
     Result<std::optional<Outcome>> serve_at_safepoint();
+    void begin_time_limit(std::uint64_t timeout_ns);
+    Outcome stopped_at_safepoint(const Request& request);
     void checkpoint_at_safepoint(Request request, std::uint64_t paused_at_ns);
     [[nodiscard]] bool pays_to_write_ahead(const Request& request) const;
     /// The guest goes on meanwhile; then the request is there again.
@@ -92,6 +95,7 @@ private:
     std::unique_ptr<ControlServer> control_;
     std::unique_ptr<SignalWatch> signals_;
     std::unique_ptr<PeriodicCheckpoints> periodic_checkpoints_;
+    std::unique_ptr<TimeLimit> time_limit_;
     std::optional<vm::Trap> trap_at_start_;
     std::unique_ptr<Incarnation> life_;
     std::optional<Progress> published_at_;  ///< of the last checkpoint; used while none is written

@@ -38,6 +38,8 @@ std::string_view text_of(process::Outcome::Kind kind) {
             return "trapped";
         case process::Outcome::Kind::suspended:
             return "suspended";
+        case process::Outcome::Kind::stopped:
+            return "stopped";
     }
     return "unknown";
 }
@@ -53,11 +55,18 @@ std::string backtrace_text(const vm::Trapped& trapped) {
     return text;
 }
 
+int exit_code_of(const process::Outcome& outcome) {
+    if (outcome.is_out_of_time) return kTimeoutExitCode;
+    if (outcome.kind == process::Outcome::Kind::suspended) return kSuspendedExitCode;
+    return outcome.exit_code;
+}
+
 void report_to_people(const Invocation& invocation, const process::Outcome& outcome) {
     if (outcome.kind == process::Outcome::Kind::trapped) {
         fmt::print(stderr, "vm: trap: {}\n{}", vm::text_of(outcome.trapped.trap),
                    backtrace_text(outcome.trapped));
     }
+    if (outcome.is_out_of_time) fmt::print(stderr, "vm: time is up (--timeout)\n");
     if (outcome.kind == process::Outcome::Kind::suspended) {
         fmt::print(stderr, "vm: {} is suspended at {}; to go on: vm resume{} {}\n",
                    process::display_name(outcome.process),
@@ -104,6 +113,10 @@ void ExecutionOptions::add_to(CLI::App& verb) {
     verb.add_option("--reincarnate-every", reincarnate_every,
                     "At each N-th safepoint: checkpoint, drop the machine, restore, go on")
         ->type_name("N");
+    verb.add_option("--timeout", timeout,
+                    "End after so long, 200ms, 10s, 5m or 1h, with exit code 124; a process with a "
+                    "name is suspended")
+        ->type_name("TIME");
     checkpoints.add_to(verb);
     verb.add_option("--trace", trace_channels, "Tell on stderr what these parts do: heap,leases,…")
         ->type_name("LIST");
@@ -118,6 +131,7 @@ Result<process::Execution> ExecutionOptions::parse(const Invocation& invocation)
     execution.cache_bytes = TRY(parse_cache(cache));
     execution.reincarnate_every = reincarnate_every;
     execution.stats_file = stats_file;
+    if (!timeout.empty()) execution.timeout_ns = TRY(parse_duration(timeout));
     TRY(checkpoints.apply_to(execution));
     return execution;
 }
@@ -127,8 +141,7 @@ process::HostProcess host_of(const Invocation& invocation) {
 }
 
 int report(const Invocation& invocation, const process::Outcome& outcome) {
-    const int exit_code =
-        outcome.kind == process::Outcome::Kind::suspended ? kSuspendedExitCode : outcome.exit_code;
+    const int exit_code = exit_code_of(outcome);
     if (invocation.json) {
         report_as_json(outcome, exit_code);
     } else {

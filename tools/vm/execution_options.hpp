@@ -12,7 +12,8 @@ struct ExecutionOptions {
     std::uint64_t reincarnate_every = 0;
     std::string stats_file;
     std::string trace_channels;
-    std::string cache;  ///< empty: half of the free memory
+    std::string cache;    ///< empty: half of the free memory
+    std::string timeout;  ///< empty: none
     CheckpointOptions checkpoints;
 
     void add_to(CLI::App& verb);

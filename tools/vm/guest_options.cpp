@@ -41,4 +41,12 @@ Result<std::string> parse_environment(const std::string& text) {
     return fail(ErrorCode::invalid_argument, "--env {}: write KEY=VALUE", text);
 }
 
+Result<std::string> parse_stream(const std::string& text) {
+    std::error_code error;
+    const auto absolute = std::filesystem::weakly_canonical(text, error);
+    if (error) return fail_errno(error.value(), "cannot use {} as a standard stream", text);
+    if (absolute.is_absolute()) return absolute.native();
+    return std::filesystem::absolute(absolute).native();
+}
+
 }  // namespace sojourn::tools

@@ -14,4 +14,7 @@ Result<vm::DirectoryGrant> parse_directory(const std::string& text);
 /// `KEY=VALUE`. Errors: invalid_argument.
 Result<std::string> parse_environment(const std::string& text);
 
+/// A file for a standard stream, as an absolute path. Errors: invalid_argument, io.
+Result<std::string> parse_stream(const std::string& text);
+
 }  // namespace sojourn::tools

@@ -18,7 +18,22 @@ struct RunArguments {
     std::string name;
     bool replace = false;
     std::string stack_size;
+    std::string memory_size;
+    std::vector<std::string> listeners;
+    std::array<std::string, 3> streams;
+    std::optional<std::uint64_t> seed;
+    std::optional<std::uint64_t> fuel;
 };
+
+Result<vm::MachineOptions> parse_limits(const RunArguments& arguments) {
+    vm::MachineOptions machine;
+    if (!arguments.stack_size.empty())
+        machine.stack_bytes_max = TRY(parse_size(arguments.stack_size));
+    if (!arguments.memory_size.empty())
+        machine.memory_bytes_max = TRY(parse_size(arguments.memory_size));
+    if (arguments.fuel) machine.fuel = *arguments.fuel;
+    return machine;
+}
 
 Result<process::RunOptions> parse(const RunArguments& arguments, const Invocation& invocation,
                                   std::vector<std::string> command) {
@@ -46,9 +61,13 @@ Result<process::RunOptions> parse(const RunArguments& arguments, const Invocatio
         options.launch.directories.push_back(TRY(parse_directory(text)));
     for (const std::string& text : arguments.environment)
         options.launch.environment.push_back(TRY(parse_environment(text)));
-    if (!arguments.stack_size.empty()) {
-        options.machine.stack_bytes_max = TRY(parse_size(arguments.stack_size));
+    options.launch.listeners = arguments.listeners;
+    for (std::size_t i = 0; i < arguments.streams.size(); ++i) {
+        if (!arguments.streams[i].empty())
+            options.launch.streams[i] = TRY(parse_stream(arguments.streams[i]));
     }
+    options.launch.seed = arguments.seed;
+    options.machine = TRY(parse_limits(arguments));
     options.launch.arguments = std::move(command);
     return options;
 }
@@ -81,13 +100,33 @@ void add_run(CLI::App& app, Invocation& invocation) {
     verb->add_option("--max-stack", arguments->stack_size,
                      "How much the guest's stack may take: 64K, 8M (the default), 1G")
         ->type_name("SIZE");
+    verb->add_option("--max-memory", arguments->memory_size,
+                     "How much the guest's memories and tables may take together: 64M, 1G")
+        ->type_name("SIZE");
+    verb->add_option("--fuel", arguments->fuel,
+                     "How many loop turns and calls the guest may make; it traps at the next")
+        ->type_name("N")
+        ->check(CLI::Range(std::uint64_t{1}, vm::kUnlimitedFuel - 1));
+    verb->add_option("--seed", arguments->seed,
+                     "Random bytes that are the same in each run with this number")
+        ->type_name("N");
+    verb->add_option("--tcp-listen", arguments->listeners,
+                     "A socket for the guest that listens on HOST:PORT; may be repeated")
+        ->type_name("ADDR")
+        ->allow_extra_args(false);
+    verb->add_option("--stdin", arguments->streams[0], "A file as the guest's standard input")
+        ->type_name("FILE");
+    verb->add_option("--stdout", arguments->streams[1], "A file for the guest's standard output")
+        ->type_name("FILE");
+    verb->add_option("--stderr", arguments->streams[2], "A file for the guest's standard error")
+        ->type_name("FILE");
     add_checkpoint_store_option(*verb, invocation);
     arguments->execution.add_to(*verb);
     // What follows the program is the guest's, even if it looks like an option.
     verb->prefix_command();
     verb->footer(
-        "Exit codes: the guest's own; 134 after a trap; 75 when it was suspended; 125 for an "
-        "error of vm.");
+        "Exit codes: the guest's own; 134 after a trap; 75 when it was suspended; 124 when "
+        "its time was up; 125 for an error of vm.");
     verb->callback([verb, arguments, &invocation] {
         invocation.perform = [verb, arguments, &invocation] {
             return perform(*arguments, invocation, verb->remaining());

@@ -26,6 +26,7 @@ struct Invocation {
 
 inline constexpr int kErrorExitCode = 125;
 inline constexpr int kSuspendedExitCode = 75;
+inline constexpr int kTimeoutExitCode = 124;
 
 /// A verb with the options that all have. `what` is its line in the help.
 CLI::App* add_verb(CLI::App& app, Invocation& invocation, const std::string& name,

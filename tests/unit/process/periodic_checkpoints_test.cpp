@@ -29,7 +29,7 @@ struct PeriodicFixture {
         inbox.close(fail(ErrorCode::not_found, "it has ended"));
     }
 
-    std::optional<Request> take() { return inbox.take(/*suspend_only=*/false); }
+    std::optional<Request> take() { return inbox.take(/*ends_only=*/false); }
 
     /// Busy, as a guest is that changes something.
     Request await_request() {
