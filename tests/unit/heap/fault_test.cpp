@@ -10,6 +10,7 @@
 #include "base/file.hpp"
 #include "heap/heap.hpp"
 #include "tests/support/heap_fixture.hpp"
+#include "tests/support/sanitizer.hpp"
 
 using namespace sojourn;
 using namespace sojourn::tests;
@@ -20,13 +21,6 @@ namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
 constexpr heap::RegionId kFirst{1};
-
-// A sanitizer has the last word on deadly signals: it reports them and exits.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 struct Death {
     int status;
