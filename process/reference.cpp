@@ -32,8 +32,8 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
     return row.back();
 }
 
-std::string near_names(store::Store& store, const std::string& name) {
-    const auto all = store.processes();
+std::string near_names(const store::Store& store, const std::string& name) {
+    const auto all = store.listed();
     if (!all.ok()) return "";
     std::vector<std::pair<std::size_t, std::string>> ranked;
     for (const auto& record : *all) {
@@ -103,6 +103,14 @@ Result<store::ProcessRecord> find(store::Store& store, const std::string& name) 
     }
     const auto family = TRY(store.family(found->family));
     return family->process(found->id);
+}
+
+Result<store::ProcessRecord> find_listed(const store::Store& store, const std::string& name) {
+    for (store::ProcessRecord& record : TRY(store.listed())) {
+        const bool is_it = record.id.hex() == name || (!name.empty() && record.name == name);
+        if (is_it) return std::move(record);
+    }
+    return fail(ErrorCode::not_found, "no process '{}'; vm ps lists those there are", name);
 }
 
 }  // namespace sojourn::process

@@ -30,5 +30,8 @@ std::string display_name(const store::ProcessRecord& record, store::Version chec
 /// The record that `name` stands for, as its family has it now. Errors: not_found, with the names
 /// that come near.
 Result<store::ProcessRecord> find(store::Store& store, const std::string& name);
+/// The same by the catalogue alone, by a name or a whole id: id, family and name, also of a process
+/// whose family cannot be read. Errors: not_found.
+Result<store::ProcessRecord> find_listed(const store::Store& store, const std::string& name);
 
 }  // namespace sojourn::process

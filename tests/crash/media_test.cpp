@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "tests/crash/raw_database.hpp"
 #include "tests/crash/stored_process.hpp"
@@ -19,7 +20,7 @@ std::vector<Arguments> joined(std::initializer_list<std::vector<Arguments>> grou
 
 std::vector<Arguments> all_verbs(const StoredProcess& process) {
     return joined({process.reading_verbs(), process.runner_verbs(), process.writing_verbs(),
-                   process.other_verbs()});
+                   process.removal(), process.other_verbs()});
 }
 
 void write_text(const fs::path& path, const std::string& text) {
@@ -65,6 +66,19 @@ void expect_others_go_on(const StoredProcess& process) {
     process.expect_works({"store", "init"});
 }
 
+/// `job` is damaged and `copy` is not: one tells of both, and says which is which.
+void expect_listed_beside(const StoredProcess& process) {
+    const VmResult listed = process.perform({"ps", "--json"});
+    REQUIRE(listed.exit_code == 125);
+    REQUIRE(listed.err.find("damaged: job;") != std::string::npos);
+    const auto rows = nlohmann::json::parse(listed.out)["processes"];
+    REQUIRE(rows.size() == 2);
+    REQUIRE(rows[0]["name"] == "job");
+    REQUIRE(rows[0]["state"] == "damaged");
+    REQUIRE(rows[1]["name"] == "copy");
+    REQUIRE(rows[1]["state"] == "exited");
+}
+
 struct Replacement {
     fs::path path;
     std::function<void(const fs::path&)> put;  ///< nothing: it is missing
@@ -89,7 +103,8 @@ TEST_CASE("on media that cannot be written a store is read, and nothing else", "
         fs::remove(process.exported());
         for (const Arguments& verb : process.runner_verbs())
             process.expect_refused(verb, {"process 'job' is not running"});
-        for (const auto& group : {process.writing_verbs(), process.other_verbs()}) {
+        for (const auto& group :
+             {process.writing_verbs(), process.removal(), process.other_verbs()}) {
             for (const Arguments& verb : group)
                 process.expect_refused(verb, {process.store(), "media that can be written"});
         }
@@ -160,6 +175,7 @@ TEST_CASE("a family that cannot be used keeps nobody else from working", "[crash
         const Obstacle obstacle(replacement.path, process.aside(), replacement.put);
         expect_all_refused(process, verbs, {family, replacement.said});
         expect_others_go_on(process);
+        expect_listed_beside(process);
         process.expect_works({"rm", "copy"});
     }
     {
@@ -170,6 +186,21 @@ TEST_CASE("a family that cannot be used keeps nobody else from working", "[crash
     }
 
     process.expect_goes_on();
+}
+
+TEST_CASE("a process whose family cannot be read is removed like any other", "[crash][media]") {
+    const auto program = guest("steps");
+    if (!program) return;
+    const StoredProcess process(*program);
+    process.expect_works({"import", process.image(), "--name", "copy"});
+    write_text(process.family() / "data.mdb", "damaged");
+
+    process.expect_works({"rm", "job"});
+
+    REQUIRE_FALSE(fs::exists(process.family()));
+    process.expect_works({"ps"});
+    process.expect_works({"store", "verify"});
+    process.expect_works({"resume", "copy"});
 }
 
 TEST_CASE("a store serves nobody but its owner, and is none the worse for it", "[crash][media]") {

@@ -82,7 +82,6 @@ std::vector<Arguments> StoredProcess::runner_verbs() const {
 std::vector<Arguments> StoredProcess::writing_verbs() const {
     return {{"resume", "job"},
             {"rm", "job@1"},
-            {"rm", "job"},
             run_of(program_, {"run", "--name", "job"}),
             run_of(program_, {"run", "--name", "job", "--replace"})};
 }

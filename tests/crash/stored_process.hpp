@@ -30,6 +30,8 @@ public:
     [[nodiscard]] std::vector<Arguments> reading_verbs() const;
     [[nodiscard]] std::vector<Arguments> runner_verbs() const;
     [[nodiscard]] std::vector<Arguments> writing_verbs() const;
+    /// The one that writes and does without `job`'s family.
+    [[nodiscard]] static std::vector<Arguments> removal() { return {{"rm", "job"}}; }
     /// Those that write and leave `job` alone: they work beside a family that cannot be read.
     [[nodiscard]] std::vector<Arguments> other_verbs() const;
 

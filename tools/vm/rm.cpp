@@ -24,7 +24,13 @@ Result<void> remove_checkpoint(store::Store& store, const store::ProcessRecord& 
 Result<int> perform(const Invocation& invocation, const std::string& text) {
     const auto reference = TRY(process::Reference::parse(text));
     const auto store = TRY(open_store(invocation));
-    const auto record = TRY(process::find(*store, reference.process));
+    auto found = process::find(*store, reference.process);
+    // A process is removed whatever has become of its family.
+    if (!found.ok() && !reference.checkpoint) {
+        auto listed = process::find_listed(*store, reference.process);
+        if (listed.ok()) found = std::move(listed);
+    }
+    const auto record = TRY(std::move(found));
     const std::string name = process::display_name(record);
     auto lock = process::RunnerLock::acquire(store->run_directory(), record.id);
     if (!lock.ok() && lock.error().code != ErrorCode::busy) return lock.error();
