@@ -44,6 +44,14 @@ Result<void> check_checkpoint(const store::Family& family, const store::ProcessR
                 display_name(record, checkpoint), display_name(record));
 }
 
+/// Nobody has run: the process goes back to where it was, off the branch that was opened for it.
+Result<void> step_back(store::Family& family, store::FencingToken token,
+                       const store::ProcessRecord& before) {
+    const auto now = TRY(family.process(before.id));
+    if (now.head != before.head) token = TRY(family.acquire(before.id, before.head));
+    return family.set_state(token, before.state, before.exit_code);
+}
+
 }  // namespace
 
 Result<Outcome> resume(const ResumeOptions& options, const HostProcess& host) {
@@ -67,14 +75,14 @@ Result<Outcome> resume(const ResumeOptions& options, const HostProcess& host) {
     }
     const store::ProcessRecord before = seat.record;
     const auto family = seat.family;
+    auto runner = TRY(Runner::create(options.execution, host));
     seat.token = TRY(family->acquire(seat.record.id, reference.checkpoint));
     const store::FencingToken token = seat.token;
 
-    auto runner = TRY(Runner::create(options.execution, host));
-    TRY(runner->listen(seat));
-    const auto restored = runner->restore(std::move(seat));
+    auto restored = runner->listen(seat);
+    if (restored.ok()) restored = runner->restore(std::move(seat));
     if (restored.ok()) return runner->run();
-    TRY(family->set_state(token, before.state, before.exit_code));
+    TRY(step_back(*family, token, before));
     return restored.error();
 }
 

@@ -203,6 +203,21 @@ TEST_CASE("a process whose family cannot be read is removed like any other", "[c
     process.expect_works({"resume", "copy"});
 }
 
+TEST_CASE("an older checkpoint that does not resume leaves the process where it stood",
+          "[crash][media]") {
+    const auto program = guest("steps");
+    if (!program) return;
+    const StoredProcess process(*program);
+    const std::string log = process.perform({"log", "job"}).out;
+    damage_value(process.family(), "attachments", std::string("\0\0\0\0\0\0\0\1", 8));
+
+    for (int attempt = 0; attempt < 2; ++attempt)
+        process.expect_refused({"resume", "job@1"}, {"the state of checkpoint 1"});
+
+    REQUIRE(process.perform({"log", "job"}).out == log);
+    process.expect_goes_on();
+}
+
 TEST_CASE("a store serves nobody but its owner, and is none the worse for it", "[crash][media]") {
     const auto program = guest("steps");
     if (!program) return;

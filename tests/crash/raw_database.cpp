@@ -70,4 +70,13 @@ void change_number(const std::filesystem::path& directory, const std::string& ke
     });
 }
 
+void damage_value(const std::filesystem::path& directory, const char* table,
+                  const std::string& key) {
+    write_table(directory, table, [&](MDB_txn* transaction, MDB_dbi handle) {
+        std::string value = get(transaction, handle, key);
+        value.front() = static_cast<char>(~value.front());
+        put(transaction, handle, key, value);
+    });
+}
+
 }  // namespace sojourn::tests

@@ -15,4 +15,8 @@ void make_other_database(const std::filesystem::path& data_file);
 void change_number(const std::filesystem::path& directory, const std::string& key,
                    std::size_t offset, std::int32_t step);
 
+/// Turns the first byte of the value under `key`, in a table of that name.
+void damage_value(const std::filesystem::path& directory, const char* table,
+                  const std::string& key);
+
 }  // namespace sojourn::tests
