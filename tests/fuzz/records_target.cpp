@@ -1,11 +1,8 @@
-#include <filesystem>
-
 #include "store/internal/blob.hpp"
 #include "store/internal/catalogue.hpp"
 #include "store/internal/family_tables.hpp"
-#include "store/store.hpp"
+#include "tests/fuzz/sample_store.hpp"
 #include "tests/fuzz/seeds.hpp"
-#include "tests/support/temporary_folder.hpp"
 
 namespace sojourn::fuzz {
 
@@ -14,65 +11,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t kUnitBytes = 4096;
 constexpr unsigned kCatalogueTables = 4;
 constexpr unsigned kTables = kCatalogueTables + 9;
 
 /// How the row is changed. An input's third byte, modulo kChanges.
 enum class Change : std::uint8_t { sealed_value, bare_value, erased, sealed_under_other_key };
 constexpr unsigned kChanges = 4;
-
-OpenOptions options() {
-    return {.create = true, .sync = false, .unit_bytes = kUnitBytes};
-}
-
-EncodedUnit unit(std::uint64_t index, int value) {
-    return encode_unit({RegionId{1}, UnitIndex{index}},
-                       ByteVector(kUnitBytes, static_cast<std::byte>(value)));
-}
-
-Result<Version> publish(Family& family, FencingToken token, std::vector<EncodedUnit> units) {
-    Publication publication;
-    publication.info.id = TRY(family.reserve(token));
-    publication.units = units;
-    publication.attachment = as_bytes("machine state");
-    TRY(family.publish(token, publication));
-    return publication.info.id;
-}
-
-/// A store with a module, a process of three checkpoints on two branches, one that was removed and
-/// one that was never published.
-Result<void> make_store(const fs::path& directory, Random& random) {
-    const auto store = TRY(Store::open(directory, options(), random));
-    TRY(store->put_module(as_bytes("a module")));
-    const auto process = TRY(store->create_process({.name = "guest"}));
-    const auto family = TRY(store->family(process.family));
-    auto token = TRY(family->acquire(process.id, std::nullopt));
-    const Version first = TRY(publish(*family, token, {unit(0, 1), unit(1, 2), unit(9, 3)}));
-    const Version second = TRY(publish(*family, token, {unit(0, 4)}));
-    TRY(publish(*family, token, {unit(1, 5), unit(2, 6)}));
-    token = TRY(family->acquire(process.id, first));
-    TRY(publish(*family, token, {unit(0, 7)}));
-    TRY(family->remove_checkpoint(second));
-    const Version staged = TRY(family->reserve(token));
-    const std::vector units{unit(4, 8)};
-    return family->stage(token, staged, units);
-}
-
-/// The store that every run gets a copy of.
-struct Original {
-    Original() { EXPECTS(make_store(path(), random).ok(), "a store can be made"); }
-    [[nodiscard]] fs::path path() const { return folder.path() / "store"; }
-    [[nodiscard]] fs::path copy() const { return folder.path() / "copy"; }
-
-    SystemRandom random;
-    tests::TemporaryFolder folder;
-};
-
-const Original& original() {
-    static const Original made;
-    return made;
-}
 
 std::shared_ptr<Environment> environment_of(const fs::path& store, unsigned table) {
     if (table < kCatalogueTables) {
@@ -139,7 +83,7 @@ Result<void> read_all(Store& store, Family& family, const ProcessRecord& process
 
 Result<void> write_and_prune(Family& family, const ProcessRecord& process) {
     const auto token = TRY(family.acquire(process.id, std::nullopt));
-    static_cast<void>(publish(family, token, {unit(0, 9), unit(3, 1)}));
+    static_cast<void>(publish_sample(family, token, {sample_unit(0, 9), sample_unit(3, 1)}));
     for (const auto& checkpoint : TRY(family.checkpoints(process.id)))
         static_cast<void>(family.remove_checkpoint(checkpoint.id));
     return {};
@@ -164,7 +108,7 @@ Result<void> use(const fs::path& directory, Random& random) {
 Seeds seeds_of_records() {
     Seeds seeds;
     for (unsigned table = 0; table < kTables; ++table) {
-        const auto rows = rows_of(*environment_of(original().path(), table), table);
+        const auto rows = rows_of(*environment_of(SampleStore::original().path(), table), table);
         for (std::size_t number = 0; number < rows.size(); ++number) {
             const Bytes value = rows[number].value;
             const auto bare = unseal(value, "a row");
@@ -180,9 +124,7 @@ Seeds seeds_of_records() {
 }
 
 void run_records(Bytes input) {
-    const fs::path copy = original().copy();
-    fs::remove_all(copy);
-    fs::copy(original().path(), copy, fs::copy_options::recursive);
+    const fs::path copy = SampleStore::original().fresh_copy();
     change_row(copy, Input(input));
     SystemRandom random;
     static_cast<void>(use(copy, random));

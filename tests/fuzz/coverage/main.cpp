@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sys/mman.h>
 
 #include <fmt/format.h>
 
@@ -17,7 +18,14 @@ const fuzz::Target* chosen = nullptr;
 
 /// How often which edge was passed: what libFuzzer is guided by.
 constexpr std::size_t kCounters = 1U << 16U;
-std::uint8_t counters[kCounters];
+alignas(4096) std::uint8_t counters[kCounters];
+
+/// A target may do its work in a child: what is passed there counts too.
+void share_counters() {
+    constexpr int kHere = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED;
+    void* shared = ::mmap(counters, kCounters, PROT_READ | PROT_WRITE, kHere, -1, 0);
+    if (shared != counters) std::perror("only this host process is counted");
+}
 
 [[noreturn]] void list_and_exit(int exit_code) {
     for (const fuzz::Target& target : fuzz::targets())
@@ -51,6 +59,7 @@ __attribute__((no_sanitize_coverage)) void __wrap___sanitizer_cov_trace_pc() {
 }
 
 int LLVMFuzzerInitialize(int* argc, char*** argv) {
+    share_counters();
     __sanitizer_cov_8bit_counters_init(counters, counters + kCounters);
     char** arguments = *argv;
     if (*argc < 2) list_and_exit(1);
