@@ -12,8 +12,7 @@ static int serve(int connection) {
         __wasi_iovec_t in = {(uint8_t*)text, sizeof text};
         __wasi_size_t received = 0;
         __wasi_roflags_t flags = 0;
-        const __wasi_errno_t error =
-            __wasi_sock_recv(connection, &in, 1, 0, &received, &flags);
+        const __wasi_errno_t error = __wasi_sock_recv(connection, &in, 1, 0, &received, &flags);
         if (error != 0) {
             printf("receive: errno %d\n", error);
             return 1;

@@ -213,8 +213,8 @@ TEST_CASE("all imports that are not provided are named with what may have been m
 
     REQUIRE(result.exit_code == 125);
     CAPTURE(result.err);
-    for (const char* part : {"unknown import: \"nobody\" \"provides_this\", ",
-                             "(nearest is \"wasi_snapshot_preview1\" \"fd_write\")",
-                             "(its type is (i32) -> (i32))"})
+    for (const char* part :
+         {"unknown import: \"nobody\" \"provides_this\", ",
+          "(nearest is \"wasi_snapshot_preview1\" \"fd_write\")", "(its type is (i32) -> (i32))"})
         CHECK(result.err.find(part) != std::string::npos);
 }

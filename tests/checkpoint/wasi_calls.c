@@ -4,13 +4,13 @@
 #include <string.h>
 #include <wasi/api.h>
 
-#define ROOT 3
+#define ROOT       3
 #define ALL_RIGHTS ((__wasi_rights_t)0x3fffffff)
-#define FILE_RIGHTS                                                                    \
-    (__WASI_RIGHTS_FD_READ | __WASI_RIGHTS_FD_WRITE | __WASI_RIGHTS_FD_SEEK |          \
-     __WASI_RIGHTS_FD_TELL | __WASI_RIGHTS_FD_FDSTAT_SET_FLAGS |                       \
-     __WASI_RIGHTS_FD_ALLOCATE | __WASI_RIGHTS_FD_ADVISE |                             \
-     __WASI_RIGHTS_FD_FILESTAT_GET | __WASI_RIGHTS_FD_FILESTAT_SET_SIZE | __WASI_RIGHTS_POLL_FD_READWRITE)
+#define FILE_RIGHTS                                                                          \
+    (__WASI_RIGHTS_FD_READ | __WASI_RIGHTS_FD_WRITE | __WASI_RIGHTS_FD_SEEK |                \
+     __WASI_RIGHTS_FD_TELL | __WASI_RIGHTS_FD_FDSTAT_SET_FLAGS | __WASI_RIGHTS_FD_ALLOCATE | \
+     __WASI_RIGHTS_FD_ADVISE | __WASI_RIGHTS_FD_FILESTAT_GET |                               \
+     __WASI_RIGHTS_FD_FILESTAT_SET_SIZE | __WASI_RIGHTS_POLL_FD_READWRITE)
 
 static int failures;
 static int checks;
@@ -22,12 +22,12 @@ static void check(int line, const char* call, __wasi_errno_t got, __wasi_errno_t
     printf("line %d: %s answered %d, not %d\n", line, call, got, expected);
 }
 #define IS(call, name) check(__LINE__, #call, call, __WASI_ERRNO_##name)
-#define HOLDS(what) check(__LINE__, #what, (what) ? 0 : 1, 0)
+#define HOLDS(what)    check(__LINE__, #what, (what) ? 0 : 1, 0)
 
 static __wasi_errno_t open_as(const char* name, __wasi_oflags_t how, __wasi_rights_t rights,
                               __wasi_fdflags_t flags, __wasi_fd_t* fd) {
-    return __wasi_path_open(ROOT, __WASI_LOOKUPFLAGS_SYMLINK_FOLLOW, name, how, rights,
-                            ALL_RIGHTS, flags, fd);
+    return __wasi_path_open(ROOT, __WASI_LOOKUPFLAGS_SYMLINK_FOLLOW, name, how, rights, ALL_RIGHTS,
+                            flags, fd);
 }
 
 static __wasi_errno_t write_text(__wasi_fd_t fd, const char* text) {
@@ -47,8 +47,8 @@ static void positions(void) {
     __wasi_fd_t fd = 0;
     __wasi_filesize_t at = 0;
     char text[8] = {0};
-    const __wasi_iovec_t in[] = {{(uint8_t*)text, 3}, {(uint8_t*)text + 3, 0},
-                                 {(uint8_t*)text + 3, 4}};
+    const __wasi_iovec_t in[] = {
+        {(uint8_t*)text, 3}, {(uint8_t*)text + 3, 0}, {(uint8_t*)text + 3, 4}};
     const __wasi_ciovec_t out = {(const uint8_t*)"XY", 2};
     __wasi_size_t moved = 0;
 
