@@ -60,7 +60,7 @@ TEST_CASE_METHOD(Suspended, "a state cut short anywhere is refused", "[vm][check
 }
 
 TEST_CASE_METHOD(Suspended, "a state of another version is refused as such", "[vm][checkpoint]") {
-    state[8] = std::byte{2};
+    state[8] = std::byte{99};
 
     CHECK(fixture.restore_from(state).error().code == ErrorCode::unsupported_format);
 }

@@ -15,7 +15,8 @@ constexpr std::string_view kEndless = R"((module
   (func (export "spin") (loop $again (call $count) (br $again)))
   (func (export "turns") (result i32) (global.get $turns))
   (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
-  (func (export "widen") (param i32) (result i32) (table.grow (ref.null func) (local.get 0)))))";
+  (func (export "widen") (param i32) (result i32)
+    (table.grow 0 (ref.null func) (local.get 0)))))";
 
 constexpr std::uint32_t kRefused = UINT32_MAX;
 
