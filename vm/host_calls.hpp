@@ -29,7 +29,7 @@ struct HostOutcome {
 };
 
 /// One call, as the machine hands it over. Slots hold 8 bytes: an i32 or f32 in the low half, the
-/// high half zero.
+/// high half zero; a v128 takes two, the low half first.
 struct HostCall {
     HostFunctionId function;
     heap::Region* memory;  ///< memory 0 of the calling instance; nullptr when it has none

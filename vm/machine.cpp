@@ -46,8 +46,8 @@ public:
 
     Stop run() override {
         EXPECTS(is_running(), "run() goes on with a call that is under way");
-        const std::uint32_t result_count =
-            runtime_->function_of(*thread_->first_frame()).result_count;
+        const std::uint32_t result_slots =
+            runtime_->function_of(*thread_->first_frame()).result_slots;
         const Interruption interruption = interpret(*runtime_, *thread_);
         switch (interruption.kind) {
             case Interruption::Kind::paused:
@@ -55,7 +55,7 @@ public:
                 return Paused{};
             case Interruption::Kind::finished:
                 thread_->become_idle();
-                return Finished{{thread_->first_slot(), thread_->first_slot() + result_count}};
+                return Finished{{thread_->first_slot(), thread_->first_slot() + result_slots}};
             case Interruption::Kind::exited:
                 thread_->become_idle();
                 return Exited{interruption.exit_code};
@@ -75,12 +75,13 @@ public:
         return encode(sojourn::vm::capture(*runtime_, *thread_));
     }
 
-    std::optional<std::uint64_t> read_global(ExternRef global) const override {
+    std::vector<std::uint64_t> read_global(ExternRef global) const override {
         const Instance& instance = instance_at(global.instance);
-        if (global.export_index >= instance.module->exports.size()) return std::nullopt;
+        if (global.export_index >= instance.module->exports.size()) return {};
         const Export& found = instance.module->exports[global.export_index];
-        if (found.kind != ExternKind::global) return std::nullopt;
-        return *instance.globals[found.index];
+        if (found.kind != ExternKind::global) return {};
+        const std::uint64_t* first = instance.globals[found.index];
+        return {first, first + slots_of(instance.module->globals[found.index].type.type)};
     }
 
     MachineStats stats() const override {

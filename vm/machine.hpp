@@ -27,7 +27,7 @@ struct BacktraceFrame {
 inline constexpr std::size_t kBacktraceEnd = 32;
 
 struct Finished {
-    std::vector<std::uint64_t> results;  ///< as slots
+    std::vector<std::uint64_t> results;  ///< as slots, of which a v128 takes two
 };
 struct Trapped {
     Trap trap;
@@ -92,7 +92,7 @@ public:
     virtual const Module& module_of(InstanceIndex instance) const = 0;
 
     /// Makes the (idle) thread call a function; run() then performs it.
-    /// Requires: no call is under way; the arguments fit the type.
+    /// Requires: no call is under way; the arguments, as slots, fit the type.
     virtual void start(InstanceIndex instance, std::uint32_t function_index,
                        std::span<const std::uint64_t> arguments) = 0;
 
@@ -113,7 +113,8 @@ public:
     /// Everything that is not in the heap. Changes nothing. Requires: not inside run().
     virtual ByteVector capture() const = 0;
 
-    virtual std::optional<std::uint64_t> read_global(ExternRef global) const = 0;
+    /// As slots; none when the export is not a global.
+    virtual std::vector<std::uint64_t> read_global(ExternRef global) const = 0;
     virtual MachineStats stats() const = 0;
 };
 

@@ -164,11 +164,7 @@ Verdict ScriptRunner::assert_return(const Json& command) {
     if (finished == nullptr) return failed("{}", describe(*performed.stop));
     if (command.at("type") == "action") return passed();
     const Json& expected = command.at("expected");
-    bool all_match = expected.size() == finished->results.size();
-    for (std::size_t i = 0; all_match && i < expected.size(); ++i) {
-        all_match = matches(expected[i], finished->results[i]);
-    }
-    if (all_match) return passed();
+    if (matches(expected, finished->results)) return passed();
     return failed("{}, expected {}", describe(*performed.stop), expected.dump());
 }
 
@@ -234,9 +230,9 @@ ScriptRunner::Performed ScriptRunner::invoke(vm::InstanceIndex instance, const v
     }
     std::vector<std::uint64_t> arguments;
     for (const Json& argument : action.at("args")) {
-        const auto slot = slot_of(argument);
-        if (!slot) return {std::nullopt, skipped("arguments of other types")};
-        arguments.push_back(*slot);
+        const auto slots = slots_of(argument);
+        if (slots.empty()) return {std::nullopt, skipped("arguments of other types")};
+        arguments.insert(arguments.end(), slots.begin(), slots.end());
     }
     life_->machine().start(instance, function->index, arguments);
     auto stop = life_->finish();
@@ -251,9 +247,9 @@ ScriptRunner::Performed ScriptRunner::get(vm::InstanceIndex instance, const vm::
         return {std::nullopt, failed("no global {} is exported", action.at("field").dump())};
     }
     const auto export_index = static_cast<std::uint32_t>(global - module.exports.data());
-    const auto slot = life_->machine().read_global({instance, export_index});
-    if (!slot) return {std::nullopt, failed("{} can't be read", action.at("field").dump())};
-    return {vm::Finished{{*slot}}};
+    auto slots = life_->machine().read_global({instance, export_index});
+    if (slots.empty()) return {std::nullopt, failed("{} can't be read", action.at("field").dump())};
+    return {vm::Finished{std::move(slots)}};
 }
 
 Result<vm::Stop> ScriptRunner::instantiate(std::shared_ptr<const vm::Module> module,

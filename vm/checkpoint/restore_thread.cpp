@@ -69,7 +69,7 @@ private:
 
     Result<void> check_host_frame(const LinkedFunction& function) const {
         if (frames_.size() != 1) return refuse("a host function has no frame among others");
-        return expect_position({0, function.parameter_count});
+        return expect_position({0, function.parameter_slots});
     }
 
     Result<void> check_top(LinkedFunction& function) {

@@ -111,6 +111,13 @@ std::uint64_t evaluate(const ConstantExpression& expression, const Instance& ins
     return kNullReference;
 }
 
+V128 evaluate_vector(const ConstantExpression& expression, const Instance& instance) {
+    if (expression.kind == ConstantExpression::Kind::constant) return expression.vector;
+    V128 value;
+    std::memcpy(&value, instance.globals[expression.bits], sizeof value);
+    return value;
+}
+
 std::optional<Trap> write_segment(Instance& instance, LinearMemory& memory, std::uint32_t segment,
                                   Range range) {
     const DataSegment& data = instance.module->data[segment];

@@ -19,6 +19,8 @@ std::uint64_t grow(Table& table, std::uint64_t elements, Reference value);
 
 /// What an element of a segment, or another constant expression, comes to in `instance`.
 std::uint64_t evaluate(const ConstantExpression& expression, const Instance& instance);
+/// The same of an expression of type v128.
+V128 evaluate_vector(const ConstantExpression& expression, const Instance& instance);
 
 /// Two positions and a count, as the instructions take them.
 struct Range {

@@ -91,7 +91,8 @@ void CodeBuilder::take_back() {
     results_.pop_back();
 }
 
-void CodeBuilder::emit_move(std::uint16_t to, std::uint16_t from) {
+void CodeBuilder::emit_move(std::uint16_t to, std::uint16_t from, std::uint32_t width) {
+    if (width == 2) return emit_result(Handler::move_vector, to, from);
     const Result* result = last_result();
     if (result == nullptr || result->handler != Handler::move) {
         return emit_result(Handler::move, to, from);

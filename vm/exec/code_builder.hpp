@@ -61,8 +61,9 @@ public:
     /// Takes the last operation back. Requires: last_plain() has given one.
     void take_back();
 
-    /// Emits slot `to` := slot `from`, together with a move just before it if there is one.
-    void emit_move(std::uint16_t to, std::uint16_t from);
+    /// Emits slot `to` := slot `from`, together with a move just before it if there is one; with a
+    /// width of 2, of the two slots from there on.
+    void emit_move(std::uint16_t to, std::uint16_t from, std::uint32_t width);
 
     [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(words_.size()); }
     [[nodiscard]] Translation finish() &&;

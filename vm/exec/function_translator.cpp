@@ -10,6 +10,29 @@ Translation translate(Runtime& runtime, const Instance& instance, std::uint32_t 
         .translate();
 }
 
+namespace {
+
+/// The first slot of each local, and one past the last.
+std::vector<std::uint16_t> first_slots(std::span<const ValueType> parameters,
+                                       const Function& function) {
+    std::vector<std::uint16_t> slots;
+    slots.reserve(function.local_count + 1);
+    std::uint32_t next = 0;
+    const auto add = [&](ValueType type) {
+        slots.push_back(static_cast<std::uint16_t>(next));
+        next += slots_of(type);
+    };
+    std::ranges::for_each(parameters, add);
+    for (const auto& [count, type] : function.local_runs) {
+        for (std::uint32_t i = 0; i < count; ++i)
+            add(type);
+    }
+    slots.push_back(static_cast<std::uint16_t>(next));
+    return slots;
+}
+
+}  // namespace
+
 FunctionTranslator::FunctionTranslator(Runtime& runtime, const Instance& instance,
                                        std::uint32_t function_index, const HandlerTable& handlers)
     : runtime_(runtime),
@@ -17,12 +40,11 @@ FunctionTranslator::FunctionTranslator(Runtime& runtime, const Instance& instanc
       module_(*instance.module),
       function_(module_.functions[function_index]),
       code_(handlers),
-      stack_(code_, function_.local_count) {}
+      stack_(code_, function_.local_slots),
+      local_slots_(first_slots(module_.types[function_.type_index].parameters, function_)) {}
 
 Translation FunctionTranslator::translate() && {
-    const FunctionType& type = module_.types[function_.type_index];
-    blocks_.push_back(
-        {Opcode::block, 0, 0, static_cast<std::uint32_t>(type.results.size()), {}, {}});
+    blocks_.push_back({Opcode::block, BlockType::of_function_type(function_.type_index), 0});
     CodeReader reader(module_, function_);
     while (!blocks_.empty()) {
         const Instruction& instruction = reader.next();
@@ -61,18 +83,20 @@ void FunctionTranslator::skip(const Instruction& instruction) {
 
 void FunctionTranslator::step(const Instruction& instruction) {
     const Opcode opcode = instruction.opcode;
+    if (is_on_vectors(opcode)) return on_vectors(instruction);
     if (is_plain(opcode)) return plain(opcode);
-    if (is_memory_access(opcode)) return access(instruction);
+    if (is_memory_access(opcode) || vector_access_of(opcode)) return access(instruction);
     const bool is_known = step_variable(instruction) || step_control(instruction) ||
-                          step_memory(instruction) || step_table(instruction);
+                          step_memory(instruction) || step_table(instruction) ||
+                          step_vector(instruction);
     INVARIANT(is_known, "every instruction that validates can be translated");
 }
 
 bool FunctionTranslator::step_variable(const Instruction& instruction) {
-    const auto index = static_cast<std::uint16_t>(instruction.index);
+    const std::uint32_t index = instruction.index;
     switch (instruction.opcode) {
         case Opcode::local_get:
-            stack_.push_local(index);
+            stack_.push_local(local_slots_[index], width_of_local(index));
             return true;
         case Opcode::local_set:
             set_local(index, false);
@@ -80,14 +104,20 @@ bool FunctionTranslator::step_variable(const Instruction& instruction) {
         case Opcode::local_tee:
             set_local(index, true);
             return true;
-        case Opcode::global_get:
-            code_.emit_result(Handler::global_read, stack_.push_slot());
-            code_.extend(reinterpret_cast<std::uintptr_t>(instance_.globals[instruction.index]));
+        case Opcode::global_get: {
+            const std::uint32_t width = slots_of(module_.globals[index].type.type);
+            const Handler handler = width == 2 ? Handler::global_read_vector : Handler::global_read;
+            code_.emit_result(handler, stack_.push_slot(width));
+            code_.extend(reinterpret_cast<std::uintptr_t>(instance_.globals[index]));
             return true;
-        case Opcode::global_set:
-            code_.emit(Handler::global_write, stack_.pop_slot());
-            code_.extend(reinterpret_cast<std::uintptr_t>(instance_.globals[instruction.index]));
+        }
+        case Opcode::global_set: {
+            const bool is_vector = module_.globals[index].type.type == ValueType::v128;
+            code_.emit(is_vector ? Handler::global_write_vector : Handler::global_write,
+                       stack_.pop_slot());
+            code_.extend(reinterpret_cast<std::uintptr_t>(instance_.globals[index]));
             return true;
+        }
         case Opcode::i32_const:
         case Opcode::i64_const:
         case Opcode::f32_const:
@@ -115,21 +145,24 @@ bool FunctionTranslator::step_variable(const Instruction& instruction) {
     }
 }
 
-void FunctionTranslator::set_local(std::uint16_t local, bool keeps_value) {
-    const TakenOperand value = stack_.pop();
+void FunctionTranslator::set_local(std::uint32_t index, bool keeps_value) {
+    const std::uint16_t local = local_slots_[index];
+    const Operand value = stack_.pop();
     stack_.settle_local(local);
     const bool is_retargeted =
-        value.operand.kind == Operand::Kind::slot && code_.retarget_result(value.own_slot, local);
+        value.kind == Operand::Kind::slot && code_.retarget_result(value.own_slot, local);
     if (!is_retargeted) stack_.emit_move(local, value);
-    if (keeps_value) stack_.push_local(local);
+    if (keeps_value) stack_.push_local(local, value.width);
 }
 
 void FunctionTranslator::select() {
     const std::uint16_t condition = stack_.pop_slot();
-    const std::uint16_t otherwise = stack_.pop_slot();
-    const std::uint16_t chosen = stack_.pop_slot();
-    code_.emit_result(Handler::choose_slot, stack_.push_slot(), chosen,
-                      otherwise | std::uint32_t{condition} << 16U);
+    const Operand otherwise = stack_.pop();
+    const std::uint16_t otherwise_slot = stack_.slot_of(otherwise);
+    const std::uint16_t chosen_slot = stack_.pop_slot();
+    code_.emit_result(otherwise.width == 2 ? Handler::choose_vector : Handler::choose_slot,
+                      stack_.push_slot(otherwise.width), chosen_slot,
+                      otherwise_slot | std::uint32_t{condition} << 16U);
 }
 
 namespace {
@@ -173,14 +206,14 @@ void FunctionTranslator::plain(Opcode opcode) {
 }
 
 void FunctionTranslator::plain_binary(Opcode opcode) {
-    TakenOperand right = stack_.pop();
-    TakenOperand left = stack_.pop();
+    Operand right = stack_.pop();
+    Operand left = stack_.pop();
     if (left.is_constant() && !right.is_constant() && is_commutative(opcode)) {
         std::swap(left, right);
     }
-    if (right.is_constant() && fits_constant_form(opcode, right.operand.constant)) {
+    if (right.is_constant() && fits_constant_form(opcode, right.constant)) {
         const std::uint16_t left_slot = stack_.slot_of(left);
-        const auto bits = static_cast<std::uint32_t>(right.operand.constant);
+        const auto bits = static_cast<std::uint32_t>(right.constant);
         if (emit_pair(left_slot, opcode, Form::constant, bits)) return;
         code_.emit_result(handler_of(opcode, Form::constant), stack_.push_slot(), left_slot, bits);
         return;
@@ -199,7 +232,7 @@ bool FunctionTranslator::emit_pair(std::uint16_t slot, Opcode opcode, Form form,
     constexpr std::uint32_t kConstantMax = UINT16_MAX;
     const auto last = code_.last_plain(slot);
     // A local's value is needed after this.
-    if (!last || slot < function_.local_count || other > kConstantMax) return false;
+    if (!last || slot < function_.local_slots || other > kConstantMax) return false;
     const auto handler = find_pair(last->opcode, last->form, opcode, form);
     if (!handler || last->op.immediate > kConstantMax) return false;
     code_.take_back();

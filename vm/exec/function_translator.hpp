@@ -19,17 +19,12 @@ private:
     /// A block, loop, if or the function itself.
     struct Block {
         Opcode opcode;
+        BlockType type;
         std::uint32_t height;  ///< of the operand stack below its parameters
-        std::uint32_t parameter_count;
-        std::uint32_t result_count;
-        Label label;       ///< a loop's head, else the end
-        Label else_label;  ///< of an if
+        Label label{};         ///< a loop's head, else the end
+        Label else_label{};    ///< of an if
 
         [[nodiscard]] bool is_loop() const { return opcode == Opcode::loop; }
-        /// How many operands a branch to it carries.
-        [[nodiscard]] std::uint32_t arity() const {
-            return is_loop() ? parameter_count : result_count;
-        }
     };
 
     /// What a conditional branch looks at.
@@ -56,6 +51,8 @@ private:
     Condition take_condition();
     void emit_branch_when(const Condition& condition, bool expected, Label& label);
     Block& block_at(std::uint32_t depth) { return blocks_[blocks_.size() - 1 - depth]; }
+    /// How many operands a branch to it carries.
+    [[nodiscard]] std::uint32_t arity_of(const Block& block) const;
 
     void call(const Instruction& instruction);
     void call_indirect(const Instruction& instruction);
@@ -73,6 +70,13 @@ private:
     void plain(Opcode opcode);
     void plain_binary(Opcode opcode);
     bool emit_pair(std::uint16_t slot, Opcode opcode, Form form, std::uint32_t other);
+    void on_vectors(const Instruction& instruction);
+    void emit_on_vectors(Opcode opcode, std::uint16_t to, std::uint16_t first, std::uint16_t second,
+                         std::uint16_t third);
+    /// An operand for the result of an instruction whose row says its type.
+    std::uint16_t push_result(Opcode opcode) {
+        return stack_.push_slot(slots_of(*info_of(opcode).signature.result));
+    }
     /// Where a load or store goes to, as its operation says it.
     struct Place {
         Form form;
@@ -82,15 +86,23 @@ private:
     /// Pops the address.
     Place take_place(std::uint64_t offset);
     /// Takes back the addition that made a popped address, so that an access can do it.
-    std::optional<Operation> take_index(const TakenOperand& address, std::uint64_t offset);
+    std::optional<Operation> take_index(const Operand& address, std::uint64_t offset);
     void access(const Instruction& instruction);
     void load(const Instruction& instruction);
     void store(const Instruction& instruction);
-    void set_local(std::uint16_t local, bool keeps_value);
+    void emit_load(Opcode opcode, const Place& place, std::uint64_t offset, std::uint16_t to);
+    void emit_store(Opcode opcode, const Place& place, std::uint64_t offset, std::uint16_t value);
+    void load_lanes(const Instruction& instruction, const VectorAccess& access);
+    void store_lane(const Instruction& instruction, const VectorAccess& access);
+    void set_local(std::uint32_t index, bool keeps_value);
+    [[nodiscard]] std::uint32_t width_of_local(std::uint32_t index) const {
+        return std::uint32_t{local_slots_[index + 1]} - local_slots_[index];
+    }
     void select();
     bool step_variable(const Instruction& instruction);
     bool step_memory(const Instruction& instruction);
     bool step_table(const Instruction& instruction);
+    bool step_vector(const Instruction& instruction);
     void emit_on_three(Handler handler, std::uint32_t immediate);
     /// Memories or tables of the instance.
     void extend_with(const void* first, const void* second = nullptr);
@@ -102,6 +114,7 @@ private:
     bool is_64_bit_ = false;  ///< the memory of the access at hand
     CodeBuilder code_;
     OperandStack stack_;
+    std::vector<std::uint16_t> local_slots_;  ///< of each local its first slot; then one past all
     std::vector<Block> blocks_;
     bool is_reachable_ = true;
     std::uint32_t skipped_blocks_ = 0;  ///< opened since the code became unreachable

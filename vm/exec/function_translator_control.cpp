@@ -70,13 +70,12 @@ bool FunctionTranslator::step_control(const Instruction& instruction) {
 }
 
 void FunctionTranslator::open_block(const Instruction& instruction) {
-    const std::uint32_t parameter_count = count_of(instruction.block.parameters(module_));
-    blocks_.push_back({instruction.opcode,
-                       stack_.height() - parameter_count,
-                       parameter_count,
-                       count_of(instruction.block.results(module_)),
-                       {},
-                       {}});
+    blocks_.push_back({instruction.opcode, instruction.block,
+                       stack_.height() - count_of(instruction.block.parameters(module_))});
+}
+
+std::uint32_t FunctionTranslator::arity_of(const Block& block) const {
+    return count_of(block.is_loop() ? block.type.parameters(module_) : block.type.results(module_));
 }
 
 void FunctionTranslator::open_loop(const Instruction& instruction) {
@@ -97,24 +96,25 @@ void FunctionTranslator::open_if(const Instruction& instruction) {
 void FunctionTranslator::switch_to_else() {
     Block& block = blocks_.back();
     if (is_reachable_) {
-        stack_.settle_top(block.result_count);
+        stack_.settle_top(count_of(block.type.results(module_)));
         code_.emit_branch(Handler::branch, block.label);
     }
     code_.bind(block.else_label);
     block.opcode = Opcode::else_;
-    stack_.reset(block.height + block.parameter_count);
+    stack_.reset(block.height, block.type.parameters(module_));
     is_reachable_ = true;
 }
 
 void FunctionTranslator::close_block() {
     Block& block = blocks_.back();
+    const auto results = block.type.results(module_);
     const bool is_function = blocks_.size() == 1;
     if (is_function && is_reachable_ && !block.label.is_used) {
         return_top();
         blocks_.pop_back();
         return;
     }
-    if (is_reachable_) stack_.settle_top(block.result_count);
+    if (is_reachable_) stack_.settle_top(count_of(results));
     if (block.opcode == Opcode::if_) {
         // Without an else, the parameters are the results.
         code_.bind(block.else_label);
@@ -124,7 +124,7 @@ void FunctionTranslator::close_block() {
         code_.bind(block.label);
         is_reachable_ = true;
     }
-    if (is_reachable_) stack_.reset(block.height + block.result_count);
+    if (is_reachable_) stack_.reset(block.height, results);
     if (is_function && is_reachable_) return_top();
     blocks_.pop_back();
 }
@@ -133,7 +133,7 @@ void FunctionTranslator::branch_to(std::uint32_t depth) {
     Block& target = block_at(depth);
     const bool is_function = depth + 1 == blocks_.size();
     if (is_function) return return_top();
-    stack_.carry(target.arity(), target.height);
+    stack_.carry(arity_of(target), target.height);
     code_.emit_branch(Handler::branch, target.label);
     is_reachable_ = false;
 }
@@ -141,7 +141,7 @@ void FunctionTranslator::branch_to(std::uint32_t depth) {
 void FunctionTranslator::branch_if(std::uint32_t depth) {
     const Condition condition = take_condition();
     Block& target = block_at(depth);
-    const std::uint32_t arity = target.arity();
+    const std::uint32_t arity = arity_of(target);
     if (arity == 0 || stack_.height() - arity == target.height) {
         stack_.settle_top(arity);
         emit_branch_when(condition, true, target.label);
@@ -156,7 +156,7 @@ void FunctionTranslator::branch_if(std::uint32_t depth) {
 
 void FunctionTranslator::branch_by_table(const Instruction& instruction) {
     const std::uint16_t selector = stack_.pop_slot();
-    const std::uint32_t arity = block_at(instruction.labels.back()).arity();
+    const std::uint32_t arity = arity_of(block_at(instruction.labels.back()));
     stack_.settle_top(arity);
     const std::uint32_t table_index = code_.size();
     code_.emit(Handler::branch_by_table, selector, 0,
@@ -178,24 +178,26 @@ void FunctionTranslator::branch_by_table(const Instruction& instruction) {
 }
 
 void FunctionTranslator::return_top() {
-    const std::uint32_t count = blocks_.front().result_count;
-    if (count == 0) {
+    const auto results = blocks_.front().type.results(module_);
+    const std::uint32_t slots = slots_of(results);
+    if (slots == 0) {
         code_.emit(Handler::return_nothing);
-    } else if (count == 1) {
+    } else if (slots == 1) {
         code_.emit(Handler::return_slot, stack_.pop_slot());
     } else {
-        stack_.settle_top(count);
-        code_.emit(Handler::return_slots, stack_.slot_at(stack_.height() - count), 0, count);
+        stack_.settle_top(count_of(results));
+        const std::uint16_t first = stack_.slot_at(stack_.height() - count_of(results));
+        code_.emit(Handler::return_slots, first, 0, slots);
     }
     is_reachable_ = false;
 }
 
 FunctionTranslator::Condition FunctionTranslator::take_condition() {
-    const TakenOperand taken = stack_.pop();
+    const Operand popped = stack_.pop();
     Condition condition;
-    condition.slot = stack_.slot_of(taken);
-    if (taken.operand.kind != Operand::Kind::slot) return condition;
-    while (condition.slot >= function_.local_count) {
+    condition.slot = stack_.slot_of(popped);
+    if (popped.kind != Operand::Kind::slot) return condition;
+    while (condition.slot >= function_.local_slots) {
         const auto last = code_.last_plain(condition.slot);
         if (!last) break;
         if (last->opcode == Opcode::i32_eqz) {
@@ -249,7 +251,7 @@ void FunctionTranslator::call(const Instruction& instruction) {
     }
     code_.emit(handler, stack_.next_slot());
     code_.extend(reinterpret_cast<std::uintptr_t>(&callee), position());
-    stack_.push_slots(count_of(type.results));
+    stack_.push_slots(type.results);
 }
 
 FunctionTranslator::Call FunctionTranslator::begin_indirect_call(SafepointKind kind,
@@ -268,7 +270,7 @@ void FunctionTranslator::call_indirect(const Instruction& instruction) {
                static_cast<std::uint32_t>(runtime_.types.id_of(type)));
     code_.extend(reinterpret_cast<std::uintptr_t>(instance_.tables[instruction.second_index]),
                  position());
-    stack_.push_slots(count_of(type.results));
+    stack_.push_slots(type.results);
 }
 
 void FunctionTranslator::tail_call(const Instruction& instruction) {
@@ -279,7 +281,7 @@ void FunctionTranslator::tail_call(const Instruction& instruction) {
     }
     stack_.settle();
     code_.note_safepoint(SafepointKind::tail_call, stack_.slot_count());
-    stack_.pop_many(callee.parameter_count);
+    stack_.pop_many(count_of(module_.type_of_function(instruction.index).parameters));
     const bool is_foreign = callee.instance != &instance_;
     code_.emit(is_foreign ? Handler::tail_call_foreign : Handler::tail_call_local,
                stack_.next_slot());

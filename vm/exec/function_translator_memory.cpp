@@ -6,18 +6,17 @@ namespace sojourn::vm {
 namespace {
 
 /// The address, when it is a constant that fits the absolute form.
-std::optional<std::uint32_t> absolute_address(const TakenOperand& base, std::uint64_t offset) {
+std::optional<std::uint32_t> absolute_address(const Operand& base, std::uint64_t offset) {
     if (!base.is_constant()) return std::nullopt;
-    const std::uint64_t constant = base.operand.constant;
-    if (constant > UINT32_MAX || offset > UINT32_MAX - constant) return std::nullopt;
-    return static_cast<std::uint32_t>(constant + offset);
+    if (base.constant > UINT32_MAX || offset > UINT32_MAX - base.constant) return std::nullopt;
+    return static_cast<std::uint32_t>(base.constant + offset);
 }
 
 }  // namespace
 
-std::optional<Operation> FunctionTranslator::take_index(const TakenOperand& address,
+std::optional<Operation> FunctionTranslator::take_index(const Operand& address,
                                                         std::uint64_t offset) {
-    if (address.operand.kind != Operand::Kind::slot || offset > UINT16_MAX) return std::nullopt;
+    if (address.kind != Operand::Kind::slot || offset > UINT16_MAX) return std::nullopt;
     const Opcode addition = is_64_bit_ ? Opcode::i64_add : Opcode::i32_add;
     const auto last = code_.last_plain(address.own_slot);
     if (!last || last->opcode != addition || last->form != Form::slots) return std::nullopt;
@@ -26,7 +25,7 @@ std::optional<Operation> FunctionTranslator::take_index(const TakenOperand& addr
 }
 
 FunctionTranslator::Place FunctionTranslator::take_place(std::uint64_t offset) {
-    const TakenOperand base = stack_.pop();
+    const Operand base = stack_.pop();
     if (const auto address = absolute_address(base, offset)) return {Form::absolute, 0, *address};
     if (const auto sum = take_index(base, offset)) {
         const auto packed = sum->c() | static_cast<std::uint32_t>(offset) << 16U;
@@ -39,29 +38,40 @@ FunctionTranslator::Place FunctionTranslator::take_place(std::uint64_t offset) {
 
 void FunctionTranslator::access(const Instruction& instruction) {
     const std::uint32_t memory = instruction.index;
+    const bool is_load = info_of(instruction.opcode).signature.result.has_value();
     is_64_bit_ = module_.memories[memory].is_64_bit();
     // The machine stands in memory 0 whenever it may be looked at, and almost always.
     if (memory != 0) code_.emit(Handler::use_memory, 0, 0, memory);
-    if (info_of(instruction.opcode).signature.result) {
-        load(instruction);
+    if (const auto parts = vector_access_of(instruction.opcode)) {
+        is_load ? load_lanes(instruction, *parts) : store_lane(instruction, *parts);
     } else {
-        store(instruction);
+        is_load ? load(instruction) : store(instruction);
     }
     if (memory != 0) code_.emit(Handler::use_memory, 0, 0, 0);
 }
 
+void FunctionTranslator::emit_load(Opcode opcode, const Place& place, std::uint64_t offset,
+                                   std::uint16_t to) {
+    code_.emit_result(handler_of(opcode, place.form), to, place.base, place.immediate);
+    if (place.form == Form::wide_far) code_.extend(offset);
+}
+
+void FunctionTranslator::emit_store(Opcode opcode, const Place& place, std::uint64_t offset,
+                                    std::uint16_t value) {
+    code_.emit(handler_of(opcode, place.form), place.base, value, place.immediate);
+    if (place.form == Form::wide_far) code_.extend(offset);
+}
+
 void FunctionTranslator::load(const Instruction& instruction) {
     const Place place = take_place(instruction.memory_offset);
-    code_.emit_result(handler_of(instruction.opcode, place.form), stack_.push_slot(), place.base,
-                      place.immediate);
-    if (place.form == Form::wide_far) code_.extend(instruction.memory_offset);
+    emit_load(instruction.opcode, place, instruction.memory_offset,
+              push_result(instruction.opcode));
 }
 
 void FunctionTranslator::store(const Instruction& instruction) {
-    const std::uint16_t value_slot = stack_.pop_slot();
+    const std::uint16_t value = stack_.pop_slot();
     const Place place = take_place(instruction.memory_offset);
-    code_.emit(handler_of(instruction.opcode, place.form), place.base, value_slot, place.immediate);
-    if (place.form == Form::wide_far) code_.extend(instruction.memory_offset);
+    emit_store(instruction.opcode, place, instruction.memory_offset, value);
 }
 
 bool FunctionTranslator::step_memory(const Instruction& instruction) {

@@ -70,7 +70,7 @@ constexpr bool is_condition(Opcode opcode) {
 constexpr bool has_form(Opcode opcode, Form form) {
     switch (form) {
         case Form::slots:
-            return is_plain(opcode) || is_memory_access(opcode);
+            return (is_plain(opcode) && !is_on_vectors(opcode)) || is_memory_access(opcode);
         case Form::constant:
             return is_integer_binary(opcode);
         case Form::branch_if:

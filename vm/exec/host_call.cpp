@@ -8,10 +8,10 @@ HostOutcome call_host_function(Runtime& runtime, const LinkedFunction& function,
                                const Instance& caller, std::uint64_t* slots) {
     // Arguments and results share their slots, so the results wait beside until the call is done.
     auto& results = runtime.host_results;
-    results.assign(function.result_count, 0);
+    results.assign(function.result_slots, 0);
     const HostOutcome outcome = runtime.host.call({.function = function.host_function,
                                                    .memory = caller.memory_region(),
-                                                   .arguments = {slots, function.parameter_count},
+                                                   .arguments = {slots, function.parameter_slots},
                                                    .results = results,
                                                    .address = caller.module->address_type()});
     if (outcome.kind == HostOutcome::Kind::done) {

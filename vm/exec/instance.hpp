@@ -72,9 +72,9 @@ struct LinkedFunction {
     FrameIdentity identity{};
     Instance* instance = nullptr;  ///< nullptr: the host's
     TypeId type{0};
-    std::uint32_t parameter_count = 0;
-    std::uint32_t result_count = 0;
-    std::uint32_t zeroed_count = 0;    ///< locals beyond the parameters
+    std::uint32_t parameter_slots = 0;
+    std::uint32_t result_slots = 0;
+    std::uint32_t zeroed_slots = 0;    ///< of the locals beyond the parameters
     std::uint32_t slot_bytes_max = 0;  ///< locals and operands at their greatest height
     HostFunctionId host_function{0};
     std::unique_ptr<Translation> translation;
@@ -97,7 +97,7 @@ struct Instance {
     std::vector<LinkedFunction*> functions;
     std::vector<Table*> tables;
     std::vector<LinearMemory*> memories;
-    std::vector<std::uint64_t*> globals;
+    std::vector<std::uint64_t*> globals;  ///< the first slot of each
 
     std::vector<LinkedFunction> own_functions;  ///< never resized: it is pointed into
     std::vector<std::unique_ptr<Table>> own_tables;

@@ -3,6 +3,7 @@
 #include "vm/exec/bulk.hpp"
 #include "vm/exec/host_call.hpp"
 #include "vm/exec/operations.hpp"
+#include "vm/exec/vector_operations.hpp"
 
 /// The dispatch loop: one handler an operation, each ending in a jump to the next one's.
 namespace sojourn::vm {
@@ -48,7 +49,7 @@ void write_back_position(Runtime& runtime, const Thread& thread) {
     FrameState& frame = *thread.frame;
     const LinkedFunction& function = runtime.function_of(frame);
     if (function.instance == nullptr) {
-        set_position(frame, pack({0, function.parameter_count}));
+        set_position(frame, pack({0, function.parameter_slots}));
         return;
     }
     const Safepoint& safepoint = function.translation->safepoint_at(thread.pc);
@@ -113,8 +114,8 @@ void write_back_trap(Runtime& runtime, const Thread& thread) {
         set_identity(*++frame, callee->identity);                              \
         *returns++ = pc + 2;                                                   \
         slots = first;                                                         \
-        std::uint64_t* const zeroed = first + callee->parameter_count;         \
-        for (std::uint32_t i = 0; i < callee->zeroed_count; ++i)               \
+        std::uint64_t* const zeroed = first + callee->parameter_slots;         \
+        for (std::uint32_t i = 0; i < callee->zeroed_slots; ++i)               \
             zeroed[i] = 0;                                                     \
     } while (false)
 
@@ -127,8 +128,8 @@ void write_back_trap(Runtime& runtime, const Thread& thread) {
             TRAP_WITH(Trap::stack_exhausted);                                                   \
         }                                                                                       \
         set_identity(*frame, callee->identity);                                                 \
-        std::memmove(slots, slots + pc->op.a, callee->parameter_count * sizeof(std::uint64_t)); \
-        std::fill_n(slots + callee->parameter_count, callee->zeroed_count, 0);                  \
+        std::memmove(slots, slots + pc->op.a, callee->parameter_slots * sizeof(std::uint64_t)); \
+        std::fill_n(slots + callee->parameter_slots, callee->zeroed_slots, 0);                  \
     } while (false)
 
 // Labels as values are what the loop is made of.
@@ -222,21 +223,46 @@ move_two:
     slots[pc->op.a] = slots[pc->op.b];
     slots[pc->op.c()] = slots[pc->op.d()];
     NEXT(1);
+move_vector:
+    write_slots(slots + pc->op.a, read_slots<V128>(slots + pc->op.b));
+    NEXT(1);
 constant_32:
     slots[pc->op.a] = pc->op.immediate;
     NEXT(1);
 constant_64:
     slots[pc->op.a] = pc[1].more.first;
     NEXT(2);
+constant_vector:
+    write_slots(slots + pc->op.a, V128{{pc[1].more.first, pc[1].more.second}});
+    NEXT(2);
 choose_slot:
     slots[pc->op.a] =
         slots[static_cast<std::uint32_t>(slots[pc->op.d()]) != 0 ? pc->op.b : pc->op.c()];
+    NEXT(1);
+choose_vector:
+    write_slots(
+        slots + pc->op.a,
+        read_slots<V128>(
+            slots + (static_cast<std::uint32_t>(slots[pc->op.d()]) != 0 ? pc->op.b : pc->op.c())));
     NEXT(1);
 global_read:
     slots[pc->op.a] = *pointer_from<std::uint64_t>(pc[1].more.first);
     NEXT(2);
 global_write:
     *pointer_from<std::uint64_t>(pc[1].more.first) = slots[pc->op.a];
+    NEXT(2);
+global_read_vector:
+    write_slots(slots + pc->op.a, read_slots<V128>(pointer_from<std::uint64_t>(pc[1].more.first)));
+    NEXT(2);
+global_write_vector:
+    write_slots(pointer_from<std::uint64_t>(pc[1].more.first), read_slots<V128>(slots + pc->op.a));
+    NEXT(2);
+
+vector_operation:
+    reinterpret_cast<VectorFunction>(pc[1].more.first)(pc->op, slots);
+    NEXT(2);
+shuffle_lanes:
+    shuffle_lanes(pc, slots);
     NEXT(2);
 
 branch:
@@ -322,7 +348,7 @@ tail_call_through_table:
     if (callee->instance != nullptr) goto enter_foreign_tail_callee;
     outcome = call_host_function(runtime, *callee, *instance, slots + pc->op.a);
     if (outcome.kind != HostOutcome::Kind::done) goto host_call_not_done;
-    std::memmove(slots, slots + pc->op.a, callee->result_count * sizeof(std::uint64_t));
+    std::memmove(slots, slots + pc->op.a, callee->result_slots * sizeof(std::uint64_t));
     goto return_nothing;
 
 return_slot : {

@@ -1,5 +1,7 @@
 #include "vm/exec/linker.hpp"
 
+#include <cstring>
+
 #include "vm/exec/bulk.hpp"
 #include "vm/exec/interpreter.hpp"
 
@@ -65,11 +67,11 @@ private:
         linked.identity = {static_cast<std::uint32_t>(instance_.index), index};
         linked.instance = owner;
         linked.type = runtime_.types.id_of(type);
-        linked.parameter_count = static_cast<std::uint32_t>(type.parameters.size());
-        linked.result_count = static_cast<std::uint32_t>(type.results.size());
+        linked.parameter_slots = slots_of(type.parameters);
+        linked.result_slots = slots_of(type.results);
         if (owner != nullptr) {
-            const std::uint32_t slots = function.local_count + function.operand_count_max;
-            linked.zeroed_count = function.local_count - linked.parameter_count;
+            const std::uint32_t slots = function.local_slots + function.operand_slots_max;
+            linked.zeroed_slots = function.local_slots - linked.parameter_slots;
             linked.slot_bytes_max = slots * static_cast<std::uint32_t>(sizeof(std::uint64_t));
         }
         instance_.functions.push_back(&linked);
@@ -149,7 +151,13 @@ Result<void> allocate_globals(Runtime& runtime, Instance& instance) {
     instance.globals_region = TRY(runtime.heap.add_region(globals_region_spec(module)));
     attach_globals(instance);
     for (std::size_t i = module.imported_globals; i < module.globals.size(); ++i) {
-        *instance.globals[i] = evaluate(module.globals[i].initial, instance);
+        const Global& global = module.globals[i];
+        if (global.type.type == ValueType::v128) {
+            const V128 value = evaluate_vector(global.initial, instance);
+            std::memcpy(instance.globals[i], &value, sizeof value);
+        } else {
+            *instance.globals[i] = evaluate(global.initial, instance);
+        }
     }
     return {};
 }
@@ -202,17 +210,20 @@ heap::RegionSpec table_region_spec(const Table& table) {
 }
 
 heap::RegionSpec globals_region_spec(const Module& module) {
-    const std::size_t count = module.globals.size() - module.imported_globals;
-    const std::uint64_t size = whole_pages(count * sizeof(std::uint64_t));
+    std::uint64_t slots = 0;
+    for (std::size_t i = module.imported_globals; i < module.globals.size(); ++i)
+        slots += slots_of(module.globals[i].type.type);
+    const std::uint64_t size = whole_pages(slots * sizeof(std::uint64_t));
     return {heap::RegionKind::globals, size, size};
 }
 
 void attach_globals(Instance& instance) {
-    auto* first = reinterpret_cast<std::uint64_t*>(instance.globals_region->base());
+    auto* slot = reinterpret_cast<std::uint64_t*>(instance.globals_region->base());
     const Module& module = *instance.module;
-    const std::size_t count = module.globals.size() - module.imported_globals;
-    for (std::size_t i = 0; i < count; ++i)
-        instance.globals.push_back(first + i);
+    for (std::size_t i = module.imported_globals; i < module.globals.size(); ++i) {
+        instance.globals.push_back(slot);
+        slot += slots_of(module.globals[i].type.type);
+    }
 }
 
 Result<void> allocate(Runtime& runtime, Instance& instance) {

@@ -2,39 +2,46 @@
 
 #include <algorithm>
 
+#include "base/check.hpp"
+
 namespace sojourn::vm {
 
-std::uint16_t OperandStack::push_slot() {
-    if (settled_ == height()) ++settled_;
-    operands_.push_back({});
-    return slot_at(height() - 1);
+void OperandStack::push(Operand operand) {
+    operand.own_slot = next_slot();
+    operands_.push_back(operand);
 }
 
-void OperandStack::push_local(std::uint16_t local) {
-    operands_.push_back({Operand::Kind::local, local, 0});
+std::uint16_t OperandStack::push_slot(std::uint32_t width) {
+    if (settled_ == height()) ++settled_;
+    push({.width = static_cast<std::uint8_t>(width)});
+    return operands_.back().own_slot;
+}
+
+void OperandStack::push_local(std::uint16_t local, std::uint32_t width) {
+    push({.kind = Operand::Kind::local, .width = static_cast<std::uint8_t>(width), .local = local});
     ++pending_[local];
 }
 
 void OperandStack::push_constant(std::uint64_t bits) {
-    operands_.push_back({Operand::Kind::constant, 0, bits});
+    push({.kind = Operand::Kind::constant, .constant = bits});
 }
 
-TakenOperand OperandStack::pop() {
-    const TakenOperand taken{operands_.back(), slot_at(height() - 1)};
-    forget(operands_.back());
+Operand OperandStack::pop() {
+    const Operand popped = operands_.back();
+    forget(popped);
     operands_.pop_back();
     settled_ = std::min(settled_, height());
-    return taken;
+    return popped;
 }
 
 std::uint16_t OperandStack::pop_slot() {
     return slot_of(pop());
 }
 
-std::uint16_t OperandStack::slot_of(const TakenOperand& taken) {
-    if (taken.operand.kind == Operand::Kind::local) return taken.operand.local;
-    if (taken.is_constant()) emit_move(taken.own_slot, taken);
-    return taken.own_slot;
+std::uint16_t OperandStack::slot_of(const Operand& popped) {
+    if (popped.kind == Operand::Kind::local) return popped.local;
+    if (popped.is_constant()) emit_move(popped.own_slot, popped);
+    return popped.own_slot;
 }
 
 void OperandStack::pop_many(std::uint32_t count) {
@@ -42,15 +49,15 @@ void OperandStack::pop_many(std::uint32_t count) {
         pop();
 }
 
-void OperandStack::push_slots(std::uint32_t count) {
-    for (std::uint32_t i = 0; i < count; ++i)
-        push_slot();
+void OperandStack::push_slots(std::span<const ValueType> types) {
+    for (const ValueType type : types)
+        push_slot(slots_of(type));
 }
 
-void OperandStack::reset(std::uint32_t height) {
-    pop_many(this->height() - std::min(this->height(), settled_));
-    operands_.resize(height);
-    settled_ = height;
+void OperandStack::reset(std::uint32_t height, std::span<const ValueType> types) {
+    pop_many(this->height() - height);
+    INVARIANT(settled_ == height, "what lies below a block is settled when it is entered");
+    push_slots(types);
 }
 
 void OperandStack::settle() {
@@ -75,39 +82,32 @@ void OperandStack::settle_local(std::uint16_t local) {
 
 void OperandStack::carry(std::uint32_t count, std::uint32_t height) {
     // Upwards: an operand only ever moves down, so none is overwritten before it has moved.
-    const std::uint32_t first = this->height() - count;
-    for (std::uint32_t i = 0; i < count; ++i) {
-        emit_move(slot_at(height + i), {operands_[first + i], slot_at(first + i)});
+    std::uint16_t to = slot_at(height);
+    for (std::uint32_t at = this->height() - count; at < this->height(); ++at) {
+        emit_move(to, operands_[at]);
+        to = static_cast<std::uint16_t>(to + operands_[at].width);
     }
 }
 
-void OperandStack::emit_move(std::uint16_t to, const TakenOperand& taken) {
-    const std::uint64_t bits = taken.operand.constant;
-    switch (taken.operand.kind) {
-        case Operand::Kind::slot:
-            if (taken.own_slot != to) code_.emit_move(to, taken.own_slot);
-            break;
-        case Operand::Kind::local:
-            if (taken.operand.local != to) {
-                code_.emit_move(to, taken.operand.local);
-            }
-            break;
-        case Operand::Kind::constant:
-            if (bits <= UINT32_MAX) {
-                code_.emit_result(Handler::constant_32, to, 0, static_cast<std::uint32_t>(bits));
-            } else {
-                code_.emit_result(Handler::constant_64, to);
-                code_.extend(bits);
-            }
-            break;
+void OperandStack::emit_move(std::uint16_t to, const Operand& operand) {
+    const std::uint64_t bits = operand.constant;
+    if (operand.is_constant() && bits <= UINT32_MAX) {
+        code_.emit_result(Handler::constant_32, to, 0, static_cast<std::uint32_t>(bits));
+    } else if (operand.is_constant()) {
+        code_.emit_result(Handler::constant_64, to);
+        code_.extend(bits);
+    } else {
+        const bool is_local = operand.kind == Operand::Kind::local;
+        const std::uint16_t from = is_local ? operand.local : operand.own_slot;
+        if (from != to) code_.emit_move(to, from, operand.width);
     }
 }
 
 void OperandStack::settle_at(std::uint32_t height) {
     Operand& operand = operands_[height];
-    emit_move(slot_at(height), {operand, slot_at(height)});
+    emit_move(operand.own_slot, operand);
     forget(operand);
-    operand = {};
+    operand = {.width = operand.width, .own_slot = operand.own_slot};
 }
 
 void OperandStack::forget(const Operand& operand) {

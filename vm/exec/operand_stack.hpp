@@ -1,62 +1,69 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "vm/exec/code_builder.hpp"
+#include "vm/wasm/value_type.hpp"
 
 namespace sojourn::vm {
 
 /// An operand while a function is translated: in its own slot, or still somewhere else because
-/// nobody has needed it there.
+/// nobody has needed it there. A v128 is one operand, of two slots.
 struct Operand {
     enum class Kind : std::uint8_t { slot, local, constant };
     Kind kind = Kind::slot;
-    std::uint16_t local = 0;
-    std::uint64_t constant = 0;
-};
+    std::uint8_t width = 1;      ///< in slots
+    std::uint16_t own_slot = 0;  ///< the first one, by what lies below it
+    std::uint16_t local = 0;     ///< the local's first slot
+    std::uint64_t constant = 0;  ///< of width 1
 
-/// An operand taken from the stack, with the slot that is its own by height.
-struct TakenOperand {
-    Operand operand;
-    std::uint16_t own_slot;
-
-    [[nodiscard]] bool is_constant() const { return operand.kind == Operand::Kind::constant; }
+    [[nodiscard]] bool is_constant() const { return kind == Kind::constant; }
 };
 
 /// The operand stack while a function is translated. Emits the moves that put operands where they
-/// belong: an operand's own slot is `local_count` plus its height. Borrows the builder.
+/// belong: an operand's own slot follows those of the locals and of the operands below it. Heights
+/// and counts are in operands. Borrows the builder.
 class OperandStack {
 public:
-    OperandStack(CodeBuilder& code, std::uint32_t local_count)
-        : code_(code), local_count_(local_count), pending_(local_count) {}
+    OperandStack(CodeBuilder& code, std::uint32_t local_slots)
+        : code_(code), local_slots_(local_slots), pending_(local_slots) {}
 
     [[nodiscard]] std::uint32_t height() const {
         return static_cast<std::uint32_t>(operands_.size());
     }
     /// Of the next operand to be pushed.
-    [[nodiscard]] std::uint16_t next_slot() const { return slot_at(height()); }
-    [[nodiscard]] std::uint16_t slot_at(std::uint32_t height) const {
-        return static_cast<std::uint16_t>(local_count_ + height);
+    [[nodiscard]] std::uint16_t next_slot() const {
+        return static_cast<std::uint16_t>(slot_count());
     }
-    /// Locals and operands.
-    [[nodiscard]] std::uint32_t slot_count() const { return local_count_ + height(); }
+    /// Of the operand that has `height` operands below it.
+    [[nodiscard]] std::uint16_t slot_at(std::uint32_t height) const {
+        return height == operands_.size() ? next_slot() : operands_[height].own_slot;
+    }
+    /// Of locals and operands.
+    [[nodiscard]] std::uint32_t slot_count() const {
+        if (operands_.empty()) return local_slots_;
+        return std::uint32_t{operands_.back().own_slot} + operands_.back().width;
+    }
 
     /// An operand that is, or will be, in its own slot.
-    std::uint16_t push_slot();
-    void push_local(std::uint16_t local);
+    std::uint16_t push_slot(std::uint32_t width = 1);
+    /// The local whose first slot is `local`.
+    void push_local(std::uint16_t local, std::uint32_t width);
     void push_constant(std::uint64_t bits);
 
-    TakenOperand pop();
+    Operand pop();
     /// Pops and gives the slot that holds the value: a local's, or its own.
     std::uint16_t pop_slot();
     /// The slot that holds the value of a popped operand; a constant is put into its own slot.
-    std::uint16_t slot_of(const TakenOperand& taken);
+    std::uint16_t slot_of(const Operand& popped);
     void pop_many(std::uint32_t count);
-    void push_slots(std::uint32_t count);
+    void push_slots(std::span<const ValueType> types);
 
-    /// Makes the height `height` with every operand in its own slot.
-    void reset(std::uint32_t height);
+    /// Cuts the stack to `height` and pushes values of `types`, every operand in its own slot.
+    /// Requires: those below `height` are.
+    void reset(std::uint32_t height, std::span<const ValueType> types);
 
     /// Puts operands into their own slots: all; the top `count`; those that stand for a local.
     void settle();
@@ -68,16 +75,17 @@ public:
     void carry(std::uint32_t count, std::uint32_t height);
 
     /// Emits slot `to` := operand.
-    void emit_move(std::uint16_t to, const TakenOperand& taken);
+    void emit_move(std::uint16_t to, const Operand& operand);
 
 private:
+    void push(Operand operand);
     void settle_at(std::uint32_t height);
     void forget(const Operand& operand);
 
     CodeBuilder& code_;
-    std::uint32_t local_count_;
+    std::uint32_t local_slots_;
     std::vector<Operand> operands_;
-    std::vector<std::uint32_t> pending_;  ///< by local: how many operands stand for it
+    std::vector<std::uint32_t> pending_;  ///< by a local's first slot: how many stand for it
     std::uint32_t settled_ = 0;           ///< every operand below this height is in its own slot
 };
 

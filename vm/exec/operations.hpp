@@ -9,20 +9,25 @@
 /// What the handlers of plain instructions, loads and stores do, made from their meanings.
 namespace sojourn::vm {
 
+/// The value in the slot, or from the slot on.
 template <typename Value>
-inline Value from_slot(std::uint64_t slot) {
-    if constexpr (sizeof(Value) == 8)
-        return std::bit_cast<Value>(slot);
-    else
-        return std::bit_cast<Value>(static_cast<std::uint32_t>(slot));
+[[gnu::always_inline]] inline Value read_slots(const std::uint64_t* slot) {
+    if constexpr (sizeof(Value) == 4) {
+        return std::bit_cast<Value>(static_cast<std::uint32_t>(*slot));
+    } else {
+        Value value;
+        std::memcpy(&value, slot, sizeof value);
+        return value;
+    }
 }
 
 template <typename Value>
-inline std::uint64_t to_slot(Value value) {
-    if constexpr (sizeof(Value) == 8)
-        return std::bit_cast<std::uint64_t>(value);
-    else
-        return std::bit_cast<std::uint32_t>(value);
+[[gnu::always_inline]] inline void write_slots(std::uint64_t* slot, Value value) {
+    if constexpr (sizeof(Value) == 4) {
+        *slot = std::bit_cast<std::uint32_t>(value);
+    } else {
+        std::memcpy(slot, &value, sizeof value);
+    }
 }
 
 template <Opcode opcode, std::size_t index>
@@ -30,14 +35,14 @@ using OperandOf = internal::Number<info_of(opcode).signature.operands[index]>;
 
 template <Opcode opcode, Form form>
 [[gnu::always_inline]] inline auto evaluate(const Operation& op, const std::uint64_t* slots) {
-    const auto first = from_slot<OperandOf<opcode, 0>>(slots[op.b]);
+    const auto first = read_slots<OperandOf<opcode, 0>>(slots + op.b);
     if constexpr (info_of(opcode).signature.operand_count == 1) {
         return Meaning<opcode>::eval(first);
     } else if constexpr (form == Form::constant) {
         const auto constant = static_cast<std::int32_t>(op.immediate);
         return Meaning<opcode>::eval(first, OperandOf<opcode, 1>{constant});
     } else {
-        return Meaning<opcode>::eval(first, from_slot<OperandOf<opcode, 1>>(slots[op.c()]));
+        return Meaning<opcode>::eval(first, read_slots<OperandOf<opcode, 1>>(slots + op.c()));
     }
 }
 
@@ -48,16 +53,16 @@ template <Opcode opcode, Form form>
     if constexpr (form == Form::constant)
         return Value{number};
     else
-        return from_slot<Value>(slots[number]);
+        return read_slots<Value>(slots + number);
 }
 
 /// As vm/exec/pairs.def says.
 template <Opcode first, Form first_form, Opcode second, Form second_form>
 [[gnu::always_inline]] inline void perform_pair(const Operation& op, std::uint64_t* slots) {
-    const auto inner = Meaning<first>::eval(from_slot<OperandOf<first, 0>>(slots[op.b]),
+    const auto inner = Meaning<first>::eval(read_slots<OperandOf<first, 0>>(slots + op.b),
                                             right_of_pair<first, first_form>(op.c(), slots));
-    slots[op.a] =
-        to_slot(Meaning<second>::eval(inner, right_of_pair<second, second_form>(op.d(), slots)));
+    write_slots(slots + op.a,
+                Meaning<second>::eval(inner, right_of_pair<second, second_form>(op.d(), slots)));
 }
 
 /// Beyond every memory, yet low enough that an offset and the width of an access can be added.
@@ -67,7 +72,7 @@ constexpr std::uint64_t add_offset(std::uint64_t address, std::uint64_t offset) 
     return address >= kNowhere || offset >= kNowhere ? kNowhere : address + offset;
 }
 static_assert(add_offset(UINT64_MAX, 1) >= kNowhere);
-static_assert(add_offset(kNowhere - 1, kNowhere - 1) <= UINT64_MAX - sizeof(std::uint64_t));
+static_assert(add_offset(kNowhere - 1, kNowhere - 1) <= UINT64_MAX - sizeof(V128));
 
 /// Where a load or store goes to; its width can be added without overflow.
 template <Form form>
@@ -98,9 +103,9 @@ template <Opcode opcode, Form form>
     if constexpr (Meaning::kIsLoad) {
         Memory value;
         std::memcpy(&value, memory + address, sizeof value);
-        slots[op.a] = to_slot(Meaning::eval(value));
+        write_slots(slots + op.a, Meaning::eval(value));
     } else {
-        const Memory value = Meaning::eval(from_slot<typename Meaning::Value>(slots[op.b]));
+        const Memory value = Meaning::eval(read_slots<typename Meaning::Value>(slots + op.b));
         std::memcpy(memory + address, &value, sizeof value);
     }
     return true;
@@ -124,10 +129,10 @@ template <Opcode opcode, Form form>
             trap = outcome.trap();
             return false;
         }
-        slots[op.a] = to_slot(outcome.value());
+        write_slots(slots + op.a, outcome.value());
         return true;
     } else {
-        slots[op.a] = to_slot(evaluate<opcode, form>(op, slots));
+        write_slots(slots + op.a, evaluate<opcode, form>(op, slots));
         return true;
     }
 }
@@ -142,13 +147,9 @@ template <Opcode opcode, Form form>
             form == Form::branch_if_constant || form == Form::branch_unless_constant;
         constexpr bool is_negated =
             form == Form::branch_unless || form == Form::branch_unless_constant;
-        std::uint64_t right;
-        if constexpr (is_constant)
-            right = pc[1].more.first;
-        else
-            right = slots[pc->op.b];
-        const bool holds = Meaning<opcode>::eval(from_slot<OperandOf<opcode, 0>>(slots[pc->op.a]),
-                                                 from_slot<OperandOf<opcode, 1>>(right)) != 0;
+        const std::uint64_t* const right = is_constant ? &pc[1].more.first : slots + pc->op.b;
+        const bool holds = Meaning<opcode>::eval(read_slots<OperandOf<opcode, 0>>(slots + pc->op.a),
+                                                 read_slots<OperandOf<opcode, 1>>(right)) != 0;
         return holds != is_negated;
     }
 }

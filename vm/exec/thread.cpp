@@ -19,10 +19,10 @@ heap::RegionSpec stack_region_spec(heap::RegionKind kind, std::uint64_t stack_by
 }
 
 FramePosition entry_position(const LinkedFunction& function) {
-    if (function.instance == nullptr) return {0, function.parameter_count};
+    if (function.instance == nullptr) return {0, function.parameter_slots};
     const Module& module = *function.instance->module;
     return {module.functions[function.identity.function_index].code_offset,
-            function.parameter_count + function.zeroed_count};
+            function.parameter_slots + function.zeroed_slots};
 }
 
 Thread::Thread(heap::Region& slots_region_, heap::Region& frames_region_,
@@ -45,10 +45,10 @@ void Thread::push_bottom_return() {
 
 void Thread::start(LinkedFunction& function, std::span<const std::uint64_t> arguments) {
     EXPECTS(is_idle(), "a thread makes one call at a time");
-    EXPECTS(arguments.size() == function.parameter_count, "a call has the arguments of its type");
+    EXPECTS(arguments.size() == function.parameter_slots, "a call has the arguments of its type");
     slots = first_slot();
     std::ranges::copy(arguments, slots);
-    std::fill_n(slots + arguments.size(), function.zeroed_count, 0);
+    std::fill_n(slots + arguments.size(), function.zeroed_slots, 0);
     frame = first_frame();
     set_identity(*frame, function.identity);
     set_position(*frame, pack(entry_position(function)));

@@ -31,6 +31,7 @@ public:
 
     // The source of read_immediates().
 
+    std::uint8_t u8() { return *at_++; }
     std::uint32_t u32() { return static_cast<std::uint32_t>(unsigned_leb()); }
     std::uint64_t u64() { return unsigned_leb(); }
     std::int32_t s32() { return static_cast<std::int32_t>(signed_leb()); }
@@ -57,7 +58,7 @@ private:
 
     Opcode opcode() {
         const std::uint8_t first = *at_++;
-        if (first != kPrefixNumeric) return *find_opcode(0x00, first);
+        if (!is_prefix(first)) return *find_opcode(0x00, first);
         return *find_opcode(first, u32());
     }
 

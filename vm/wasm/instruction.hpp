@@ -71,7 +71,9 @@ struct Instruction {
     std::uint32_t second_index = 0;
     std::uint32_t alignment_log2 = 0;
     std::uint64_t memory_offset = 0;
-    std::uint64_t constant = 0;             ///< as a slot: the high half of an i32 or f32 is zero
+    std::uint64_t constant = 0;  ///< as a slot: the high half of an i32 or f32 is zero
+    V128 vector{};               ///< of v128.const; the lanes that i8x16.shuffle takes
+    std::uint8_t lane = 0;
     std::span<const ValueType> types;       ///< of a typed select
     ValueType type = ValueType::funcref;    ///< of a null
     std::span<const std::uint32_t> labels;  ///< of br_table, its default last

@@ -8,19 +8,33 @@
 #include "vm/wasm/meaning_float.hpp"
 #include "vm/wasm/meaning_integer.hpp"
 #include "vm/wasm/meaning_memory.hpp"
+#include "vm/wasm/meaning_relaxed.hpp"
 
 /// The meaning of every plain instruction and memory access, held complete against the table.
 namespace sojourn::vm {
 
-/// An instruction whose result depends on its operands alone: it has a Meaning.
+/// Its immediate is a lane of its first operand.
+constexpr bool takes_lane(Opcode opcode) {
+    return info_of(opcode).immediate == Immediate::lane;
+}
+
+/// An instruction whose result depends on its operands, and its lane, alone: it has a Meaning.
 constexpr bool is_plain(Opcode opcode) {
     const OpcodeInfo& info = info_of(opcode);
-    return info.immediate == Immediate::none && info.signature.result.has_value();
+    return (info.immediate == Immediate::none || takes_lane(opcode)) &&
+           info.signature.result.has_value();
 }
 
 /// A load or store: it has a MemoryMeaning.
 constexpr bool is_memory_access(Opcode opcode) {
-    return info_of(opcode).immediate == Immediate::memarg;
+    return info_of(opcode).immediate == Immediate::memarg && !vector_access_of(opcode);
+}
+
+/// A plain instruction with an operand or result of type v128.
+constexpr bool is_on_vectors(Opcode opcode) {
+    const Signature& signature = info_of(opcode).signature;
+    return is_plain(opcode) &&
+           (signature.operands[0] == ValueType::v128 || signature.result == ValueType::v128);
 }
 
 namespace internal {
@@ -31,8 +45,9 @@ consteval auto number_of() {
     if constexpr (type == ValueType::i64) return std::int64_t{};
     if constexpr (type == ValueType::f32) return float{};
     if constexpr (type == ValueType::f64) return double{};
+    if constexpr (type == ValueType::v128) return V128{};
 }
-/// The C++ type of a number.
+/// The C++ type of a number or vector.
 template <ValueType type>
 using Number = decltype(number_of<type>());
 
@@ -40,9 +55,16 @@ template <Opcode opcode, std::size_t... index>
 consteval bool has_meaning(std::index_sequence<index...>) {
     constexpr const Signature& signature = info_of(opcode).signature;
     using Result = Number<*signature.result>;
-    using Evaluated = decltype(Meaning<opcode>::eval(Number<signature.operands[index]>{}...));
     constexpr bool can_trap = info_of(opcode).interrupt == Interrupt::trap;
-    return std::same_as<Evaluated, std::conditional_t<can_trap, Outcome<Result>, Result>>;
+    using Wanted = std::conditional_t<can_trap, Outcome<Result>, Result>;
+    if constexpr (takes_lane(opcode)) {
+        using Evaluated =
+            decltype(Meaning<opcode>::eval(Number<signature.operands[index]>{}..., 0U));
+        return std::same_as<Evaluated, Wanted>;
+    } else {
+        using Evaluated = decltype(Meaning<opcode>::eval(Number<signature.operands[index]>{}...));
+        return std::same_as<Evaluated, Wanted>;
+    }
 }
 
 template <Opcode opcode>
@@ -77,6 +99,18 @@ template <Opcode opcode>
 consteval std::uint8_t access_bytes_of() {
     if constexpr (is_memory_access(opcode)) {
         return sizeof(typename MemoryMeaning<opcode>::Memory);
+    } else if constexpr (vector_access_of(opcode)) {
+        return access_bytes_of<vector_access_of(opcode)->access>();
+    } else {
+        return 0;
+    }
+}
+template <Opcode opcode>
+consteval std::uint8_t lane_count_of() {
+    if constexpr (takes_lane(opcode)) {
+        return Meaning<opcode>::kLanes;
+    } else if constexpr (vector_access_of(opcode)) {
+        return lane_count_of<vector_access_of(opcode)->on_vector>();
     } else {
         return 0;
     }
@@ -86,12 +120,22 @@ inline constexpr std::array<std::uint8_t, kOpcodeCount> kAccessBytes{
 #include "vm/wasm/opcodes.def"
 #undef OPCODE
 };
+inline constexpr std::array<std::uint8_t, kOpcodeCount> kLaneCounts{
+#define OPCODE(name, ...) lane_count_of<Opcode::name>(),
+#include "vm/wasm/opcodes.def"
+#undef OPCODE
+};
 
 }  // namespace internal
 
 /// How many bytes of memory a load or store touches; 0 for everything else.
 constexpr std::uint8_t access_bytes(Opcode opcode) {
     return internal::kAccessBytes[static_cast<std::size_t>(opcode)];
+}
+
+/// How many lanes there are for an instruction that names one; 0 for everything else.
+constexpr std::uint8_t lane_count(Opcode opcode) {
+    return internal::kLaneCounts[static_cast<std::size_t>(opcode)];
 }
 
 }  // namespace sojourn::vm

@@ -7,8 +7,9 @@ namespace sojourn::vm {
 
 /// What a plain instruction computes: a constexpr `eval` from its operands, the deepest first, to
 /// its result; to an Outcome of it where it can trap. i32 is std::int32_t, i64 std::int64_t, f32
-/// float, f64 double; a comparison is an i32. Every NaN that an `eval` computes is the canonical
-/// one; those of abs, neg, copysign and the reinterpretations are bits like any others.
+/// float, f64 double, v128 V128; a comparison of scalars is an i32. Every NaN that an `eval`
+/// computes is the canonical one; those of abs, neg, copysign and the reinterpretations are bits
+/// like any others.
 template <Opcode opcode>
 struct Meaning;
 

@@ -14,6 +14,8 @@ std::string_view text_of(ValueType type) {
             return "f32";
         case ValueType::f64:
             return "f64";
+        case ValueType::v128:
+            return "v128";
         case ValueType::funcref:
             return "funcref";
         case ValueType::externref:

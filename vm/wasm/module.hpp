@@ -10,6 +10,7 @@
 #include "base/bytes.hpp"
 #include "base/sha256.hpp"
 #include "vm/wasm/value_type.hpp"
+#include "vm/wasm/vector.hpp"
 
 /// A WebAssembly module, decoded and validated. Immutable; shared by every instance of it.
 namespace sojourn::vm {
@@ -76,6 +77,7 @@ struct ConstantExpression {
     /// The value as a slot, the index of the global or function, or the offset of the code from the
     /// module's first byte.
     std::uint64_t bits = 0;
+    V128 vector{};  ///< the value of a v128
 };
 
 /// A function of this module: imported ones have no body.
@@ -85,7 +87,8 @@ struct Function {
     std::uint32_t code_offset = 0;  ///< of the first instruction
     std::uint32_t end_offset = 0;   ///< one past the final `end`
     std::uint32_t local_count = 0;  ///< parameters included
-    std::uint32_t operand_count_max = 0;  ///< the operand stack's greatest height
+    std::uint32_t local_slots = 0;  ///< of all locals
+    std::uint32_t operand_slots_max = 0;  ///< the operand stack's greatest height
     /// The declared locals: how many, of which type.
     std::vector<std::pair<std::uint32_t, ValueType>> local_runs{};
 };

@@ -30,11 +30,15 @@ enum class Immediate : std::uint8_t {
     global,         ///< a global index
     table,          ///< a table index
     memarg,         ///< alignment as a power of two, a memory index if it says so, an offset
+    memarg_lane,    ///< a memarg, then the number of a lane, 1 byte
     memory,         ///< a memory index
     i32,            ///< a signed LEB128 number
     i64,            ///< a signed LEB128 number
     f32,            ///< 4 bytes
     f64,            ///< 8 bytes
+    v128,           ///< 16 bytes
+    lane,           ///< the number of a lane, 1 byte
+    lanes,          ///< the numbers of 16 lanes, 1 byte each
     heap_type,      ///< the type of a null
     data_memory,    ///< a data index, then a memory index
     data,           ///< a data index
@@ -81,8 +85,10 @@ consteval ValueType value_type_of_letter(char letter) {
             return ValueType::f32;
         case 'd':
             return ValueType::f64;
+        case 'v':
+            return ValueType::v128;
         default:
-            throw "the types column has the letters i, l, f, d and a";
+            throw "the types column has the letters i, l, f, d, v and a";
     }
 }
 
@@ -129,6 +135,12 @@ constexpr std::string_view text_of(Opcode opcode) {
 }
 
 inline constexpr std::uint8_t kPrefixNumeric = 0xfc;  ///< saturating, bulk memory, tables
+inline constexpr std::uint8_t kPrefixVector = 0xfd;
+
+/// Whether a second number follows that says which instruction it is.
+constexpr bool is_prefix(std::uint8_t first) {
+    return first == kPrefixNumeric || first == kPrefixVector;
+}
 
 namespace internal {
 
@@ -145,9 +157,11 @@ static_assert(opcodes_are_sorted_and_unique());
 
 inline constexpr std::uint16_t kNoOpcode = 0xffff;
 
+inline constexpr std::size_t kCodesMax = 512;  ///< of one prefix
+
 /// The rows of one prefix by code; kNoOpcode where there is none.
-consteval std::array<std::uint16_t, 256> opcodes_by_code(std::uint8_t prefix) {
-    std::array<std::uint16_t, 256> rows{};
+consteval std::array<std::uint16_t, kCodesMax> opcodes_by_code(std::uint8_t prefix) {
+    std::array<std::uint16_t, kCodesMax> rows{};
     rows.fill(kNoOpcode);
     for (std::size_t i = 0; i < kOpcodeCount; ++i) {
         if (kOpcodes[i].prefix != prefix) continue;
@@ -157,20 +171,23 @@ consteval std::array<std::uint16_t, 256> opcodes_by_code(std::uint8_t prefix) {
 }
 inline constexpr auto kPlainOpcodes = opcodes_by_code(0x00);
 inline constexpr auto kNumericOpcodes = opcodes_by_code(kPrefixNumeric);
+inline constexpr auto kVectorOpcodes = opcodes_by_code(kPrefixVector);
 
 }  // namespace internal
 
 /// The instruction of that encoding; nullopt when this build knows none. O(1).
 constexpr std::optional<Opcode> find_opcode(std::uint8_t prefix, std::uint32_t code) {
-    if (code >= 256) return std::nullopt;
+    if (code >= internal::kCodesMax) return std::nullopt;
     std::uint16_t row = internal::kNoOpcode;
     if (prefix == 0x00) row = internal::kPlainOpcodes[code];
     if (prefix == kPrefixNumeric) row = internal::kNumericOpcodes[code];
+    if (prefix == kPrefixVector) row = internal::kVectorOpcodes[code];
     if (row == internal::kNoOpcode) return std::nullopt;
     return static_cast<Opcode>(row);
 }
 static_assert(find_opcode(0x00, 0x6a) == Opcode::i32_add);
 static_assert(find_opcode(0xfc, 0x11) == Opcode::table_fill);
+static_assert(find_opcode(0xfd, 0x113) == Opcode::i32x4_relaxed_dot_i8x16_i7x16_add_s);
 static_assert(!find_opcode(0x00, 0xff));
 
 }  // namespace sojourn::vm

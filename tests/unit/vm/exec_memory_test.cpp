@@ -87,7 +87,8 @@ TEST_CASE("globals keep what is written", "[vm][exec]") {
     const auto& module = fixture.machine().module_of(vm::InstanceIndex{0});
     const auto index =
         static_cast<std::uint32_t>(module.find_export("count") - module.exports.data());
-    CHECK(fixture.machine().read_global({vm::InstanceIndex{0}, index}) == 9);
+    CHECK(fixture.machine().read_global({vm::InstanceIndex{0}, index}) ==
+          std::vector<std::uint64_t>{9});
 }
 
 TEST_CASE("table instructions check their ranges", "[vm][exec]") {

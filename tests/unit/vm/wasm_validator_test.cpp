@@ -147,7 +147,7 @@ TEST_CASE("a body says where it lies, what its locals are and how high its opera
     REQUIRE(function.local_count == 4);
     REQUIRE(function.local_runs.size() == 2);
     REQUIRE(function.local_runs[0] == std::pair(2U, vm::ValueType::i64));
-    REQUIRE(function.operand_count_max == 3);
+    REQUIRE(function.operand_slots_max == 3);
     REQUIRE(function.code_offset == function.body_offset + 5);
     REQUIRE(function.end_offset == module->bytes.size());
 }

@@ -4,6 +4,14 @@
 
 namespace sojourn::vm::internal {
 
+namespace {
+
+std::uint32_t slots_of_operand(std::optional<ValueType> type) {
+    return type ? slots_of(*type) : 1;
+}
+
+}  // namespace
+
 void BodyValidator::validate(Function& function) {
     begin(function);
     while (!controls_.empty() && !reader_.failed())
@@ -13,23 +21,26 @@ void BodyValidator::validate(Function& function) {
                           reader_.left());
     }
     function.end_offset = reader_.offset();
-    function.operand_count_max = operand_count_max_;
+    function.operand_slots_max = operand_slots_max_;
 }
 
 void BodyValidator::begin(Function& function) {
     operands_.clear();
     controls_.clear();
-    operand_count_max_ = 0;
+    operand_slots_ = 0;
+    operand_slots_max_ = 0;
     type_index_ = function.type_index;
     function.body_offset = reader_.offset();
     read_locals(function);
     function.code_offset = reader_.offset();
     function.local_count = static_cast<std::uint32_t>(locals_.size());
+    function.local_slots = local_slots_;
     controls_.push_back({.block = BlockType::of_function_type(type_index_)});
 }
 
 void BodyValidator::read_locals(Function& function) {
     locals_ = module_.types[type_index_].parameters;
+    local_slots_ = slots_of(locals_);
     function.local_runs.clear();
     const std::uint32_t run_count = reader_.count("runs of locals");
     std::uint64_t total = locals_.size();
@@ -46,6 +57,7 @@ void BodyValidator::read_locals(Function& function) {
 
 void BodyValidator::add_locals(Function& function, std::uint32_t count, ValueType type) {
     locals_.insert(locals_.end(), count, type);
+    local_slots_ += count * slots_of(type);
     if (count > 0) function.local_runs.emplace_back(count, type);
 }
 
@@ -79,6 +91,21 @@ void BodyValidator::check_immediate(Immediate immediate) {
             check_alignment();
             check_offset();
             break;
+        case Immediate::memarg_lane:
+            if (!has_memory(first)) break;
+            check_alignment();
+            check_offset();
+            check_lane();
+            break;
+        case Immediate::lane:
+            check_lane();
+            break;
+        case Immediate::lanes:
+            for (const std::uint8_t lane : lanes_of<std::uint8_t>(instruction_.vector)) {
+                if (lane >= 2 * kLaneCount<std::uint8_t>)
+                    reader_.invalid("invalid lane index {}", lane);
+            }
+            break;
         case Immediate::memory:
             has_memory(first);
             break;
@@ -109,6 +136,12 @@ void BodyValidator::check_offset() {
     if (address_ == ValueType::i32 && instruction_.memory_offset > UINT32_MAX) {
         reader_.invalid("offset out of range: {}", instruction_.memory_offset);
     }
+}
+
+void BodyValidator::check_lane() {
+    if (instruction_.lane < lane_count(instruction_.opcode)) return;
+    reader_.blame(instruction_.offset);
+    reader_.invalid("invalid lane index {}", instruction_.lane);
 }
 
 void BodyValidator::check_data_index() {
@@ -228,15 +261,16 @@ void BodyValidator::select_typed() {
 
 void BodyValidator::push(Operand type) {
     operands_.push_back(type);
-    if (operands_.size() > operand_count_max_) [[unlikely]] {
-        new_height_max();
+    operand_slots_ += slots_of_operand(type);
+    if (operand_slots_ > operand_slots_max_) [[unlikely]] {
+        new_slots_max();
     }
 }
 
-void BodyValidator::new_height_max() {
-    operand_count_max_ = static_cast<std::uint32_t>(operands_.size());
-    if (locals_.size() + operand_count_max_ > kFunctionSlotsMax) {
-        reader_.unsupported("more than {} locals and operands", kFunctionSlotsMax);
+void BodyValidator::new_slots_max() {
+    operand_slots_max_ = operand_slots_;
+    if (local_slots_ + operand_slots_max_ > kFunctionSlotsMax) {
+        reader_.unsupported("more than {} slots of locals and operands", kFunctionSlotsMax);
     }
 }
 
@@ -251,16 +285,25 @@ BodyValidator::Operand BodyValidator::pop_any() {
         if (!control.is_unreachable) mismatch("a value", "nothing");
         return std::nullopt;
     }
+    return take_top();
+}
+
+BodyValidator::Operand BodyValidator::take_top() {
     const Operand top = operands_.back();
     operands_.pop_back();
+    operand_slots_ -= slots_of_operand(top);
     return top;
+}
+
+void BodyValidator::drop_block_operands() {
+    operands_.resize(controls_.back().height);
+    operand_slots_ = controls_.back().slots;
 }
 
 void BodyValidator::pop(ValueType expected) {
     const Control& control = controls_.back();
     if (operands_.size() > control.height) [[likely]] {
-        const Operand top = operands_.back();
-        operands_.pop_back();
+        const Operand top = take_top();
         if (top == expected || !top) [[likely]] {
             return;
         }

@@ -31,6 +31,7 @@ private:
         Opcode opcode = Opcode::block;  ///< block, loop, if or else
         bool is_unreachable = false;
         std::uint32_t height = 0;  ///< of the operand stack below the block's parameters
+        std::uint32_t slots = 0;   ///< of the operands below it
         BlockType block;
     };
 
@@ -43,6 +44,7 @@ private:
     void check_immediate(Immediate immediate);
     void check_alignment();
     void check_offset();
+    void check_lane();
     void check_data_index();
     void by_context();
     void control_instruction();
@@ -76,9 +78,13 @@ private:
     Operand pop_any();
     void pop(ValueType expected);
     void pop_all(std::span<const ValueType> expected);
+    /// Takes off the operand that is on top. Requires: there is one.
+    Operand take_top();
+    /// Takes off all operands of the innermost block.
+    void drop_block_operands();
     /// As pop_all(), changing nothing.
     void check_top(std::span<const ValueType> expected);
-    void new_height_max();
+    void new_slots_max();
 
     bool check_index(std::uint32_t index, std::size_t count, std::string_view of_what);
     /// Of the instruction: its address type becomes that of the operands.
@@ -98,7 +104,9 @@ private:
     std::vector<ValueType> locals_;
     std::vector<Operand> operands_;
     std::vector<Control> controls_;
-    std::uint32_t operand_count_max_ = 0;
+    std::uint32_t operand_slots_ = 0;  ///< of operands_, an unknown one counted as one
+    std::uint32_t operand_slots_max_ = 0;
+    std::uint32_t local_slots_ = 0;
     std::uint32_t type_index_ = 0;
 };
 

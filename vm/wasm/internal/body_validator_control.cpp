@@ -68,6 +68,7 @@ void BodyValidator::enter_block() {
     pop_all(block.parameters(module_));
     controls_.push_back({.opcode = instruction_.opcode,
                          .height = static_cast<std::uint32_t>(operands_.size()),
+                         .slots = operand_slots_,
                          .block = block});
     push_all(block.parameters(module_));
 }
@@ -80,7 +81,7 @@ void BodyValidator::change_to_else() {
     }
     pop_all(control.block.results(module_));
     if (operands_.size() != control.height) mismatch("no more values", "some");
-    operands_.resize(control.height);
+    drop_block_operands();
     control.opcode = Opcode::else_;
     control.is_unreachable = false;
     push_all(control.block.parameters(module_));
@@ -152,7 +153,7 @@ const BodyValidator::Control* BodyValidator::label(std::uint32_t depth) {
 }
 
 void BodyValidator::become_unreachable() {
-    operands_.resize(controls_.back().height);
+    drop_block_operands();
     controls_.back().is_unreachable = true;
 }
 

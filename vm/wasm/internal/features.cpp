@@ -3,7 +3,6 @@
 namespace sojourn::vm::internal {
 
 namespace {
-constexpr std::string_view kSimd = "fixed-width SIMD";
 constexpr std::string_view kThreads = "threads";
 constexpr std::string_view kGarbageCollection = "garbage collection";
 constexpr std::string_view kExceptions = "exception handling";
@@ -30,8 +29,6 @@ std::string_view feature_of_opcode(std::uint8_t first) {
         case 0xd3:  // ref.eq
         case 0xfb:
             return kGarbageCollection;
-        case 0xfd:
-            return kSimd;
         case 0xfe:
             return kThreads;
         default:
@@ -41,8 +38,6 @@ std::string_view feature_of_opcode(std::uint8_t first) {
 
 std::string_view feature_of_type(std::uint8_t code) {
     switch (code) {
-        case 0x7b:  // v128
-            return kSimd;
         case 0x63:  // ref null
         case 0x64:  // ref
             return kTypedReferences;

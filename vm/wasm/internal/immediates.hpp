@@ -13,6 +13,17 @@ struct ImmediateStorage {
 /// Of the alignment of a load or store.
 inline constexpr std::uint32_t kMemoryIndexFollows = 0x40;
 
+template <typename Source>
+void read_memarg(Source& source, Instruction& instruction) {
+    instruction.alignment_log2 = source.u32();
+    instruction.index = 0;
+    if ((instruction.alignment_log2 & kMemoryIndexFollows) != 0) {
+        instruction.alignment_log2 -= kMemoryIndexFollows;
+        instruction.index = source.u32();
+    }
+    instruction.memory_offset = source.u64();
+}
+
 /// Reads what follows an opcode: the one place that knows the layout of immediates. `Source` is a
 /// reader of checked bytes (CodeReader) or of unchecked ones (ModuleReader), which after a failure
 /// hands out zeros; `storage.labels` then stays as short as the bytes that were there.
@@ -61,13 +72,19 @@ void read_immediates(Source& source, Instruction& instruction, ImmediateStorage&
             break;
         }
         case Immediate::memarg:
-            instruction.alignment_log2 = source.u32();
-            instruction.index = 0;
-            if ((instruction.alignment_log2 & kMemoryIndexFollows) != 0) {
-                instruction.alignment_log2 -= kMemoryIndexFollows;
-                instruction.index = source.u32();
-            }
-            instruction.memory_offset = source.u64();
+            read_memarg(source, instruction);
+            break;
+        case Immediate::memarg_lane:
+            read_memarg(source, instruction);
+            instruction.lane = source.u8();
+            break;
+        case Immediate::lane:
+            instruction.lane = source.u8();
+            break;
+        case Immediate::v128:
+        case Immediate::lanes:
+            for (std::uint64_t& half : instruction.vector.halves)
+                half = source.fixed_u64();
             break;
         case Immediate::i32:
             instruction.constant = static_cast<std::uint32_t>(source.s32());

@@ -34,8 +34,9 @@ ConstantExpression ModuleDecoder::constant_instruction(const Instruction& instru
         case Opcode::i64_const:
         case Opcode::f32_const:
         case Opcode::f64_const:
+        case Opcode::v128_const:
             operands.push_back(*info_of(instruction.opcode).signature.result);
-            return {Kind::constant, instruction.constant};
+            return {Kind::constant, instruction.constant, instruction.vector};
         case Opcode::ref_null:
             operands.push_back(instruction.type);
             return {Kind::null, 0};

@@ -103,6 +103,7 @@ ValueType ModuleReader::value_type() {
         case ValueType::i64:
         case ValueType::f32:
         case ValueType::f64:
+        case ValueType::v128:
         case ValueType::funcref:
         case ValueType::externref:
             return static_cast<ValueType>(code);
@@ -205,7 +206,7 @@ MemoryType ModuleReader::memory_type() {
 Opcode ModuleReader::opcode() {
     const std::uint32_t start = offset();
     const std::uint8_t first = u8();
-    const bool has_prefix = first == kPrefixNumeric;
+    const bool has_prefix = is_prefix(first);
     const std::uint32_t code = has_prefix ? u32() : first;
     if (const auto found = find_opcode(has_prefix ? first : std::uint8_t{0}, code)) return *found;
     blame(start);
