@@ -1,5 +1,6 @@
 #include "store/internal/family_verifier.hpp"
 
+#include <map>
 #include <set>
 
 #include "store/internal/read_points.hpp"
@@ -64,9 +65,9 @@ Result<void> Verifier::check_records() {
     const auto transaction = TRY(environment_.read());
     const auto family = TRY(read_family_record(transaction));
     unit_bytes_ = family.unit_bytes;
-    std::set<BranchId> branches;
+    std::map<BranchId, ProcessId> branches;  // and whose they are
     for (const NumberedBranch& branch : TRY(read_branches(transaction))) {
-        branches.insert(branch.id);
+        branches.emplace(branch.id, branch.record.owner);
         const BranchId parent = branch.record.parent;
         if (parent >= branch.id || (parent != kNoBranch && !branches.contains(parent))) {
             report("branch {} has lost its parent {}", plain(branch.id), plain(parent));
@@ -84,7 +85,8 @@ Result<void> Verifier::check_records() {
         }
     }
     for (const ProcessRecord& process : TRY(read_processes(transaction))) {
-        if (!branches.contains(process.branch)) {
+        const auto branch = branches.find(process.branch);
+        if (branch == branches.end() || branch->second != process.id) {
             report("process {} has lost its branch", process.id.hex());
         }
         if (process.head != kNoVersion && !checkpoints.contains(process.head)) {

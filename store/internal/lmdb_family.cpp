@@ -363,8 +363,12 @@ Result<CheckpointInfo> LmdbFamily::checkpoint(Version id) const {
 
 Result<std::vector<CheckpointInfo>> LmdbFamily::checkpoints(ProcessId id) const {
     const auto transaction = TRY(environment_->read());
-    TRY(read_process(transaction, id));
+    const ProcessRecord process = TRY(read_process(transaction, id));
     const auto reach = TRY(history_of(transaction, id));
+    if (!reach.contains(process.branch)) {
+        return fail(ErrorCode::corrupt, "branch {} of process {} is another one's; {}",
+                    plain(process.branch), id.hex(), kDamageRemedy);
+    }
     std::vector<CheckpointInfo> own;
     for (CheckpointInfo& info : TRY(read_checkpoints(transaction))) {
         const auto entry = reach.find(info.branch);
