@@ -3,7 +3,6 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
-#include <iostream>
 #include <spawn.h>
 #include <stdexcept>
 #include <sys/resource.h>

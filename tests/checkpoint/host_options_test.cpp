@@ -62,6 +62,12 @@ private:
     int socket_;
 };
 
+VmProcess start_server(const ProcessFixture& fixture, const std::string& program,
+                       std::uint16_t port) {
+    return fixture.start(
+        {"run", "--name", "echo", "--tcp-listen", "127.0.0.1:" + std::to_string(port), program});
+}
+
 }  // namespace
 
 TEST_CASE("every call of WASI answers what the specification names, reincarnated or not",
@@ -86,8 +92,7 @@ TEST_CASE("a server's guest answers, is suspended in accept, and answers again a
     if (!program) return;
     const ProcessFixture fixture;
     const std::uint16_t port = free_port();
-    VmProcess first = fixture.start(
-        {"run", "--name", "echo", "--tcp-listen", "127.0.0.1:" + std::to_string(port), *program});
+    VmProcess first = start_server(fixture, *program, port);
     {
         const Peer peer(port);
         peer.say("hello");
@@ -115,8 +120,7 @@ TEST_CASE("a connection that was open at a suspend is reset on both sides",
     if (!program) return;
     const ProcessFixture fixture;
     const std::uint16_t port = free_port();
-    VmProcess first = fixture.start(
-        {"run", "--name", "echo", "--tcp-listen", "127.0.0.1:" + std::to_string(port), *program});
+    VmProcess first = start_server(fixture, *program, port);
     const Peer peer(port);
     peer.say("hello");
     REQUIRE(peer.hear(5) == "hello");

@@ -1,32 +1,17 @@
 #include "vm/host/internal/nearest_import.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <vector>
 
 #include <fmt/ranges.h>
+
+#include "base/edit_distance.hpp"
 
 namespace sojourn::vm {
 
 namespace {
 
 constexpr std::size_t kNameBytesMax = 64;  // a hostile name must not cost time
-
-/// How many letters must be put in, left out or changed (Levenshtein).
-std::size_t edit_distance(std::string_view from, std::string_view to) {
-    std::vector<std::size_t> row(to.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < from.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (std::size_t j = 0; j < to.size(); ++j) {
-            const std::size_t changed = diagonal + (from[i] == to[j] ? 0 : 1);
-            diagonal = row[j + 1];
-            row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
-        }
-    }
-    return row.back();
-}
 
 std::string text_of(const std::vector<ValueType>& types) {
     std::vector<std::string_view> names;
