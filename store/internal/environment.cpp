@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/trace.hpp"
+#include "store/internal/commit_numbers.hpp"
 #include "store/internal/store_directory.hpp"
 #include "store/unit_codec.hpp"
 
@@ -54,6 +55,9 @@ Result<void> Environment::start(const EnvironmentOptions& options) {
     if (!options.create) TRY(expect_data());
     if (const int code = open_map(options); code != 0) return error(code, "open");
     if (const int code = mend_short_file(); code != 0) return error(code, "inspect");
+    MDB_stat stat{};
+    mdb_env_stat(env_, &stat);
+    TRY(check_commit_numbers(data_file(directory_), stat.ms_psize));
     int dead_readers = 0;
     if (const int code = mdb_reader_check(env_, &dead_readers); code != 0) {
         return error(code, "clear the readers of");
