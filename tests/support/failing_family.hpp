@@ -14,6 +14,7 @@ public:
 
     bool refuses_stage = false;
     bool refuses_publish = false;
+    bool publishes_and_says_no = false;  ///< as a disk does that fails behind the last write
     bool refuses_abandon = false;
     /// The unit whose reading says `corrupt`.
     std::optional<store::UnitKey> damaged_unit;
@@ -33,7 +34,9 @@ public:
                          const store::Publication& publication) override {
         note(publication.units);
         if (refuses_publish) return fail(ErrorCode::store_full, "refused by the test");
-        return real_->publish(token, publication);
+        TRY(real_->publish(token, publication));
+        if (publishes_and_says_no) return fail(ErrorCode::io, "refused by the test");
+        return {};
     }
     Result<store::UnitState> read_unit(store::View view, store::UnitKey key,
                                        MutableBytes out) const override {

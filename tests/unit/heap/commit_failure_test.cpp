@@ -41,6 +41,32 @@ TEST_CASE("pages of a refused commit are in the next one", "[heap]") {
     REQUIRE(opened->region(kFirst)->base()[500'000] == std::byte{2});
 }
 
+TEST_CASE("a commit that took effect and did not look so is followed by another", "[heap]") {
+    HeapFixture fixture(GENERATE(from_range(kMechanisms)));
+    const bool forgets_at_once = GENERATE(true, false);
+    auto heap = fixture.create();
+    heap::Region& memory = add_memory(*heap, 20 * kMiB);
+    scramble(memory);
+    REQUIRE(commit(*heap).ok());
+    memory.base()[0] = std::byte{1};
+    memory.base()[500'000] = std::byte{1};
+    fixture.family->publishes_and_says_no = true;
+    fixture.family->refuses_abandon = !forgets_at_once;
+    REQUIRE(commit(*heap).error().code == ErrorCode::io);
+
+    fixture.family->publishes_and_says_no = false;
+    fixture.family->refuses_abandon = false;
+    memory.base()[500'000] = std::byte{2};
+    memory.base()[700'000] = std::byte{3};
+    for (const char* attachment : {"second", "third"})
+        REQUIRE(commit(*heap, attachment).ok());
+    REQUIRE(heap->verify().empty());
+    auto opened = fixture.open();
+
+    REQUIRE(as_text(opened->attachment()) == "third");
+    REQUIRE(std::memcmp(opened->region(kFirst)->base(), memory.base(), 20 * kMiB) == 0);
+}
+
 TEST_CASE("pages of a snapshot that nobody committed are in the next one", "[heap]") {
     HeapFixture fixture(GENERATE(from_range(kMechanisms)));
     auto heap = fixture.create();
