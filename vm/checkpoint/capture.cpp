@@ -39,6 +39,10 @@ MachineState capture(const Runtime& runtime, const Thread& thread) {
     captured.frame_count = static_cast<std::uint32_t>(thread.frames().size());
     for (const FrameState& frame : thread.frames())
         captured.slot_count += frame.slot_count;
+    for (const auto& [number, exception] : runtime.exceptions.all()) {
+        const ExceptionTag& tag = *exception.tag;
+        state.exceptions.push_back({number, tag.instance, tag.tag_index, exception.values});
+    }
     return state;
 }
 

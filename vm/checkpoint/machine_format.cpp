@@ -6,7 +6,8 @@ namespace sojourn::vm {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x454e'4843'414d'4a53;  // "SJMACHNE"
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersionWithoutExceptions = 2;
 constexpr std::uint32_t kHostInstance = UINT32_MAX;
 constexpr std::string_view kSubject = "the machine's state";
 
@@ -50,10 +51,20 @@ void put_thread(ByteWriter& out, const ThreadState& thread) {
     out.put(thread.slot_count);
 }
 
+void put_exception(ByteWriter& out, const ExceptionState& exception) {
+    out.put(exception.number);
+    out.put(exception.instance);
+    out.put(exception.tag_index);
+    put_count(out, exception.values.size());
+    for (const std::uint64_t value : exception.values)
+        out.put(value);
+}
+
 constexpr std::size_t kBindingBytes = 8;
 constexpr std::size_t kPartBytes = 8;  ///< of a memory or table
 constexpr std::size_t kInstanceBytesMin = 56;
 constexpr std::size_t kThreadBytes = 20;
+constexpr std::size_t kExceptionBytesMin = 16;
 
 Result<std::vector<bool>> get_flags(ByteReader& in) {
     const auto count = TRY(in.get_count(1));
@@ -115,6 +126,17 @@ Result<ThreadState> get_thread(ByteReader& in) {
     return thread;
 }
 
+Result<ExceptionState> get_exception(ByteReader& in) {
+    ExceptionState exception;
+    exception.number = TRY(in.get<std::uint32_t>());
+    exception.instance = TRY(in.get<std::uint32_t>());
+    exception.tag_index = TRY(in.get<std::uint32_t>());
+    const auto count = TRY(in.get_count(sizeof(std::uint64_t)));
+    for (std::uint32_t i = 0; i < count; ++i)
+        exception.values.push_back(TRY(in.get<std::uint64_t>()));
+    return exception;
+}
+
 }  // namespace
 
 ByteVector encode(const MachineState& state) {
@@ -132,6 +154,9 @@ ByteVector encode(const MachineState& state) {
     put_count(out, state.threads.size());
     for (const auto& thread : state.threads)
         put_thread(out, thread);
+    put_count(out, state.exceptions.size());
+    for (const auto& exception : state.exceptions)
+        put_exception(out, exception);
     return out.take();
 }
 
@@ -141,7 +166,7 @@ Result<MachineState> decode_machine_state(Bytes bytes) {
         return fail(ErrorCode::corrupt, "{} does not begin with its magic number", kSubject);
     }
     const auto version = TRY(in.get<std::uint32_t>());
-    if (version != kVersion) {
+    if (version != kVersion && version != kVersionWithoutExceptions) {
         return fail(ErrorCode::unsupported_format, "{} has version {}, this build reads {}",
                     kSubject, version, kVersion);
     }
@@ -158,6 +183,11 @@ Result<MachineState> decode_machine_state(Bytes bytes) {
     const auto thread_count = TRY(in.get_count(kThreadBytes));
     for (std::uint32_t i = 0; i < thread_count; ++i)
         state.threads.push_back(TRY(get_thread(in)));
+    if (version != kVersionWithoutExceptions) {
+        const auto exception_count = TRY(in.get_count(kExceptionBytesMin));
+        for (std::uint32_t i = 0; i < exception_count; ++i)
+            state.exceptions.push_back(TRY(get_exception(in)));
+    }
     TRY(in.expect_end());
     return state;
 }

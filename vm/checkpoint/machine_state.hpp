@@ -32,6 +32,13 @@ struct ThreadState {
     std::uint64_t slot_count = 0;  ///< of all frames
 };
 
+struct ExceptionState {
+    std::uint32_t number = 0;    ///< which its references name
+    std::uint32_t instance = 0;  ///< that defines its tag
+    std::uint32_t tag_index = 0;
+    std::vector<std::uint64_t> values;  ///< as slots
+};
+
 struct MachineState {
     std::uint64_t stack_bytes_max = 0;
     std::uint64_t memory_bytes_max = 0;
@@ -40,6 +47,7 @@ struct MachineState {
     std::uint64_t host_calls = 0;
     std::vector<InstanceState> instances;
     std::vector<ThreadState> threads;
+    std::vector<ExceptionState> exceptions;  ///< by number, ascending
 };
 
 MachineState capture(const Runtime& runtime, const Thread& thread);

@@ -54,7 +54,8 @@ private:
         TRY(expect_count(state_.tables.size(), count, "tables"));
         for (std::size_t i = 0; i < count; ++i) {
             const auto& [region_id, size] = state_.tables[i];
-            Table table{nullptr, module_.tables[module_.imported_tables + i], size, &budget_};
+            const auto index = static_cast<std::uint32_t>(module_.imported_tables + i);
+            Table table = table_of(instance_, index, size, budget_);
             TRY(expect_size(size, table.type.limits.min, table.size_max(), "table"));
             table.region = TRY(claims_.claim(region_id, table_region_spec(table)));
             budget_.bytes += table.region->size_bytes();
@@ -146,6 +147,22 @@ Result<void> restore_instances(Runtime& runtime, RegionClaims& claims, const Mac
         auto instance = TRY(link(runtime, std::move(module), instance_state.imports));
         TRY(InstanceRestorer(claims, runtime.memory_budget, *instance, instance_state).restore());
         runtime.instances.push_back(std::move(instance));
+    }
+    return {};
+}
+
+Result<void> restore_exceptions(Runtime& runtime, const MachineState& state) {
+    for (const ExceptionState& exception : state.exceptions) {
+        const auto& [number, instance, tag_index, values] = exception;
+        const bool has_instance = instance < runtime.instances.size();
+        if (!has_instance || tag_index >= runtime.instances[instance]->tags.size()) {
+            return fail(ErrorCode::corrupt, "exception {} has tag {} of instance {}", number,
+                        tag_index, instance);
+        }
+        const ExceptionTag& tag = *runtime.instances[instance]->tags[tag_index];
+        if (tag.instance != instance || !runtime.exceptions.restore(number, tag, values)) {
+            return fail(ErrorCode::corrupt, "exception {} does not fit its tag", number);
+        }
     }
     return {};
 }

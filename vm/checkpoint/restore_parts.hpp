@@ -4,7 +4,7 @@
 
 #include "vm/checkpoint/machine_state.hpp"
 
-/// The two halves of restore().
+/// The parts of restore().
 namespace sojourn::vm {
 
 /// Hands out the heap's regions, each once and only for what it is.
@@ -22,6 +22,9 @@ private:
 
 Result<void> restore_instances(Runtime& runtime, RegionClaims& claims, const MachineState& state,
                                const ModuleSource& modules);
+
+/// Requires: restore_instances(). References are not looked at.
+Result<void> restore_exceptions(Runtime& runtime, const MachineState& state);
 
 /// Requires: restore_instances().
 Result<std::unique_ptr<Thread>> restore_thread(Runtime& runtime, RegionClaims& claims,

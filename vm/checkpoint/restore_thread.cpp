@@ -96,20 +96,17 @@ private:
         const LinkedFunction* callee =
             runtime_.function(make_reference(callee_frame.instance, callee_frame.function_index));
         // Whoever was called may have been replaced by a tail call, to a function of these results.
-        if (callee != nullptr && results_of(*callee) == awaited_results(call)) return {};
+        if (callee != nullptr && runtime_.types.results_fit(callee->type, called_type(call))) {
+            return {};
+        }
         return refuse("{} does not call function {} of instance {}", frame().code_offset,
                       callee_frame.function_index, callee_frame.instance);
     }
 
-    const std::vector<ValueType>& awaited_results(const Word* call) const {
-        if (call->op.handler == address_of(Handler::call_through_table)) {
-            return runtime_.types.type_of(static_cast<TypeId>(call->op.immediate)).results;
-        }
-        return results_of(*callee_of(call));
-    }
-
-    const std::vector<ValueType>& results_of(const LinkedFunction& function) const {
-        return runtime_.types.type_of(function.type).results;
+    static TypeId called_type(const Word* call) {
+        const bool is_indirect = call->op.handler == address_of(Handler::call_through_table) ||
+                                 call->op.handler == address_of(Handler::call_through_reference);
+        return is_indirect ? TypeId{call->op.immediate} : callee_of(call)->type;
     }
 
     const Safepoint* find_safepoint(LinkedFunction& function) {
@@ -166,6 +163,7 @@ Result<std::unique_ptr<Thread>> restore(Runtime& runtime, const MachineState& st
     RegionClaims claims(runtime.heap);
     runtime.memory_budget.bytes_max = state.memory_bytes_max;
     TRY(restore_instances(runtime, claims, state, modules));
+    TRY(restore_exceptions(runtime, state));
     runtime.poll.restore(state.safepoints);
     runtime.poll.set_fuel(state.fuel);
     runtime.host_calls = state.host_calls;

@@ -64,6 +64,11 @@ void CodeBuilder::note_safepoint(SafepointKind kind, std::uint32_t slot_count) {
     safepoints_.push_back({size(), code_offset_, slot_count, kind});
 }
 
+std::size_t CodeBuilder::add_try_region(TryRegion region) {
+    try_regions_.push_back(std::move(region));
+    return try_regions_.size() - 1;
+}
+
 const CodeBuilder::Result* CodeBuilder::last_result() const {
     if (results_.empty()) return nullptr;
     const Result& result = results_.back();
@@ -106,7 +111,8 @@ Translation CodeBuilder::finish() && {
     words_.shrink_to_fit();
     offsets_.shrink_to_fit();
     safepoints_.shrink_to_fit();
-    return {std::move(words_), std::move(offsets_), std::move(safepoints_)};
+    return {std::move(words_), std::move(offsets_), std::move(safepoints_),
+            std::move(try_regions_)};
 }
 
 }  // namespace sojourn::vm

@@ -45,6 +45,10 @@ public:
     /// Of the next safepoint's operation.
     void note_safepoint(SafepointKind kind, std::uint32_t slot_count);
 
+    /// Regions are added in the order in which they end. Returns its place in try_region().
+    std::size_t add_try_region(TryRegion region);
+    [[nodiscard]] TryRegion& try_region(std::size_t place) { return try_regions_[place]; }
+
     /// Makes the last operation write `to`, if it is one that was to write `from` and no branch
     /// comes in behind it.
     bool retarget_result(std::uint16_t from, std::uint16_t to);
@@ -83,6 +87,7 @@ private:
     std::vector<Word> words_;
     std::vector<std::uint32_t> offsets_;
     std::vector<Safepoint> safepoints_;
+    std::vector<TryRegion> try_regions_;
     std::vector<Result> results_;  ///< since the last bound label, to look back at
 };
 

@@ -41,10 +41,12 @@ FunctionTranslator::FunctionTranslator(Runtime& runtime, const Instance& instanc
       function_(module_.functions[function_index]),
       code_(handlers),
       stack_(code_, function_.local_slots),
-      local_slots_(first_slots(module_.types[function_.type_index].parameters, function_)) {}
+      local_slots_(first_slots(module_.function_type(function_.type_index).parameters, function_)) {
+}
 
 Translation FunctionTranslator::translate() && {
-    blocks_.push_back({Opcode::block, BlockType::of_function_type(function_.type_index), 0});
+    blocks_.push_back(
+        {.opcode = Opcode::block, .type = BlockType::of_function_type(function_.type_index)});
     CodeReader reader(module_, function_);
     while (!blocks_.empty()) {
         const Instruction& instruction = reader.next();
@@ -64,7 +66,20 @@ void FunctionTranslator::skip(const Instruction& instruction) {
         case Opcode::block:
         case Opcode::loop:
         case Opcode::if_:
+        case Opcode::try_:
+        case Opcode::try_table:
             ++skipped_blocks_;
+            break;
+        case Opcode::catch_:
+        case Opcode::catch_all:
+            if (skipped_blocks_ == 0) switch_to_catch(instruction);
+            break;
+        case Opcode::delegate:
+            if (skipped_blocks_ == 0) {
+                close_delegating(instruction.index);
+            } else {
+                --skipped_blocks_;
+            }
             break;
         case Opcode::else_:
             if (skipped_blocks_ == 0) switch_to_else();
@@ -88,7 +103,7 @@ void FunctionTranslator::step(const Instruction& instruction) {
     if (is_memory_access(opcode) || vector_access_of(opcode)) return access(instruction);
     const bool is_known = step_variable(instruction) || step_control(instruction) ||
                           step_memory(instruction) || step_table(instruction) ||
-                          step_vector(instruction);
+                          step_vector(instruction) || step_exception(instruction);
     INVARIANT(is_known, "every instruction that validates can be translated");
 }
 
@@ -133,6 +148,16 @@ bool FunctionTranslator::step_variable(const Instruction& instruction) {
         case Opcode::ref_is_null:
             plain(Opcode::i64_eqz);
             return true;
+        case Opcode::ref_as_non_null: {
+            const std::uint16_t reference = stack_.pop_slot();
+            code_.emit(Handler::check_not_null, reference);
+            if (reference == stack_.next_slot()) {
+                stack_.push_slot();
+            } else {
+                stack_.push_local(reference, 1);
+            }
+            return true;
+        }
         case Opcode::drop:
             stack_.pop();
             return true;

@@ -16,13 +16,16 @@ public:
     Translation translate() &&;
 
 private:
-    /// A block, loop, if or the function itself.
+    /// A block, loop, if, try or the function itself.
     struct Block {
         Opcode opcode;
         BlockType type;
-        std::uint32_t height;  ///< of the operand stack below its parameters
-        Label label{};         ///< a loop's head, else the end
-        Label else_label{};    ///< of an if
+        std::uint32_t height = 0;  ///< of the operand stack below its parameters
+        Label label{};             ///< a loop's head, else the end
+        Label else_label{};        ///< of an if
+        std::uint32_t begin = 0;   ///< code offset of its first instruction; 0 of the function
+        std::optional<TryRegion> guarded{};       ///< of a try_table: its region, until it ends
+        std::optional<std::size_t> try_region{};  ///< of a legacy try, once it has a clause
 
         [[nodiscard]] bool is_loop() const { return opcode == Opcode::loop; }
     };
@@ -47,6 +50,8 @@ private:
     void branch_to(std::uint32_t depth);
     void branch_if(std::uint32_t depth);
     void branch_by_table(const Instruction& instruction);
+    void branch_on_null(std::uint32_t depth);
+    void branch_on_non_null(std::uint32_t depth);
     void return_top();
     Condition take_condition();
     void emit_branch_when(const Condition& condition, bool expected, Label& label);
@@ -58,13 +63,29 @@ private:
     void call_indirect(const Instruction& instruction);
     void tail_call(const Instruction& instruction);
     void tail_call_indirect(const Instruction& instruction);
-    /// Where a call finds its arguments and a table's index, all of them settled.
+    void call_reference(const Instruction& instruction);
+    void tail_call_reference(const Instruction& instruction);
+    /// Where a call finds its arguments and what says whom it calls, all of them settled.
     struct Call {
         std::uint16_t arguments;
-        std::uint16_t index;
+        std::uint16_t callee;
     };
+    /// Of the type that an indirect call names.
+    [[nodiscard]] std::uint32_t type_id(const Instruction& instruction) const;
     Call begin_indirect_call(SafepointKind kind, const FunctionType& type);
     [[nodiscard]] std::uint64_t position() const;
+
+    // Exceptions: function_translator_exception.cpp.
+    bool step_exception(const Instruction& instruction);
+    void open_try(const Instruction& instruction);
+    void open_try_table(const Instruction& instruction);
+    [[nodiscard]] CatchClause clause_of(const Catch& clause);
+    void switch_to_catch(const Instruction& instruction);
+    void close_delegating(std::uint32_t depth);
+    void throw_new(const Instruction& instruction);
+    void throw_reference(std::uint16_t slot);
+    /// Puts what is left at the end of a block where its results belong.
+    void settle_results(const Block& block);
 
     // Values.
     void plain(Opcode opcode);

@@ -8,14 +8,6 @@
 /// slot, so that all ways to one place agree on where operands are.
 namespace sojourn::vm {
 
-namespace {
-
-std::uint32_t count_of(std::span<const ValueType> types) {
-    return static_cast<std::uint32_t>(types.size());
-}
-
-}  // namespace
-
 bool FunctionTranslator::step_control(const Instruction& instruction) {
     switch (instruction.opcode) {
         case Opcode::nop:
@@ -49,6 +41,12 @@ bool FunctionTranslator::step_control(const Instruction& instruction) {
         case Opcode::br_table:
             branch_by_table(instruction);
             return true;
+        case Opcode::br_on_null:
+            branch_on_null(instruction.index);
+            return true;
+        case Opcode::br_on_non_null:
+            branch_on_non_null(instruction.index);
+            return true;
         case Opcode::return_:
             return_top();
             return true;
@@ -57,6 +55,12 @@ bool FunctionTranslator::step_control(const Instruction& instruction) {
             return true;
         case Opcode::call_indirect:
             call_indirect(instruction);
+            return true;
+        case Opcode::call_ref:
+            call_reference(instruction);
+            return true;
+        case Opcode::return_call_ref:
+            tail_call_reference(instruction);
             return true;
         case Opcode::return_call:
             tail_call(instruction);
@@ -70,8 +74,11 @@ bool FunctionTranslator::step_control(const Instruction& instruction) {
 }
 
 void FunctionTranslator::open_block(const Instruction& instruction) {
-    blocks_.push_back({instruction.opcode, instruction.block,
-                       stack_.height() - count_of(instruction.block.parameters(module_))});
+    const auto parameters = instruction.block.parameters(module_);
+    blocks_.push_back({.opcode = instruction.opcode,
+                       .type = instruction.block,
+                       .height = stack_.height() - count_of(parameters),
+                       .begin = instruction.offset});
 }
 
 std::uint32_t FunctionTranslator::arity_of(const Block& block) const {
@@ -96,7 +103,7 @@ void FunctionTranslator::open_if(const Instruction& instruction) {
 void FunctionTranslator::switch_to_else() {
     Block& block = blocks_.back();
     if (is_reachable_) {
-        stack_.settle_top(count_of(block.type.results(module_)));
+        settle_results(block);
         code_.emit_branch(Handler::branch, block.label);
     }
     code_.bind(block.else_label);
@@ -114,7 +121,11 @@ void FunctionTranslator::close_block() {
         blocks_.pop_back();
         return;
     }
-    if (is_reachable_) stack_.settle_top(count_of(results));
+    if (is_reachable_) settle_results(block);
+    if (block.guarded) {
+        block.guarded->end = code_offset_;
+        code_.add_try_region(*std::move(block.guarded));
+    }
     if (block.opcode == Opcode::if_) {
         // Without an else, the parameters are the results.
         code_.bind(block.else_label);
@@ -152,6 +163,49 @@ void FunctionTranslator::branch_if(std::uint32_t depth) {
     stack_.carry(arity, target.height);
     code_.emit_branch(Handler::branch, target.label);
     code_.bind(behind);
+}
+
+void FunctionTranslator::branch_on_null(std::uint32_t depth) {
+    constexpr Handler kWhenNull = handler_of(Opcode::i64_eq, Form::branch_if_constant);
+    constexpr Handler kUnlessNull = handler_of(Opcode::i64_eq, Form::branch_unless_constant);
+    stack_.settle_top(1);
+    const std::uint16_t reference = stack_.pop_slot();
+    Block& target = block_at(depth);
+    const std::uint32_t arity = arity_of(target);
+    if (arity == 0 || stack_.height() - arity == target.height) {
+        stack_.settle_top(arity);
+        code_.emit_branch(kWhenNull, target.label, reference);
+        code_.extend(kNullReference);
+    } else {
+        Label behind;
+        code_.emit_branch(kUnlessNull, behind, reference);
+        code_.extend(kNullReference);
+        stack_.carry(arity, target.height);
+        code_.emit_branch(Handler::branch, target.label);
+        code_.bind(behind);
+    }
+    stack_.push_slot();
+}
+
+void FunctionTranslator::branch_on_non_null(std::uint32_t depth) {
+    constexpr Handler kUnlessNull = handler_of(Opcode::i64_eq, Form::branch_unless_constant);
+    constexpr Handler kWhenNull = handler_of(Opcode::i64_eq, Form::branch_if_constant);
+    Block& target = block_at(depth);
+    const std::uint32_t arity = arity_of(target);
+    stack_.settle_top(arity);
+    const std::uint16_t reference = stack_.slot_at(stack_.height() - 1);
+    if (stack_.height() - arity == target.height) {
+        code_.emit_branch(kUnlessNull, target.label, reference);
+        code_.extend(kNullReference);
+    } else {
+        Label behind;
+        code_.emit_branch(kWhenNull, behind, reference);
+        code_.extend(kNullReference);
+        stack_.carry(arity, target.height);
+        code_.emit_branch(Handler::branch, target.label);
+        code_.bind(behind);
+    }
+    stack_.pop();
 }
 
 void FunctionTranslator::branch_by_table(const Instruction& instruction) {
@@ -258,18 +312,25 @@ FunctionTranslator::Call FunctionTranslator::begin_indirect_call(SafepointKind k
                                                                  const FunctionType& type) {
     stack_.settle();
     code_.note_safepoint(kind, stack_.slot_count());
-    const std::uint16_t index = stack_.pop_slot();
+    const std::uint16_t callee = stack_.pop_slot();
     stack_.pop_many(count_of(type.parameters));
-    return {stack_.next_slot(), index};
+    return {stack_.next_slot(), callee};
 }
 
 void FunctionTranslator::call_indirect(const Instruction& instruction) {
-    const FunctionType& type = module_.types[instruction.index];
+    const FunctionType& type = module_.function_type(instruction.index);
     const Call call = begin_indirect_call(SafepointKind::call, type);
-    code_.emit(Handler::call_through_table, call.arguments, call.index,
-               static_cast<std::uint32_t>(runtime_.types.id_of(type)));
+    code_.emit(Handler::call_through_table, call.arguments, call.callee, type_id(instruction));
     code_.extend(reinterpret_cast<std::uintptr_t>(instance_.tables[instruction.second_index]),
                  position());
+    stack_.push_slots(type.results);
+}
+
+void FunctionTranslator::call_reference(const Instruction& instruction) {
+    const FunctionType& type = module_.function_type(instruction.index);
+    const Call call = begin_indirect_call(SafepointKind::call, type);
+    code_.emit(Handler::call_through_reference, call.arguments, call.callee, type_id(instruction));
+    code_.extend(0, position());
     stack_.push_slots(type.results);
 }
 
@@ -290,12 +351,23 @@ void FunctionTranslator::tail_call(const Instruction& instruction) {
 }
 
 void FunctionTranslator::tail_call_indirect(const Instruction& instruction) {
-    const FunctionType& type = module_.types[instruction.index];
+    const FunctionType& type = module_.function_type(instruction.index);
     const Call call = begin_indirect_call(SafepointKind::tail_call, type);
-    code_.emit(Handler::tail_call_through_table, call.arguments, call.index,
-               static_cast<std::uint32_t>(runtime_.types.id_of(type)));
+    code_.emit(Handler::tail_call_through_table, call.arguments, call.callee, type_id(instruction));
     code_.extend(reinterpret_cast<std::uintptr_t>(instance_.tables[instruction.second_index]));
     is_reachable_ = false;
+}
+
+void FunctionTranslator::tail_call_reference(const Instruction& instruction) {
+    const FunctionType& type = module_.function_type(instruction.index);
+    const Call call = begin_indirect_call(SafepointKind::tail_call, type);
+    code_.emit(Handler::tail_call_through_reference, call.arguments, call.callee,
+               type_id(instruction));
+    is_reachable_ = false;
+}
+
+std::uint32_t FunctionTranslator::type_id(const Instruction& instruction) const {
+    return static_cast<std::uint32_t>(instance_.type_ids[instruction.index]);
 }
 
 std::uint64_t FunctionTranslator::position() const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "heap/heap.hpp"
+#include "vm/exec/exception_store.hpp"
 #include "vm/exec/frame_state.hpp"
 #include "vm/exec/reference.hpp"
 #include "vm/exec/translation.hpp"
@@ -53,6 +54,7 @@ struct LinearMemory {
 struct Table {
     heap::Region* region;
     TableType type;
+    ValueType element;   ///< of the type, with the machine's numbers for type indices
     std::uint32_t size;  ///< in elements; the region's size is rounded up to pages
     MemoryBudget* budget;
 
@@ -92,16 +94,19 @@ struct Instance {
     InstanceIndex index{0};
     std::shared_ptr<const Module> module;
     std::vector<ImportBinding> imports;
+    std::vector<TypeId> type_ids;  ///< by the module's type index
 
     /// By index of the module, imported ones included; they point to what their owners hold.
     std::vector<LinkedFunction*> functions;
     std::vector<Table*> tables;
     std::vector<LinearMemory*> memories;
     std::vector<std::uint64_t*> globals;  ///< the first slot of each
+    std::vector<ExceptionTag*> tags;
 
     std::vector<LinkedFunction> own_functions;  ///< never resized: it is pointed into
     std::vector<std::unique_ptr<Table>> own_tables;
     std::vector<std::unique_ptr<LinearMemory>> own_memories;
+    std::vector<std::unique_ptr<ExceptionTag>> own_tags;
     heap::Region* globals_region = nullptr;  ///< nullptr when it defines none
 
     std::vector<bool> dropped_elements;

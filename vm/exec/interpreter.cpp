@@ -3,6 +3,7 @@
 #include "vm/exec/bulk.hpp"
 #include "vm/exec/host_call.hpp"
 #include "vm/exec/operations.hpp"
+#include "vm/exec/unwind.hpp"
 #include "vm/exec/vector_operations.hpp"
 
 /// The dispatch loop: one handler an operation, each ending in a jump to the next one's.
@@ -40,8 +41,24 @@ Range range_at(const std::uint64_t* slots) {
         return nullptr;
     if (static_cast<std::uint32_t>(callee->type) == pc->op.immediate) [[likely]]
         return callee;
+    if (runtime.types.is_subtype(callee->type, TypeId{pc->op.immediate})) return callee;
     trap = Trap::indirect_type_mismatch;
     return nullptr;
+}
+
+/// The same of a call of a reference. One of another type can only come from a checkpoint.
+LinkedFunction* referenced_callee(const Runtime& runtime, const Word* pc,
+                                  const std::uint64_t* slots, Trap& trap) {
+    const Reference reference = slots[pc->op.b];
+    if (reference == kNullReference) {
+        trap = Trap::null_function_reference;
+        return nullptr;
+    }
+    LinkedFunction* const callee = runtime.function(reference);
+    trap = callee == nullptr ? Trap::undefined_element : Trap::indirect_type_mismatch;
+    const bool fits =
+        callee != nullptr && runtime.types.is_subtype(callee->type, TypeId{pc->op.immediate});
+    return fits ? callee : nullptr;
 }
 
 /// Makes the frame of `thread` complete: it stands before `pc`, a safepoint.
@@ -181,6 +198,7 @@ Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable*
     LinkedFunction* callee;
     HostOutcome outcome;
     Trap trap = Trap::unreachable;
+    std::optional<Trap> uncaught;
     SWITCH_TO(runtime.instances[frame->instance].get());
     NEXT(0);
 
@@ -244,6 +262,9 @@ choose_vector:
         slots + pc->op.a,
         read_slots<V128>(
             slots + (static_cast<std::uint32_t>(slots[pc->op.d()]) != 0 ? pc->op.b : pc->op.c())));
+    NEXT(1);
+check_not_null:
+    if (slots[pc->op.a] == kNullReference) TRAP_WITH(Trap::null_reference);
     NEXT(1);
 global_read:
     slots[pc->op.a] = *pointer_from<std::uint64_t>(pc[1].more.first);
@@ -314,12 +335,17 @@ call_host_function:
 call_through_table:
     POLL();
     callee = indirect_callee(runtime, pc, slots, trap);
+enter_any_callee:
     if (callee == nullptr) [[unlikely]]
         goto trapped;
     if (callee->instance == instance) [[likely]]
         goto enter_callee;
     if (callee->instance == nullptr) goto call_host_function;
     goto enter_foreign_callee;
+call_through_reference:
+    POLL();
+    callee = referenced_callee(runtime, pc, slots, trap);
+    goto enter_any_callee;
 
 tail_call_local:
     POLL();
@@ -341,6 +367,7 @@ enter_foreign_tail_callee:
 tail_call_through_table:
     POLL();
     callee = indirect_callee(runtime, pc, slots, trap);
+enter_any_tail_callee:
     if (callee == nullptr) [[unlikely]]
         goto trapped;
     if (callee->instance == instance) [[likely]]
@@ -350,6 +377,32 @@ tail_call_through_table:
     if (outcome.kind != HostOutcome::Kind::done) goto host_call_not_done;
     std::memmove(slots, slots + pc->op.a, callee->result_slots * sizeof(std::uint64_t));
     goto return_nothing;
+tail_call_through_reference:
+    POLL();
+    callee = referenced_callee(runtime, pc, slots, trap);
+    goto enter_any_tail_callee;
+
+throw_tag:
+    thread.pc = pc;
+    thread.slots = slots;
+    thread.frame = frame;
+    thread.returns = returns;
+    uncaught =
+        throw_new(runtime, thread, *pointer_from<ExceptionTag>(pc[1].more.first), slots + pc->op.a);
+    goto thrown;
+throw_exception:
+    thread.pc = pc;
+    thread.slots = slots;
+    thread.frame = frame;
+    thread.returns = returns;
+    uncaught = throw_again(runtime, thread, slots[pc->op.a]);
+thrown:
+    TRAP_IF_ANY(uncaught);
+    slots = thread.slots;
+    frame = thread.frame;
+    returns = thread.returns;
+    SWITCH_TO(runtime.instances[frame->instance].get());
+    NEXT_AT(thread.pc);
 
 return_slot : {
     const std::uint64_t result = slots[pc->op.a];

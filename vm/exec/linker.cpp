@@ -1,5 +1,6 @@
 #include "vm/exec/linker.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "vm/exec/bulk.hpp"
@@ -39,6 +40,7 @@ public:
         : runtime_(runtime), instance_(instance), module_(*instance.module) {}
 
     Result<void> link() {
+        instance_.type_ids = runtime_.types.add(module_);
         instance_.own_functions.resize(module_.functions.size());
         std::vector<std::string> misfits;
         for (std::size_t i = 0; i < module_.imports.size(); ++i) {
@@ -55,6 +57,8 @@ public:
             add_function(static_cast<std::uint32_t>(i), &instance_,
                          stub(Handler::translate_function));
         }
+        for (std::size_t i = module_.imported_tags; i < module_.tags.size(); ++i)
+            add_tag(static_cast<std::uint32_t>(i));
         return {};
     }
 
@@ -66,7 +70,7 @@ private:
         linked.entry = entry;
         linked.identity = {static_cast<std::uint32_t>(instance_.index), index};
         linked.instance = owner;
-        linked.type = runtime_.types.id_of(type);
+        linked.type = instance_.type_ids[function.type_index];
         linked.parameter_slots = slots_of(type.parameters);
         linked.result_slots = slots_of(type.results);
         if (owner != nullptr) {
@@ -76,6 +80,18 @@ private:
         }
         instance_.functions.push_back(&linked);
         return linked;
+    }
+
+    [[nodiscard]] TypeId type_of_tag(std::uint32_t index) const {
+        return instance_.type_ids[module_.tags[index].type_index];
+    }
+
+    void add_tag(std::uint32_t index) {
+        const auto& parameters = module_.function_type(module_.tags[index].type_index).parameters;
+        instance_.own_tags.push_back(std::make_unique<ExceptionTag>(
+            ExceptionTag{static_cast<std::uint32_t>(instance_.index), index, type_of_tag(index),
+                         slots_of(parameters)}));
+        instance_.tags.push_back(instance_.own_tags.back().get());
     }
 
     bool link_host_function(const Import& import) {
@@ -101,25 +117,36 @@ private:
             case ExternKind::memory:
                 return link_memory(import, *owner.memories[found->index]);
             case ExternKind::global:
-                if (owner.module->globals[found->index].type !=
-                    module_.globals[import.index].type) {
-                    return false;
-                }
-                instance_.globals.push_back(owner.globals[found->index]);
-                return true;
+                return link_global(import, owner, found->index);
+            case ExternKind::tag:
+                instance_.tags.push_back(owner.tags[found->index]);
+                return owner.tags[found->index]->type == type_of_tag(import.index);
         }
         return false;
     }
 
     bool link_function(const Import& import, LinkedFunction& function) {
+        const std::uint32_t wanted = module_.functions[import.index].type_index;
         instance_.functions.push_back(&function);
-        return function.type == runtime_.types.id_of(module_.type_of_function(import.index));
+        return runtime_.types.is_subtype(function.type, instance_.type_ids[wanted]);
+    }
+
+    bool link_global(const Import& import, const Instance& owner, std::uint32_t index) {
+        const GlobalType& wanted = module_.globals[import.index].type;
+        const GlobalType& found = owner.module->globals[index].type;
+        instance_.globals.push_back(owner.globals[index]);
+        const ValueType wanted_type = machine_type(wanted.type, instance_.type_ids);
+        const ValueType found_type = machine_type(found.type, owner.type_ids);
+        if (found.is_mutable != wanted.is_mutable) return false;
+        return found.is_mutable ? found_type == wanted_type
+                                : runtime_.types.fits(found_type, wanted_type);
     }
 
     bool link_table(const Import& import, Table& table) {
         const TableType& wanted = module_.tables[import.index];
         instance_.tables.push_back(&table);
-        return table.type.element == wanted.element && table.type.address == wanted.address &&
+        return table.element == machine_type(wanted.element, instance_.type_ids) &&
+               table.type.address == wanted.address &&
                limits_fit(wanted.limits, table.size, table.type.limits.max);
     }
 
@@ -162,6 +189,18 @@ Result<void> allocate_globals(Runtime& runtime, Instance& instance) {
     return {};
 }
 
+/// With their initial values, which may name globals.
+void fill_tables(Instance& instance) {
+    const Module& module = *instance.module;
+    for (std::size_t i = module.imported_tables; i < module.tables.size(); ++i) {
+        if (!module.table_initials[i]) continue;
+        const Reference value = evaluate(*module.table_initials[i], instance);
+        if (value == kNullReference) continue;
+        Table& table = *instance.tables[i];
+        std::fill_n(table.elements(), table.size, value);
+    }
+}
+
 }  // namespace
 
 Result<std::vector<ImportBinding>> bind_imports(const Runtime& runtime, const Module& module,
@@ -202,6 +241,13 @@ heap::RegionSpec memory_region_spec(const MemoryType& type, std::uint64_t pages)
                                       ? std::max(type.pages_max() * kWasmPageBytes, kWasmPageBytes)
                                       : kMemoryReserveBytes;
     return {heap::RegionKind::memory, pages * kWasmPageBytes, reserve};
+}
+
+Table table_of(const Instance& instance, std::uint32_t index, std::uint64_t size,
+               MemoryBudget& budget) {
+    const TableType& type = instance.module->tables[index];
+    return {nullptr, type, machine_type(type.element, instance.type_ids),
+            static_cast<std::uint32_t>(size), &budget};
 }
 
 heap::RegionSpec table_region_spec(const Table& table) {
@@ -247,14 +293,16 @@ Result<void> allocate(Runtime& runtime, Instance& instance) {
             return fail(ErrorCode::unsupported, "a table of {} elements; at most {} are supported",
                         type.limits.min, kTableElementsMax);
         }
-        Table table{nullptr, type, static_cast<std::uint32_t>(type.limits.min),
-                    &runtime.memory_budget};
+        Table table = table_of(instance, static_cast<std::uint32_t>(i), type.limits.min,
+                               runtime.memory_budget);
         TRY(charge(runtime.memory_budget, table_bytes(table.size)));
         table.region = TRY(runtime.heap.add_region(table_region_spec(table)));
         instance.own_tables.push_back(std::make_unique<Table>(table));
         instance.tables.push_back(instance.own_tables.back().get());
     }
-    return allocate_globals(runtime, instance);
+    TRY(allocate_globals(runtime, instance));
+    fill_tables(instance);
+    return {};
 }
 
 std::optional<Trap> apply_segments(Instance& instance) {

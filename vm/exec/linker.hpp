@@ -31,6 +31,9 @@ inline constexpr std::uint64_t kMemoryReserveBytes = std::uint64_t{8} << 30U;
 /// What the region of a definition has to look like.
 heap::RegionSpec memory_region_spec(const MemoryType& type, std::uint64_t pages);
 heap::RegionSpec table_region_spec(const Table& table);
+/// The table that the module declares at `index`, without a region.
+Table table_of(const Instance& instance, std::uint32_t index, std::uint64_t size,
+               MemoryBudget& budget);
 /// Requires: the module defines globals.
 heap::RegionSpec globals_region_spec(const Module& module);
 

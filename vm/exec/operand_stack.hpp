@@ -9,6 +9,10 @@
 
 namespace sojourn::vm {
 
+constexpr std::uint32_t count_of(std::span<const ValueType> types) {
+    return static_cast<std::uint32_t>(types.size());
+}
+
 /// An operand while a function is translated: in its own slot, or still somewhere else because
 /// nobody has needed it there. A v128 is one operand, of two slots.
 struct Operand {

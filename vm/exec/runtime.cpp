@@ -1,20 +1,45 @@
 #include "vm/exec/runtime.hpp"
 
-#include <tuple>
-
 #include "vm/exec/translator.hpp"
 
 namespace sojourn::vm {
 
-bool TypeTable::Less::operator()(const FunctionType& left, const FunctionType& right) const {
-    return std::tie(left.parameters, left.results) < std::tie(right.parameters, right.results);
+std::vector<TypeId> TypeTable::add(const Module& module) {
+    std::vector<TypeId> ids;
+    for (std::uint32_t first = 0; first < module.types.size();) {
+        const std::uint32_t count = module.types[first].group_count;
+        const std::uint32_t same = module.first_same_type[first];
+        if (same != first) {
+            for (std::uint32_t i = 0; i < count; ++i)
+                ids.push_back(ids[same + i]);
+            first += count;
+            continue;
+        }
+        const auto place = static_cast<std::uint32_t>(types_.size());
+        for (std::uint32_t i = 0; i < count; ++i) {
+            map_type_indices(
+                types_.emplace_back(module.types[first + i]), [&](std::uint32_t index) {
+                    return index < first ? index_of(ids[index]) : place + (index - first);
+                });
+        }
+        const std::uint32_t found = groups_.find_or_add(std::span(types_).subspan(place), place);
+        if (found != place) types_.resize(place);
+        for (std::uint32_t i = 0; i < count; ++i)
+            ids.push_back(TypeId{found + i});
+        first += count;
+    }
+    return ids;
 }
 
-TypeId TypeTable::id_of(const FunctionType& type) {
-    const auto next = static_cast<TypeId>(ids_.size());
-    const auto [found, is_new] = ids_.try_emplace(type, next);
-    if (is_new) types_.push_back(&found->first);
-    return found->second;
+bool TypeTable::results_fit(TypeId type, TypeId wanted) const {
+    return all_fit(types_, types_[index_of(type)].function.results,
+                   types_[index_of(wanted)].function.results);
+}
+
+ValueType machine_type(ValueType type, const std::vector<TypeId>& type_ids) {
+    if (!is_reference(type) || !is_type_index(heap_of(type))) return type;
+    const TypeId id = type_ids[type_index_of(heap_of(type))];
+    return reference_to_type(static_cast<std::uint32_t>(id), !is_not_null(type));
 }
 
 void translate_once(Runtime& runtime, LinkedFunction& function) {

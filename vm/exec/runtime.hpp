@@ -1,31 +1,40 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <vector>
 
+#include "vm/exec/exception_store.hpp"
 #include "vm/exec/handler.hpp"
 #include "vm/exec/instance.hpp"
 #include "vm/exec/poll.hpp"
 
 namespace sojourn::vm {
 
-/// Numbers function types so that equal ones, from whichever module, have equal numbers.
+/// Numbers the types of all modules of a machine, so that types that are the same have the same
+/// number. The numbers stand for type indices in the types it keeps.
 class TypeTable {
 public:
-    TypeId id_of(const FunctionType& type);
-    /// Requires: id_of() has given it.
-    [[nodiscard]] const FunctionType& type_of(TypeId id) const {
-        return *types_[static_cast<std::size_t>(id)];
+    /// By the module's type index.
+    std::vector<TypeId> add(const Module& module);
+
+    [[nodiscard]] bool is_subtype(TypeId type, TypeId wanted) const {
+        return vm::is_subtype(types_, index_of(type), index_of(wanted));
+    }
+    /// Whether what a function of `type` gives is what one of type `wanted` is called for.
+    [[nodiscard]] bool results_fit(TypeId type, TypeId wanted) const;
+    [[nodiscard]] bool fits(ValueType type, ValueType wanted) const {
+        return vm::fits(types_, type, wanted);
     }
 
 private:
-    struct Less {
-        bool operator()(const FunctionType& left, const FunctionType& right) const;
-    };
-    std::map<FunctionType, TypeId, Less> ids_;
-    std::vector<const FunctionType*> types_;  ///< keys of ids_
+    static std::uint32_t index_of(TypeId id) { return static_cast<std::uint32_t>(id); }
+
+    std::vector<DefinedType> types_;
+    TypeGroups groups_;
 };
+
+/// A value type of a module with the machine's numbers in place of type indices.
+ValueType machine_type(ValueType type, const std::vector<TypeId>& type_ids);
 
 /// What the instances and threads of one machine share. Borrows the heap and the host calls.
 struct Runtime {
@@ -36,6 +45,7 @@ struct Runtime {
     MemoryBudget memory_budget;
     std::uint64_t host_calls = 0;  ///< completed ones
     std::vector<std::unique_ptr<Instance>> instances;
+    ExceptionStore exceptions;
     std::vector<std::uint64_t> host_results;  ///< of the host call at hand: reused
 
     /// Requires: the frame's indices are in range.

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kNameBytesMax = 64;  // a hostile name must not cost time
 
 std::string text_of(const std::vector<ValueType>& types) {
-    std::vector<std::string_view> names;
+    std::vector<std::string> names;
     for (const ValueType type : types)
         names.push_back(text_of(type));
     return fmt::format("({})", fmt::join(names, " "));

@@ -6,7 +6,8 @@
 
 namespace sojourn::vm {
 
-/// Walks the instructions of a validated body, without checks. Borrows the module.
+/// Walks the instructions of a validated body, without checks. Type indices are those written, not
+/// the first that is the same. Borrows the module.
 class CodeReader {
 public:
     /// Starts at `offset`, an instruction's first byte.
@@ -38,23 +39,35 @@ public:
     std::int64_t s64() { return signed_leb(); }
     std::uint32_t fixed_u32() { return fixed<std::uint32_t>(); }
     std::uint64_t fixed_u64() { return fixed<std::uint64_t>(); }
-    ValueType value_type() { return static_cast<ValueType>(*at_++); }
-    ValueType heap_type() { return value_type(); }
+    ValueType value_type() {
+        const std::uint8_t code = *at_++;
+        if (code != kReference && code != kNullableReference) return static_cast<ValueType>(code);
+        return reference_to(heap_type(), code == kNullableReference);
+    }
+    HeapType heap_type() {
+        const std::int64_t code = signed_leb();
+        if (code >= 0) return type_index_heap(static_cast<std::uint32_t>(code));
+        return static_cast<HeapType>(code & 0x7f);
+    }
+
+    internal::CatchForm catch_form() { return static_cast<internal::CatchForm>(*at_++); }
 
     BlockType block_type() {
         if (*at_ == kEmptyBlock) {
             ++at_;
             return {};
         }
-        const std::int64_t code = signed_leb();
-        if (code >= 0) return BlockType::of_function_type(static_cast<std::uint32_t>(code));
-        return BlockType::of_value(static_cast<ValueType>(code & 0x7f));
+        const bool is_value_type = (*at_ & 0xc0) == 0x40;
+        if (is_value_type) return BlockType::of_value(value_type());
+        return BlockType::of_function_type(static_cast<std::uint32_t>(signed_leb()));
     }
 
     static constexpr bool failed() { return false; }
 
 private:
     static constexpr std::uint8_t kEmptyBlock = 0x40;
+    static constexpr std::uint8_t kReference = 0x64;
+    static constexpr std::uint8_t kNullableReference = 0x63;
 
     Opcode opcode() {
         const std::uint8_t first = *at_++;

@@ -28,7 +28,7 @@ public:
     /// Good as long as the module's types.
     [[nodiscard]] std::span<const ValueType> parameters(const Module& module) const {
         if (kind_ != Kind::function_type) return {};
-        return module.types[type_index_].parameters;
+        return module.function_type(type_index_).parameters;
     }
     /// Good as long as this block type and the module's types.
     [[nodiscard]] std::span<const ValueType> results(const Module& module) const {
@@ -40,7 +40,7 @@ public:
             case Kind::function_type:
                 break;
         }
-        return module.types[type_index_].results;
+        return module.function_type(type_index_).results;
     }
 
     /// nullopt when it is not given by a function type.
@@ -57,6 +57,13 @@ private:
     std::uint32_t type_index_ = 0;
 };
 
+/// A clause of try_table.
+struct Catch {
+    std::optional<std::uint32_t> tag;  ///< nullopt: every exception
+    bool wants_reference = false;      ///< gives the exception itself, behind its values
+    std::uint32_t label = 0;           ///< counted from outside of the try_table
+};
+
 /// One instruction of a body. Only the fields that its Immediate names have a meaning.
 struct Instruction {
     Opcode opcode = Opcode::nop;
@@ -64,8 +71,8 @@ struct Instruction {
     std::uint32_t end_offset = 0;  ///< one past its last byte
 
     BlockType block;
-    /// A label, function, local, global, table, data or element index; the type of call_indirect;
-    /// the memory or table that a copy writes to; the memory of a load or store.
+    /// A label, tag, function, local, global, table, data or element index; the type of
+    /// call_indirect; the memory or table that a copy writes to; the memory of a load or store.
     std::uint32_t index = 0;
     /// The table of call_indirect; the memory or table that an init writes to or a copy reads from.
     std::uint32_t second_index = 0;
@@ -77,6 +84,7 @@ struct Instruction {
     std::span<const ValueType> types;       ///< of a typed select
     ValueType type = ValueType::funcref;    ///< of a null
     std::span<const std::uint32_t> labels;  ///< of br_table, its default last
+    std::span<const Catch> catches;         ///< of try_table
 };
 
 }  // namespace sojourn::vm

@@ -4,26 +4,6 @@
 
 namespace sojourn::vm {
 
-std::string_view text_of(ValueType type) {
-    switch (type) {
-        case ValueType::i32:
-            return "i32";
-        case ValueType::i64:
-            return "i64";
-        case ValueType::f32:
-            return "f32";
-        case ValueType::f64:
-            return "f64";
-        case ValueType::v128:
-            return "v128";
-        case ValueType::funcref:
-            return "funcref";
-        case ValueType::externref:
-            return "externref";
-    }
-    return "unknown type";
-}
-
 std::string_view text_of(ExternKind kind) {
     switch (kind) {
         case ExternKind::function:
@@ -34,6 +14,8 @@ std::string_view text_of(ExternKind kind) {
             return "memory";
         case ExternKind::global:
             return "global";
+        case ExternKind::tag:
+            return "tag";
     }
     return "unknown kind";
 }
@@ -41,6 +23,11 @@ std::string_view text_of(ExternKind kind) {
 std::uint64_t MemoryType::pages_max() const {
     const std::uint64_t limit = is_64_bit() ? kMemory64PagesMax : kMemoryPagesMax;
     return std::min(limits.max.value_or(limit), limit);
+}
+
+ValueType reference_to_function(const Module& module, std::uint32_t function_index) {
+    const std::uint32_t type_index = module.functions[function_index].type_index;
+    return reference_to_type(module.first_same_type[type_index], false);
 }
 
 const Export* Module::find_export(std::string_view name) const {

@@ -9,18 +9,11 @@
 
 #include "base/bytes.hpp"
 #include "base/sha256.hpp"
-#include "vm/wasm/value_type.hpp"
+#include "vm/wasm/defined_type.hpp"
 #include "vm/wasm/vector.hpp"
 
 /// A WebAssembly module, decoded and validated. Immutable; shared by every instance of it.
 namespace sojourn::vm {
-
-struct FunctionType {
-    std::vector<ValueType> parameters;
-    std::vector<ValueType> results;
-
-    bool operator==(const FunctionType&) const = default;
-};
 
 /// In pages of 64 KiB for a memory, in elements for a table.
 struct Limits {
@@ -53,7 +46,7 @@ struct GlobalType {
     bool operator==(const GlobalType&) const = default;
 };
 
-enum class ExternKind : std::uint8_t { function = 0, table = 1, memory = 2, global = 3 };
+enum class ExternKind : std::uint8_t { function = 0, table = 1, memory = 2, global = 3, tag = 4 };
 
 std::string_view text_of(ExternKind kind);
 
@@ -89,6 +82,7 @@ struct Function {
     std::uint32_t local_count = 0;  ///< parameters included
     std::uint32_t local_slots = 0;  ///< of all locals
     std::uint32_t operand_slots_max = 0;  ///< the operand stack's greatest height
+    bool rethrows = false;                ///< has the legacy instruction `rethrow`
     /// The declared locals: how many, of which type.
     std::vector<std::pair<std::uint32_t, ValueType>> local_runs{};
 };
@@ -96,6 +90,11 @@ struct Function {
 struct Global {
     GlobalType type;
     ConstantExpression initial{};  ///< unused when imported
+};
+
+/// What exceptions are told apart by.
+struct Tag {
+    std::uint32_t type_index = 0;  ///< a function's: its parameters are what an exception carries
 };
 
 struct ElementSegment {
@@ -118,11 +117,15 @@ struct DataSegment {
 
 /// Limits of this implementation, as those of the JavaScript API. Beyond one:
 /// ErrorCode::unsupported.
+inline constexpr std::uint32_t kTypesMax = 1'000'000;
+inline constexpr std::uint32_t kFieldsMax = 10'000;
+inline constexpr std::uint32_t kSupertypesMax = 63;        ///< above one type
 inline constexpr std::uint32_t kFunctionsMax = 1'000'000;  ///< defined, not imported
 inline constexpr std::uint32_t kParametersMax = 1'000;
 inline constexpr std::uint32_t kResultsMax = 1'000;
 inline constexpr std::uint32_t kLocalsMax = 50'000;
 inline constexpr std::uint32_t kFunctionSlotsMax = 65'000;  ///< locals + operands
+inline constexpr std::uint32_t kTagsMax = 1'000'000;
 inline constexpr std::uint32_t kMemoriesMax = 100;
 inline constexpr std::uint32_t kTablesMax = 100'000;
 /// A table may declare more and never grows beyond.
@@ -137,12 +140,16 @@ inline constexpr std::uint64_t kWasmPageBytes = 65'536;
 struct Module {
     ByteVector bytes;  ///< the whole binary; bodies and data are read out of it
     Sha256 digest;
-    std::vector<FunctionType> types;
+    std::vector<DefinedType> types;
+    /// By type index: the first type that is the same. Every type index inside of a type is one.
+    std::vector<std::uint32_t> first_same_type;
     std::vector<Import> imports;
     std::vector<Function> functions;  ///< imports first, as in every index space
     std::vector<TableType> tables;
+    std::vector<std::optional<ConstantExpression>> table_initials;  ///< by table; nullopt: null
     std::vector<MemoryType> memories;
     std::vector<Global> globals;
+    std::vector<Tag> tags;
     std::vector<Export> exports;
     std::optional<std::uint32_t> start;
     std::vector<ElementSegment> elements;
@@ -151,10 +158,15 @@ struct Module {
     std::uint32_t imported_tables = 0;
     std::uint32_t imported_memories = 0;
     std::uint32_t imported_globals = 0;
+    std::uint32_t imported_tags = 0;
     std::vector<std::pair<std::uint32_t, std::string>> function_names;  ///< name section, sorted
 
+    /// Requires: the type is a function's.
+    [[nodiscard]] const FunctionType& function_type(std::uint32_t type_index) const {
+        return types[type_index].function;
+    }
     [[nodiscard]] const FunctionType& type_of_function(std::uint32_t index) const {
-        return types[functions[index].type_index];
+        return function_type(functions[index].type_index);
     }
     /// Of memory 0; i32 when there is none.
     [[nodiscard]] ValueType address_type() const {
@@ -164,6 +176,9 @@ struct Module {
     /// From the name section, else the export, else `func[7]`.
     [[nodiscard]] std::string function_name(std::uint32_t index) const;
 };
+
+/// The type of a reference to a function of the module.
+ValueType reference_to_function(const Module& module, std::uint32_t function_index);
 
 /// Decodes and validates. Trusts nothing; memory stays within a small multiple of the input.
 /// Errors: malformed_module, invalid_module, unsupported, each with the byte offset and, in a

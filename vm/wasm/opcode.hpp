@@ -21,9 +21,12 @@ enum class Opcode : std::uint16_t {
 enum class Immediate : std::uint8_t {
     none,
     block,          ///< a block type
+    block_catches,  ///< a block type, then a vector of catch clauses
+    tag,            ///< a tag index
     label,          ///< how many blocks outwards
     label_table,    ///< a vector of labels and a default
     function,       ///< a function index
+    type,           ///< a type index
     indirect,       ///< a type index, then a table index
     value_types,    ///< a vector of value types
     local,          ///< a local index

@@ -22,6 +22,7 @@ void BodyValidator::validate(Function& function) {
     }
     function.end_offset = reader_.offset();
     function.operand_slots_max = operand_slots_max_;
+    function.rethrows = rethrows_;
 }
 
 void BodyValidator::begin(Function& function) {
@@ -29,6 +30,7 @@ void BodyValidator::begin(Function& function) {
     controls_.clear();
     operand_slots_ = 0;
     operand_slots_max_ = 0;
+    rethrows_ = false;
     type_index_ = function.type_index;
     function.body_offset = reader_.offset();
     read_locals(function);
@@ -36,11 +38,16 @@ void BodyValidator::begin(Function& function) {
     function.local_count = static_cast<std::uint32_t>(locals_.size());
     function.local_slots = local_slots_;
     controls_.push_back({.block = BlockType::of_function_type(type_index_)});
+    // A clause of try_table may put the results in place where nothing ever pushes them.
+    push_all(module_.function_type(type_index_).results);
+    drop_block_operands();
 }
 
 void BodyValidator::read_locals(Function& function) {
-    locals_ = module_.types[type_index_].parameters;
+    locals_ = module_.function_type(type_index_).parameters;
     local_slots_ = slots_of(locals_);
+    is_unset_.clear();
+    set_locals_.clear();
     function.local_runs.clear();
     const std::uint32_t run_count = reader_.count("runs of locals");
     std::uint64_t total = locals_.size();
@@ -56,8 +63,12 @@ void BodyValidator::read_locals(Function& function) {
 }
 
 void BodyValidator::add_locals(Function& function, std::uint32_t count, ValueType type) {
+    if (!is_defaultable(type)) is_unset_.resize(locals_.size());
     locals_.insert(locals_.end(), count, type);
     local_slots_ += count * slots_of(type);
+    if (!is_defaultable(type) || !is_unset_.empty()) {
+        is_unset_.resize(locals_.size(), !is_defaultable(type));
+    }
     if (count > 0) function.local_runs.emplace_back(count, type);
 }
 
@@ -173,6 +184,7 @@ void BodyValidator::by_context() {
         case Opcode::ref_null:
         case Opcode::ref_is_null:
         case Opcode::ref_func:
+        case Opcode::ref_as_non_null:
             reference_instruction();
             break;
         case Opcode::memory_copy:
@@ -190,6 +202,16 @@ void BodyValidator::by_context() {
         case Opcode::table_grow:
         case Opcode::table_fill:
             table_instruction();
+            break;
+        case Opcode::try_:
+        case Opcode::try_table:
+        case Opcode::catch_:
+        case Opcode::catch_all:
+        case Opcode::delegate:
+        case Opcode::throw_:
+        case Opcode::throw_ref:
+        case Opcode::rethrow:
+            exception_instruction();
             break;
         default:
             control_instruction();
@@ -212,28 +234,51 @@ void BodyValidator::variable_instruction() {
         }
         return;
     }
+    local_instruction();
+}
+
+void BodyValidator::local_instruction() {
+    const std::uint32_t index = instruction_.index;
     if (!check_index(index, locals_.size(), "local")) return;
-    if (opcode != Opcode::local_get) pop(locals_[index]);
-    if (opcode != Opcode::local_set) push(locals_[index]);
+    const bool is_unset = !is_unset_.empty() && is_unset_[index];
+    if (instruction_.opcode == Opcode::local_get) {
+        if (is_unset) reader_.invalid("uninitialized local {}", index);
+        return push(locals_[index]);
+    }
+    pop(locals_[index]);
+    if (is_unset) {
+        is_unset_[index] = false;
+        set_locals_.push_back(index);
+    }
+    if (instruction_.opcode == Opcode::local_tee) push(locals_[index]);
+}
+
+void BodyValidator::unset_locals(const Control& control) {
+    for (; set_locals_.size() > control.set_locals; set_locals_.pop_back())
+        is_unset_[set_locals_.back()] = true;
 }
 
 void BodyValidator::reference_instruction() {
     const std::uint32_t index = instruction_.index;
-    if (instruction_.opcode == Opcode::ref_null) {
-        push(instruction_.type);
-        return;
+    switch (instruction_.opcode) {
+        case Opcode::ref_null:
+            push(instruction_.type);
+            break;
+        case Opcode::ref_is_null:
+            pop_reference();
+            push(ValueType::i32);
+            break;
+        case Opcode::ref_as_non_null:
+            if (const auto type = pop_reference()) push(not_null(*type));
+            break;
+        default:  // ref_func
+            if (!check_index(index, module_.functions.size(), "function")) return;
+            if (!context_.declared_functions[index]) {
+                reader_.invalid("undeclared function reference {}", index);
+            }
+            push(reference_to_function(module_, index));
+            break;
     }
-    if (instruction_.opcode == Opcode::ref_is_null) {
-        const Operand found = pop_any();
-        if (found && !is_reference(*found)) mismatch("a reference", text_of(*found));
-        push(ValueType::i32);
-        return;
-    }
-    if (!check_index(index, module_.functions.size(), "function")) return;
-    if (!context_.declared_functions[index]) {
-        reader_.invalid("undeclared function reference {}", index);
-    }
-    push(ValueType::funcref);
 }
 
 void BodyValidator::select() {
@@ -300,6 +345,14 @@ void BodyValidator::drop_block_operands() {
     operand_slots_ = controls_.back().slots;
 }
 
+std::optional<ValueType> BodyValidator::pop_reference() {
+    const Operand top = pop_any();
+    if (!top) return reference_to(HeapType::bottom, false);
+    if (is_reference(*top)) return *top;
+    mismatch("a reference", text_of(*top));
+    return std::nullopt;
+}
+
 void BodyValidator::pop(ValueType expected) {
     const Control& control = controls_.back();
     if (operands_.size() > control.height) [[likely]] {
@@ -307,6 +360,7 @@ void BodyValidator::pop(ValueType expected) {
         if (top == expected || !top) [[likely]] {
             return;
         }
+        if (fits(*top, expected)) return;
         mismatch(text_of(expected), text_of(*top));
         return;
     }
@@ -328,8 +382,15 @@ void BodyValidator::check_top(std::span<const ValueType> expected) {
             return;
         }
         const Operand found = operands_[operands_.size() - 1 - depth];
-        if (found && *found != wanted) mismatch(text_of(wanted), text_of(*found));
+        if (found && !fits(*found, wanted)) mismatch(text_of(wanted), text_of(*found));
     }
+}
+
+bool BodyValidator::check_function_type(std::uint32_t type_index) {
+    if (!check_index(type_index, module_.types.size(), "type")) return false;
+    if (module_.types[type_index].kind == DefinedType::Kind::function) return true;
+    mismatch("a type of functions", "another");
+    return false;
 }
 
 bool BodyValidator::check_index(std::uint32_t index, std::size_t count, std::string_view of_what) {

@@ -28,10 +28,11 @@ private:
     using Operand = std::optional<ValueType>;
 
     struct Control {
-        Opcode opcode = Opcode::block;  ///< block, loop, if or else
+        Opcode opcode = Opcode::block;  ///< block, loop, if, else, try_table, try, catch, catch_all
         bool is_unreachable = false;
-        std::uint32_t height = 0;  ///< of the operand stack below the block's parameters
-        std::uint32_t slots = 0;   ///< of the operands below it
+        std::uint32_t height = 0;      ///< of the operand stack below the block's parameters
+        std::uint32_t slots = 0;       ///< of the operands below it
+        std::uint32_t set_locals = 0;  ///< that were set before the block
         BlockType block;
     };
 
@@ -48,7 +49,11 @@ private:
     void check_data_index();
     void by_context();
     void control_instruction();
+    void exception_instruction();
     void variable_instruction();
+    void local_instruction();
+    /// Locals set since the block began are not, behind it.
+    void unset_locals(const Control& control);
     void reference_instruction();
     void memory_copy();
     void table_instruction();
@@ -59,12 +64,25 @@ private:
     void enter_block();
     void change_to_else();
     void leave_block();
+    void enter_try_table();
+    void check_catch(const Catch& clause);
+    /// Ends the body or the last clause of a legacy try, and begins the next one.
+    void change_to_catch();
+    void delegate();
+    void rethrow();
+    /// nullptr and a failure when there is no such tag.
+    const FunctionType* tag_type(std::uint32_t tag);
+    void end_arm(const Control& control);
     void branch_table();
     void call(std::uint32_t type_index);
     /// Nothing follows, and the results are those of this function.
     void tail_call(std::uint32_t type_index);
     /// Pops the index. False and a failure when it names no table of functions or no type.
     bool take_indirect_callee();
+    /// Pops the reference. False and a failure when there is no such type of functions.
+    bool take_referenced_callee();
+    void branch_on_null();
+    void branch_on_non_null();
     void select();
     void select_typed();
 
@@ -76,6 +94,8 @@ private:
     void push(Operand type);
     void push_all(std::span<const ValueType> types);
     Operand pop_any();
+    /// nullopt after a failure.
+    std::optional<ValueType> pop_reference();
     void pop(ValueType expected);
     void pop_all(std::span<const ValueType> expected);
     /// Takes off the operand that is on top. Requires: there is one.
@@ -92,6 +112,10 @@ private:
     bool has_table(std::uint32_t index) {
         return check_index(index, module_.tables.size(), "table");
     }
+    bool check_function_type(std::uint32_t type_index);
+    [[nodiscard]] bool fits(ValueType type, ValueType wanted) const {
+        return vm::fits(module_.types, type, wanted);
+    }
     void mismatch(std::string_view expected, std::string_view found);
 
     const Module& module_;
@@ -102,11 +126,15 @@ private:
     Instruction instruction_;
     ImmediateStorage storage_;
     std::vector<ValueType> locals_;
+    std::vector<bool> is_unset_;             ///< by local; empty when all have a default
+    std::vector<std::uint32_t> set_locals_;  ///< those without a default, in the order of setting
     std::vector<Operand> operands_;
     std::vector<Control> controls_;
     std::uint32_t operand_slots_ = 0;  ///< of operands_, an unknown one counted as one
     std::uint32_t operand_slots_max_ = 0;
     std::uint32_t local_slots_ = 0;
+    std::vector<ValueType> caught_;  ///< what the clause at hand gives
+    bool rethrows_ = false;
     std::uint32_t type_index_ = 0;
 };
 

@@ -76,7 +76,7 @@ void BodyValidator::table_copy() {
 }
 
 void BodyValidator::check_element_type(ValueType wanted, ValueType found) {
-    if (found != wanted) mismatch(text_of(wanted), text_of(found));
+    if (!fits(found, wanted)) mismatch(text_of(wanted), text_of(found));
 }
 
 }  // namespace sojourn::vm::internal

@@ -8,7 +8,5 @@
 namespace sojourn::vm::internal {
 
 std::string_view feature_of_opcode(std::uint8_t first);
-std::string_view feature_of_type(std::uint8_t code);
-std::string_view feature_of_section(std::uint8_t id);
 
 }  // namespace sojourn::vm::internal

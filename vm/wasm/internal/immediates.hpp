@@ -8,7 +8,21 @@ namespace sojourn::vm::internal {
 struct ImmediateStorage {
     std::vector<std::uint32_t> labels;
     std::vector<ValueType> types;
+    std::vector<Catch> catches;
 };
+
+/// The forms of a clause of try_table. Others are refused by the source.
+enum class CatchForm : std::uint8_t { tag, tag_reference, all, all_reference };
+
+template <typename Source>
+Catch read_catch(Source& source) {
+    Catch clause;
+    const CatchForm form = source.catch_form();
+    if (form == CatchForm::tag || form == CatchForm::tag_reference) clause.tag = source.u32();
+    clause.wants_reference = form == CatchForm::tag_reference || form == CatchForm::all_reference;
+    clause.label = source.u32();
+    return clause;
+}
 
 /// Of the alignment of a load or store.
 inline constexpr std::uint32_t kMemoryIndexFollows = 0x40;
@@ -35,7 +49,19 @@ void read_immediates(Source& source, Instruction& instruction, ImmediateStorage&
         case Immediate::block:
             instruction.block = source.block_type();
             break;
+        case Immediate::block_catches: {
+            instruction.block = source.block_type();
+            storage.catches.clear();
+            const std::uint32_t count = source.u32();
+            for (std::uint32_t i = 0; i < count && !source.failed(); ++i) {
+                storage.catches.push_back(read_catch(source));
+            }
+            instruction.catches = storage.catches;
+            break;
+        }
         case Immediate::label:
+        case Immediate::tag:
+        case Immediate::type:
         case Immediate::function:
         case Immediate::local:
         case Immediate::global:
@@ -99,7 +125,7 @@ void read_immediates(Source& source, Instruction& instruction, ImmediateStorage&
             instruction.constant = source.fixed_u64();
             break;
         case Immediate::heap_type:
-            instruction.type = source.heap_type();
+            instruction.type = reference_to(source.heap_type(), true);
             break;
     }
 }

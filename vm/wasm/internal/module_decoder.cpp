@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "vm/wasm/internal/body_validator.hpp"
-#include "vm/wasm/internal/features.hpp"
 
 /// The header, the order of sections, and the sections that are plain lists.
 namespace sojourn::vm {
@@ -34,11 +33,12 @@ enum SectionId : std::uint8_t {
     kCode,
     kData,
     kDataCount,
+    kTag,
 };
 
 /// Where a section stands among the others; 0 for an id that is none.
 int rank_of_section(std::uint8_t id) {
-    constexpr SectionId kOrder[] = {kType,   kImport, kFunction, kTable,     kMemory, kGlobal,
+    constexpr SectionId kOrder[] = {kType,   kImport, kFunction, kTable,     kMemory, kTag, kGlobal,
                                     kExport, kStart,  kElement,  kDataCount, kCode,   kData};
     const auto* found = std::ranges::find(kOrder, id);
     return found == std::end(kOrder) ? 0 : static_cast<int>(found - kOrder) + 1;
@@ -53,7 +53,8 @@ std::shared_ptr<Module> module_of_bytes(ByteVector bytes) {
 }  // namespace
 
 ModuleDecoder::ModuleDecoder(ByteVector bytes)
-    : module_(module_of_bytes(std::move(bytes))), reader_(module_->bytes) {}
+    : module_(module_of_bytes(std::move(bytes))),
+      reader_(module_->bytes, &module_->first_same_type) {}
 
 Result<std::shared_ptr<const Module>> ModuleDecoder::decode() {
     header();
@@ -97,9 +98,7 @@ void ModuleDecoder::section() {
 void ModuleDecoder::check_order(std::uint8_t id) {
     const int rank = rank_of_section(id);
     if (rank == 0) {
-        const std::string_view feature = feature_of_section(id);
-        if (feature.empty()) return reader_.malformed("malformed section id {}", id);
-        return reader_.unsupported("{} (section {})", feature, id);
+        return reader_.malformed("malformed section id {}", id);
     }
     if (rank <= last_section_rank_) {
         reader_.malformed("unexpected content after last section: section {} stands too late", id);
@@ -124,6 +123,8 @@ void ModuleDecoder::section_content(std::uint8_t id) {
             return memory_section();
         case kGlobal:
             return global_section();
+        case kTag:
+            return tag_section();
         case kExport:
             return export_section();
         case kStart:
@@ -159,34 +160,6 @@ void ModuleDecoder::custom_section() {
     if (name == "name") name_section_ = content;
 }
 
-void ModuleDecoder::type_section() {
-    constexpr std::uint8_t kFunctionForm = 0x60;
-    const std::uint32_t count = reader_.count("types");
-    for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
-        const std::uint8_t form = reader_.u8();
-        if (form != kFunctionForm && !reader_.failed()) {
-            const std::string_view feature = feature_of_type(form);
-            if (feature.empty()) return reader_.malformed("malformed type 0x{:02x}", form);
-            return reader_.unsupported("{} (type 0x{:02x})", feature, form);
-        }
-        FunctionType type;
-        type.parameters = value_types(kParametersMax, "parameters");
-        type.results = value_types(kResultsMax, "results");
-        module_->types.push_back(std::move(type));
-    }
-}
-
-std::vector<ValueType> ModuleDecoder::value_types(std::uint32_t count_max,
-                                                  std::string_view of_what) {
-    const std::uint32_t count = reader_.count(of_what);
-    if (count > count_max) reader_.unsupported("{} {}, at most {}", count, of_what, count_max);
-    std::vector<ValueType> types;
-    for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
-        types.push_back(reader_.value_type());
-    }
-    return types;
-}
-
 void ModuleDecoder::import_section() {
     const std::uint32_t count = reader_.count("imports");
     for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
@@ -204,7 +177,7 @@ void ModuleDecoder::import_one(Import& import) {
     switch (import.kind) {
         case ExternKind::function:
             import.index = module_->imported_functions++;
-            module_->functions.push_back({.type_index = type_index()});
+            module_->functions.push_back({.type_index = function_type_index()});
             break;
         case ExternKind::table:
             import.index = module_->imported_tables++;
@@ -218,7 +191,23 @@ void ModuleDecoder::import_one(Import& import) {
             import.index = module_->imported_globals++;
             module_->globals.push_back({.type = reader_.global_type()});
             break;
+        case ExternKind::tag:
+            import.index = module_->imported_tags++;
+            add_tag();
+            break;
     }
+}
+
+void ModuleDecoder::add_tag() {
+    if (module_->tags.size() == kTagsMax) return reader_.unsupported("more than {} tags", kTagsMax);
+    const std::uint8_t attribute = reader_.u8();
+    if (attribute != 0) return reader_.malformed("malformed tag attribute 0x{:02x}", attribute);
+    const std::uint32_t type_index = function_type_index();
+    if (reader_.failed()) return;
+    if (!module_->function_type(type_index).results.empty()) {
+        reader_.invalid("non-empty tag result type: type {}", type_index);
+    }
+    module_->tags.push_back({type_index});
 }
 
 void ModuleDecoder::add_table(TableType table) {
@@ -226,6 +215,7 @@ void ModuleDecoder::add_table(TableType table) {
         return reader_.unsupported("more than {} tables", kTablesMax);
     }
     module_->tables.push_back(table);
+    module_->table_initials.emplace_back();
 }
 
 void ModuleDecoder::add_memory(MemoryType memory) {
@@ -241,20 +231,34 @@ void ModuleDecoder::function_section() {
         reader_.unsupported("{} functions, at most {}", count, kFunctionsMax);
     }
     for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
-        module_->functions.push_back({.type_index = type_index()});
+        module_->functions.push_back({.type_index = function_type_index()});
     }
     declared_functions_.resize(module_->functions.size());
 }
 
 void ModuleDecoder::table_section() {
-    constexpr std::uint8_t kInitialValueFollows = 0x40;
     const std::uint32_t count = reader_.count("tables");
-    for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
-        if (reader_.peek() == kInitialValueFollows) {
-            return reader_.unsupported("typed function references (a table's initial value)");
-        }
-        add_table(reader_.table_type());
+    for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i)
+        table_definition();
+}
+
+void ModuleDecoder::table_definition() {
+    constexpr std::uint8_t kInitialValueFollows = 0x40;
+    const bool has_initial = reader_.peek() == kInitialValueFollows;
+    if (has_initial) {
+        reader_.u8();
+        if (reader_.u8() != 0) return reader_.malformed("malformed table");
     }
+    const TableType table = reader_.table_type();
+    std::optional<ConstantExpression> initial;
+    if (has_initial) {
+        initial = constant_expression(table.element);
+    } else if (!is_defaultable(table.element)) {
+        reader_.invalid("type mismatch: a table of {} has no initial value",
+                        text_of(table.element));
+    }
+    add_table(table);
+    module_->table_initials.back() = initial;
 }
 
 void ModuleDecoder::memory_section() {
@@ -262,6 +266,12 @@ void ModuleDecoder::memory_section() {
     for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
         add_memory(reader_.memory_type());
     }
+}
+
+void ModuleDecoder::tag_section() {
+    const std::uint32_t count = reader_.count("tags");
+    for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i)
+        add_tag();
 }
 
 void ModuleDecoder::global_section() {
@@ -293,6 +303,9 @@ void ModuleDecoder::export_section() {
                 break;
             case ExternKind::global:
                 check_index(exported.index, module_->globals.size(), "global");
+                break;
+            case ExternKind::tag:
+                check_index(exported.index, module_->tags.size(), "tag");
                 break;
         }
         module_->exports.push_back(std::move(exported));
@@ -343,9 +356,12 @@ void ModuleDecoder::code_section() {
     }
 }
 
-std::uint32_t ModuleDecoder::type_index() {
+std::uint32_t ModuleDecoder::function_type_index() {
     const std::uint32_t index = reader_.u32();
-    check_index(index, module_->types.size(), "type");
+    if (!check_index(index, module_->types.size(), "type")) return 0;
+    if (module_->types[index].kind != DefinedType::Kind::function) {
+        reader_.invalid("type mismatch: type {} is not a function's", index);
+    }
     return index;
 }
 
@@ -362,10 +378,10 @@ bool ModuleDecoder::check_index(std::uint32_t index, std::size_t count, std::str
 }
 
 ExternKind ModuleDecoder::extern_kind(std::string_view of_what) {
-    constexpr std::uint8_t kTag = 4;
     const std::uint8_t kind = reader_.u8();
-    if (kind == kTag) reader_.unsupported("exception handling ({} of a tag)", of_what);
-    if (kind > kTag) reader_.malformed("malformed {} kind 0x{:02x}", of_what, kind);
+    if (kind > static_cast<std::uint8_t>(ExternKind::tag)) {
+        reader_.malformed("malformed {} kind 0x{:02x}", of_what, kind);
+    }
     return static_cast<ExternKind>(reader_.failed() ? 0 : kind);
 }
 

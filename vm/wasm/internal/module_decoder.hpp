@@ -26,6 +26,7 @@ private:
     void function_section();
     void table_section();
     void memory_section();
+    void tag_section();
     void global_section();
     void export_section();
     void start_section();
@@ -35,8 +36,17 @@ private:
     void data_section();
 
     std::vector<ValueType> value_types(std::uint32_t count_max, std::string_view of_what);
+    void type_group(std::uint32_t count);
+    DefinedType defined_type();
+    std::optional<std::uint32_t> supertype();
+    /// Requires: the groups up to that of the type are there.
+    void check_supertype(std::uint32_t index);
+    std::vector<FieldType> fields();
+    FieldType field();
     void import_one(Import& import);
+    void table_definition();
     void add_table(TableType table);
+    void add_tag();
     void add_memory(MemoryType memory);
     void check_export_names();
     ElementSegment element_segment();
@@ -51,7 +61,7 @@ private:
                                             std::vector<ValueType>& operands);
     void constant_arithmetic(const Instruction& instruction, std::vector<ValueType>& operands);
 
-    std::uint32_t type_index();
+    std::uint32_t function_type_index();
     /// Makes a function known to ref.func. A failure when there is no such function.
     void declare(std::uint32_t function_index);
     bool check_index(std::uint32_t index, std::size_t count, std::string_view of_what);
@@ -59,6 +69,7 @@ private:
 
     std::shared_ptr<Module> module_;
     ModuleReader reader_;
+    TypeGroups type_groups_;
     int last_section_rank_ = 0;
     std::vector<bool> declared_functions_;
     std::optional<std::uint32_t> data_count_;

@@ -14,7 +14,7 @@ ConstantExpression ModuleDecoder::constant_expression(ValueType expected) {
         read_immediates(reader_, instruction, storage);
         if (reader_.failed()) break;
         if (instruction.opcode == Opcode::end) {
-            if (operands != std::vector{expected}) {
+            if (operands.size() != 1 || !fits(module_->types, operands.front(), expected)) {
                 reader_.invalid("type mismatch: a constant expression of type {} is wanted",
                                 text_of(expected));
             }
@@ -42,7 +42,8 @@ ConstantExpression ModuleDecoder::constant_instruction(const Instruction& instru
             return {Kind::null, 0};
         case Opcode::ref_func:
             declare(instruction.index);
-            operands.push_back(ValueType::funcref);
+            if (reader_.failed()) break;
+            operands.push_back(reference_to_function(*module_, instruction.index));
             return {Kind::function, instruction.index};
         case Opcode::global_get: {
             if (!check_index(instruction.index, module_->globals.size(), "global")) break;
@@ -121,7 +122,10 @@ void ModuleDecoder::element_header(ElementSegment& segment, std::uint32_t flags)
     } else if (has_type && reader_.u8() != 0) {
         reader_.malformed("malformed element kind");
     }
-    if (is_active && !reader_.failed() && module_->tables[segment.table].element != segment.type) {
+    const bool are_functions = (flags & kExpressions) == 0;
+    if (are_functions) segment.type = reference_to(HeapType::func, false);
+    if (is_active && !reader_.failed() &&
+        !fits(module_->types, segment.type, module_->tables[segment.table].element)) {
         reader_.invalid("type mismatch: an elem segment of {} for a table of {}",
                         text_of(segment.type), text_of(module_->tables[segment.table].element));
     }

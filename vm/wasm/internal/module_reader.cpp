@@ -97,35 +97,53 @@ std::string_view ModuleReader::name() {
 }
 
 ValueType ModuleReader::value_type() {
+    constexpr std::uint8_t kReference = 0x64;
+    constexpr std::uint8_t kNullableReference = 0x63;
     const std::uint8_t code = u8();
-    switch (static_cast<ValueType>(code)) {
-        case ValueType::i32:
-        case ValueType::i64:
-        case ValueType::f32:
-        case ValueType::f64:
-        case ValueType::v128:
-        case ValueType::funcref:
-        case ValueType::externref:
+    switch (code) {
+        case static_cast<std::uint8_t>(ValueType::i32):
+        case static_cast<std::uint8_t>(ValueType::i64):
+        case static_cast<std::uint8_t>(ValueType::f32):
+        case static_cast<std::uint8_t>(ValueType::f64):
+        case static_cast<std::uint8_t>(ValueType::v128):
             return static_cast<ValueType>(code);
+        case kReference:
+        case kNullableReference:
+            return reference_to(heap_type(), code == kNullableReference);
+        default:
+            break;
     }
-    if (const std::string_view feature = feature_of_type(code); !feature.empty()) {
-        unsupported("{} (type 0x{:02x})", feature, code);
-    } else {
-        malformed("malformed value type 0x{:02x}", code);
-    }
+    if (is_abstract_heap(code)) return static_cast<ValueType>(code);
+    malformed("malformed value type 0x{:02x}", code);
     return ValueType::i32;
 }
 
 ValueType ModuleReader::reference_type() {
     const ValueType type = value_type();
-    if (!failed() && !is_reference(type)) malformed("malformed reference type {}", text_of(type));
-    return type;
+    if (failed() || is_reference(type)) return type;
+    malformed("malformed reference type {}", text_of(type));
+    return ValueType::funcref;
 }
 
-ValueType ModuleReader::heap_type() {
-    const bool is_type_index = (peek() & 0xc0) != 0x40;
-    if (is_type_index && !at_end()) unsupported("typed function references (null of a type)");
-    return reference_type();
+HeapType ModuleReader::heap_type() {
+    const bool is_abstract = (peek() & 0xc0) == 0x40;
+    if (!is_abstract) return type_index_heap(type_index(s33()));
+    const std::uint8_t code = u8();
+    if (!is_abstract_heap(code)) malformed("malformed heap type 0x{:02x}", code);
+    return failed() ? HeapType::func : static_cast<HeapType>(code);
+}
+
+std::uint32_t ModuleReader::type_index(std::int64_t index) {
+    if (failed()) return 0;
+    if (index < 0) {
+        malformed("malformed type index {}", index);
+    } else if (first_same_type_ == nullptr ||
+               static_cast<std::uint64_t>(index) >= first_same_type_->size()) {
+        invalid("unknown type {}", index);
+    } else {
+        return (*first_same_type_)[static_cast<std::size_t>(index)];
+    }
+    return 0;
 }
 
 BlockType ModuleReader::block_type() {
@@ -139,6 +157,13 @@ BlockType ModuleReader::block_type() {
     const std::int64_t index = s33();
     if (index < 0) malformed("malformed block type");
     return BlockType::of_function_type(static_cast<std::uint32_t>(index));
+}
+
+CatchForm ModuleReader::catch_form() {
+    const std::uint8_t form = u8();
+    if (form <= static_cast<std::uint8_t>(CatchForm::all_reference)) return CatchForm{form};
+    malformed("malformed catch clause 0x{:02x}", form);
+    return CatchForm::all;
 }
 
 std::uint8_t ModuleReader::limits_flags(std::string_view of_what) {
@@ -172,10 +197,14 @@ void ModuleReader::check_limits(const Limits& limits, std::uint64_t size_max,
 GlobalType ModuleReader::global_type() {
     GlobalType result;
     result.type = value_type();
-    const std::uint8_t mutability = u8();
-    if (mutability > 1) malformed("malformed mutability 0x{:02x}", mutability);
-    result.is_mutable = mutability == 1;
+    result.is_mutable = mutability();
     return result;
+}
+
+bool ModuleReader::mutability() {
+    const std::uint8_t code = u8();
+    if (code > 1) malformed("malformed mutability 0x{:02x}", code);
+    return code == 1;
 }
 
 TableType ModuleReader::table_type() {

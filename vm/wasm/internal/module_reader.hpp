@@ -2,7 +2,7 @@
 
 #include <concepts>
 
-#include "vm/wasm/instruction.hpp"
+#include "vm/wasm/internal/immediates.hpp"
 
 namespace sojourn::vm::internal {
 
@@ -13,10 +13,13 @@ namespace sojourn::vm::internal {
 /// trusts, loops on, or allocates by, what it read. Borrows the bytes.
 class ModuleReader {
 public:
-    explicit ModuleReader(Bytes bytes)
+    /// `first_same_type`: what becomes of type indices, and how many there are by now; nullptr
+    /// where there are none. Borrowed.
+    explicit ModuleReader(Bytes bytes, const std::vector<std::uint32_t>* first_same_type = nullptr)
         : begin_(reinterpret_cast<const std::uint8_t*>(bytes.data())),
           at_(begin_),
-          end_(begin_ + bytes.size()) {}
+          end_(begin_ + bytes.size()),
+          first_same_type_(first_same_type) {}
 
     [[nodiscard]] bool failed() const { return error_.has_value(); }
     /// Requires: failed().
@@ -89,8 +92,12 @@ public:
 
     ValueType value_type();
     ValueType reference_type();
-    ValueType heap_type();
+    HeapType heap_type();
+    /// A failure when there is no such type.
+    std::uint32_t type_index(std::int64_t index);
     BlockType block_type();
+    CatchForm catch_form();
+    bool mutability();
     GlobalType global_type();
     TableType table_type();
     MemoryType memory_type();
@@ -115,6 +122,7 @@ private:
     const std::uint8_t* begin_;
     const std::uint8_t* at_;
     const std::uint8_t* end_;
+    const std::vector<std::uint32_t>* first_same_type_;
     std::optional<std::uint32_t> function_;
     std::optional<std::uint32_t> blamed_offset_;
     std::optional<Error> error_;
