@@ -171,10 +171,18 @@ TEST_CASE("a feature that this build lacks is refused by its name and place", "[
     };
     using M = ModuleBuilder;
 
-    REQUIRE(refusal(M::with_body({0xfe, 0x03})) == "threads (0xfe) (function 0, byte 0x17)");
-    REQUIRE_THAT(refusal(M::with_body({0xfb, 0x00, 0x00})), StartsWith("garbage collection"));
-    REQUIRE_THAT(refusal(M::with_body({0xd3})), StartsWith("garbage collection"));
-    REQUIRE_THAT(refusal(M().section(5, {1, 0x03, 1, 1})), StartsWith("threads"));
+    REQUIRE(refusal(M::with_body({0xfe, 0x03})) ==
+            "threads (atomic.fence), which this build does not have; build it for one thread, "
+            "without -pthread and -matomics (function 0, byte 0x17)");
+    REQUIRE_THAT(refusal(M::with_body({0xfe, 0x4e, 0x03, 0x00})),
+                 StartsWith("threads (i64.atomic.rmw32.cmpxchg_u)"));
+    REQUIRE_THAT(refusal(M::with_body({0xfb, 0x00, 0x00})),
+                 StartsWith("garbage collection (struct.new), which this build does not have; "));
+    REQUIRE_THAT(refusal(M::with_body({0xd3})), StartsWith("garbage collection (ref.eq)"));
+    REQUIRE_THAT(refusal(M().section(5, {1, 0x03, 1, 1})),
+                 StartsWith("threads (a shared memory), "));
+    REQUIRE(load(M::with_body({0xfb, 0x1f})).error().code == ErrorCode::malformed_module);
+    REQUIRE(load(M::with_body({0xfe, 0x0f})).error().code == ErrorCode::malformed_module);
 }
 
 TEST_CASE("a module has as many memories as the limit says", "[wasm]") {

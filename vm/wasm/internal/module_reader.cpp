@@ -172,7 +172,8 @@ std::uint8_t ModuleReader::limits_flags(std::string_view of_what) {
     const std::uint8_t flags = u8();
     if ((flags & ~kKnown) == 0) return flags;
     if ((flags & ~kKnown) == kShared) {
-        unsupported("threads ({} with limits 0x{:02x})", of_what, flags);
+        unsupported("threads (a shared {}), which this build does not have; {}", of_what,
+                    remedy_of(Feature::threads));
     } else {
         malformed("malformed limits flags 0x{:02x}", flags);
     }
@@ -232,6 +233,14 @@ MemoryType ModuleReader::memory_type() {
     return result;
 }
 
+void ModuleReader::refuse_opcode(std::uint8_t first, std::uint32_t code) {
+    const bool has_prefix = is_prefix(first) || is_refused_prefix(first);
+    const auto* const refused = find_refused(has_prefix ? first : std::uint8_t{0}, code);
+    if (refused == nullptr) return malformed("illegal opcode 0x{:02x}", code);
+    unsupported("{} ({}), which this build does not have; {}", text_of(refused->feature),
+                refused->text, remedy_of(refused->feature));
+}
+
 Opcode ModuleReader::opcode() {
     const std::uint32_t start = offset();
     const std::uint8_t first = u8();
@@ -239,11 +248,7 @@ Opcode ModuleReader::opcode() {
     const std::uint32_t code = has_prefix ? u32() : first;
     if (const auto found = find_opcode(has_prefix ? first : std::uint8_t{0}, code)) return *found;
     blame(start);
-    if (const std::string_view feature = feature_of_opcode(first); !feature.empty()) {
-        unsupported("{} (0x{:02x})", feature, first);
-    } else {
-        malformed("illegal opcode 0x{:02x}", code);
-    }
+    refuse_opcode(first, is_refused_prefix(first) ? u32() : code);
     return Opcode::unreachable;
 }
 

@@ -104,6 +104,8 @@ public:
     Opcode opcode();
 
 private:
+    /// The failure of an instruction that is none of the table.
+    void refuse_opcode(std::uint8_t first, std::uint32_t code);
     std::uint8_t limits_flags(std::string_view of_what);
     Limits limits(std::uint8_t flags);
     void check_limits(const Limits& limits, std::uint64_t size_max, std::string_view too_large);
