@@ -47,10 +47,12 @@ Range range_at(const std::uint64_t* slots) {
 }
 
 /// The same of a call of a reference. One of another type can only come from a checkpoint.
-LinkedFunction* referenced_callee(const Runtime& runtime, const Word* pc,
-                                  const std::uint64_t* slots, Trap& trap) {
+[[gnu::always_inline]] inline LinkedFunction* referenced_callee(const Runtime& runtime,
+                                                                const Word* pc,
+                                                                const std::uint64_t* slots,
+                                                                Trap& trap) {
     const Reference reference = slots[pc->op.b];
-    if (reference == kNullReference) {
+    if (reference == kNullReference) [[unlikely]] {
         trap = Trap::null_function_reference;
         return nullptr;
     }
@@ -105,6 +107,13 @@ void write_back_trap(Runtime& runtime, const Thread& thread) {
         if (poll.arrive()) [[unlikely]] {        \
             if (poll.pauses_here()) goto paused; \
         }                                        \
+    } while (false)
+#define WRITE_BACK()              \
+    do {                          \
+        thread.pc = pc;           \
+        thread.slots = slots;     \
+        thread.frame = frame;     \
+        thread.returns = returns; \
     } while (false)
 #define USE_MEMORY(linear_memory)                                            \
     do {                                                                     \
@@ -383,18 +392,12 @@ tail_call_through_reference:
     goto enter_any_tail_callee;
 
 throw_tag:
-    thread.pc = pc;
-    thread.slots = slots;
-    thread.frame = frame;
-    thread.returns = returns;
+    WRITE_BACK();
     uncaught =
         throw_new(runtime, thread, *pointer_from<ExceptionTag>(pc[1].more.first), slots + pc->op.a);
     goto thrown;
 throw_exception:
-    thread.pc = pc;
-    thread.slots = slots;
-    thread.frame = frame;
-    thread.returns = returns;
+    WRITE_BACK();
     uncaught = throw_again(runtime, thread, slots[pc->op.a]);
 thrown:
     TRAP_IF_ANY(uncaught);
@@ -509,10 +512,7 @@ trapped:
     write_back_trap(runtime, thread);
     return {Interruption::Kind::trapped, trap};
 paused:
-    thread.pc = pc;
-    thread.slots = slots;
-    thread.frame = frame;
-    thread.returns = returns;
+    WRITE_BACK();
     write_back_position(runtime, thread);
     poll.paused();
     return {Interruption::Kind::paused};
