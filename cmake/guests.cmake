@@ -6,11 +6,12 @@ if(NOT GUEST_COMPILER OR NOT GUEST_LINKER)
   message(WARNING "clang-16 or lld-16 is missing: no guest is built, tests that run one are skipped")
 endif()
 
-# sojourn_guests(target FOLDER dir): each dir/*.c and dir/*.wat becomes <build>/dir/*.wasm. A *64.c has
-# a 64-bit memory and no C library: there is none for it.
+# sojourn_guests(target FOLDER dir): each dir/*.c, dir/*.cc and dir/*.wat becomes <build>/dir/*.wasm. A *64.c
+# has a 64-bit memory and no C library: there is none for it. A *.cc is C++ with exceptions.
 function(sojourn_guests target)
   cmake_parse_arguments(ARG "" "FOLDER" "" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/*.c)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/*.c
+       ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/*.cc)
   file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/*.h)
   file(GLOB texts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/*.wat)
   set(modules)
@@ -19,13 +20,15 @@ function(sojourn_guests target)
     foreach(source ${sources})
       get_filename_component(name ${source} NAME_WE)
       set(module ${PROJECT_BINARY_DIR}/${ARG_FOLDER}/${name}.wasm)
-      set(target_options --target=wasm32-wasi)
+      set(target_options --target=wasm32-wasi -std=gnu17)
       if(name MATCHES "64$")
-        set(target_options --target=wasm64-unknown-unknown -nostdlib -fno-builtin)
+        set(target_options --target=wasm64-unknown-unknown -std=gnu17 -nostdlib -fno-builtin)
+      elseif(source MATCHES "\\.cc$")
+        set(target_options --target=wasm32-wasi -std=gnu++20 -fwasm-exceptions)
       endif()
       add_custom_command(
         OUTPUT ${module}
-        COMMAND ${GUEST_COMPILER} ${target_options} -std=gnu17 -O2 -Wall -Wextra -Werror
+        COMMAND ${GUEST_COMPILER} ${target_options} -O2 -Wall -Wextra -Werror
                 -I${PROJECT_SOURCE_DIR}/samples/include -o ${module} ${source}
         DEPENDS ${source} ${headers} ${PROJECT_SOURCE_DIR}/samples/include/sojourn.h
         COMMENT "Compiling the guest ${ARG_FOLDER}/${name}.wasm"

@@ -18,10 +18,11 @@ const Guest kMemory64{"bigmap64"};
 const Guest kFiles{"files"};
 const Guest kStartFunction{"start_function", {}, 42};
 const Guest kTrap{"trap", {}, 134};
+const Guest kExceptions{"exceptions", {}, 4};
 const Guest kTooBig{"bigmap", {"48", "4096"}};
 const Guest kTooBig64{"bigmap64", {"48", "4096"}};
-const Guest kAll[] = {kArithmetic,    kMemory, kMemory64, kFiles,
-                      kStartFunction, kTrap,   kTooBig,   kTooBig64};
+const Guest kAll[] = {kArithmetic, kMemory,     kMemory64, kFiles,   kStartFunction,
+                      kTrap,       kExceptions, kTooBig,   kTooBig64};
 
 void expect_same_at_every_safepoint(const Guest& small) {
     const auto program = guest(small.name);
@@ -56,6 +57,10 @@ TEST_CASE("open files survive a reincarnation at every safepoint", "[checkpoint]
 TEST_CASE("a start function goes on after a reincarnation and main follows it",
           "[checkpoint][matrix]") {
     expect_same_at_every_safepoint(kStartFunction);
+}
+
+TEST_CASE("exceptions of C++ survive a reincarnation at every safepoint", "[checkpoint][matrix]") {
+    expect_same_at_every_safepoint(kExceptions);
 }
 
 TEST_CASE("a trap after reincarnations is the trap of the plain run, frame by frame",
