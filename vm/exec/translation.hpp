@@ -53,7 +53,10 @@ public:
         : words_(std::move(words)),
           offsets_(std::move(offsets)),
           safepoints_(std::move(safepoints)),
-          try_regions_(std::move(try_regions)) {}
+          try_regions_(std::move(try_regions)) {
+        for (const TryRegion& region : try_regions_)
+            catch_steps_max_ += 1 + region.clauses.size();
+    }
 
     [[nodiscard]] const Word* entry() const { return words_.data(); }
     [[nodiscard]] const Word* at(const Safepoint& safepoint) const {
@@ -76,6 +79,9 @@ public:
         }
         return nullptr;
     }
+
+    /// How many regions and clauses find_catch() may look at.
+    [[nodiscard]] std::uint64_t catch_steps_max() const { return catch_steps_max_; }
 
     /// The offset of the instruction that `pc` was made from.
     [[nodiscard]] std::uint32_t code_offset_of(const Word* pc) const {
@@ -105,6 +111,7 @@ private:
     std::vector<std::uint32_t> offsets_;  ///< one a word
     std::vector<Safepoint> safepoints_;   ///< sorted by word, which is by code offset as well
     std::vector<TryRegion> try_regions_;  ///< inner ones before those around them
+    std::uint64_t catch_steps_max_ = 0;
 };
 
 }  // namespace sojourn::vm

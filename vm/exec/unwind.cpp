@@ -22,6 +22,9 @@ struct Landing {
     const CatchClause* clause;
 };
 
+/// Of all frames that one exception passes: seconds at most. Nothing interrupts the search.
+constexpr std::uint64_t kCatchStepsMax = std::uint64_t{1} << 31U;
+
 /// Requires: the frame has one below it.
 void step_down(Place& place) {
     const Word* caller = *--place.returns;
@@ -31,16 +34,18 @@ void step_down(Place& place) {
     place.code_offset = place.frame->code_offset;
 }
 
-std::optional<Landing> find_landing(const Runtime& runtime, const Thread& thread,
-                                    const ExceptionTag& tag) {
+Outcome<Landing> find_landing(const Runtime& runtime, const Thread& thread,
+                              const ExceptionTag& tag) {
     const Translation& top = *runtime.function_of(*thread.frame).translation;
     Place place{thread.frame, thread.slots, thread.returns, top.code_offset_of(thread.pc)};
-    for (;;) {
+    for (std::uint64_t steps = 0;;) {
         const Translation& translation = *runtime.function_of(*place.frame).translation;
+        steps += 1 + translation.catch_steps_max();
+        if (steps > kCatchStepsMax) return Trap::handlers_exhausted;
         if (const auto* clause = translation.find_catch(place.code_offset, tag)) {
             return Landing{place, &translation, clause};
         }
-        if (place.frame == thread.first_frame()) return std::nullopt;
+        if (place.frame == thread.first_frame()) return Trap::uncaught_exception;
         step_down(place);
     }
 }
@@ -100,14 +105,14 @@ void land(Thread& thread, const Landing& landing, const ExceptionTag& tag,
 std::optional<Trap> throw_new(Runtime& runtime, Thread& thread, const ExceptionTag& tag,
                               const std::uint64_t* values) {
     const auto landing = find_landing(runtime, thread, tag);
-    if (!landing) return Trap::uncaught_exception;
+    if (!landing.ok()) return landing.trap();
     Reference reference = kNullReference;
-    if (landing->clause->reference_slot) {
+    if (landing.value().clause->reference_slot) {
         const auto made = make_exception(runtime, thread, tag, values);
         if (!made) return Trap::exceptions_exhausted;
         reference = *made;
     }
-    land(thread, *landing, tag, values, reference);
+    land(thread, landing.value(), tag, values, reference);
     return std::nullopt;
 }
 
@@ -115,8 +120,8 @@ std::optional<Trap> throw_again(Runtime& runtime, Thread& thread, Reference refe
     const Exception* const exception = runtime.exceptions.find(reference);
     if (exception == nullptr) return Trap::null_exception_reference;
     const auto landing = find_landing(runtime, thread, *exception->tag);
-    if (!landing) return Trap::uncaught_exception;
-    land(thread, *landing, *exception->tag, exception->values.data(), reference);
+    if (!landing.ok()) return landing.trap();
+    land(thread, landing.value(), *exception->tag, exception->values.data(), reference);
     return std::nullopt;
 }
 

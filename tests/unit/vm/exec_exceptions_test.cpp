@@ -165,6 +165,31 @@ TEST_CASE("an exception that nobody catches ends the call where it was thrown", 
     REQUIRE(fixture.value_of("hold", {8}) == 8);
 }
 
+TEST_CASE("an exception that would pass handlers for minutes ends the call", "[vm][exec][limits]") {
+    constexpr std::uint64_t kClauses = 50'000;
+    constexpr std::uint64_t kCalls = 45'000;
+    using test::join;
+    using test::Raw;
+    Raw handlers = join({{0, 0x1f, 0x40}, test::leb(kClauses)});
+    for (std::uint64_t i = 0; i < kClauses; ++i)
+        handlers.insert(handlers.end(), {0x02, 0});  // catch_all 0
+    test::ModuleBuilder builder;
+    builder.function_type({test::kI32}, {})
+        .section(3, {1, 0})
+        .section(13, {1, 0, 0})
+        .section(7, join({{1}, test::sized(test::text("sink")), {0, 0}}))
+        .code({join({handlers,
+                     {0x0b},                          // that was a try_table around nothing
+                     {0x20, 0, 0x45, 0x04, 0x40},     // if the argument is zero:
+                     {0x20, 0, 0x08, 0, 0x0b},        //   throw 0
+                     {0x20, 0, 0x41, 1, 0x6b, 0x10},  // else one call less
+                     {0, 0x0b}})});
+    MachineFixture fixture(test::to_bytes(builder.raw()));
+
+    CHECK(fixture.trap_of("sink", {1000}).trap == vm::Trap::uncaught_exception);
+    CHECK(fixture.trap_of("sink", {kCalls}).trap == vm::Trap::handlers_exhausted);
+}
+
 TEST_CASE("an exception of a checkpoint fits its tag", "[vm][checkpoint]") {
     MachineFixture fixture(module());
     const auto state = state_of_holder(fixture);
