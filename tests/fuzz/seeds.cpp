@@ -20,8 +20,8 @@ Seeds module_seeds() {
     const std::string module = folder.path() / "module.wasm";
     Seeds seeds;
     for (const fs::path& text : texts) {
-        const std::string command =
-            "wat2wasm --enable-memory64 " + text.native() + " -o " + module + " 2>/dev/null";
+        const std::string command = "wat2wasm --enable-memory64 --enable-exceptions " +
+                                    text.native() + " -o " + module + " 2>/dev/null";
         if (std::system(command.c_str()) != 0) continue;
         if (auto bytes = read_file(module); bytes.ok()) seeds.push_back(std::move(*bytes));
     }
