@@ -22,10 +22,10 @@ Result<ByteVector> read_file(const std::filesystem::path& path) {
     struct stat status {};
     if (::fstat(file.get(), &status) != 0)
         return fail_errno(errno, "cannot stat {}", path.native());
-    ByteVector bytes(static_cast<std::size_t>(status.st_size));
+    // One byte more than announced tells a file that grew, or a pipe, from a finished one.
+    ByteVector bytes(static_cast<std::size_t>(status.st_size) + 1);
     std::size_t filled = 0;
     for (;;) {
-        // One byte more than announced tells a file that grew, or a pipe, from a finished one.
         if (filled == bytes.size()) bytes.resize(bytes.size() + bytes.size() / 2 + 4096);
         const ssize_t got = ::read(file.get(), bytes.data() + filled, bytes.size() - filled);
         if (got < 0 && errno == EINTR) continue;

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/printable.hpp"
 #include "base/trace.hpp"
 #include "process/free_memory.hpp"
 #include "tools/vm/output.hpp"
@@ -50,7 +51,8 @@ std::string backtrace_text(const vm::Trapped& trapped) {
     for (std::size_t depth = 0; depth < trapped.backtrace.size(); ++depth) {
         const vm::BacktraceFrame& frame = trapped.backtrace[depth];
         text += fmt::format("    #{:<2} {} (function {}, offset {:#x})\n", depth,
-                            frame.function_name, frame.function_index, frame.code_offset);
+                            printable(frame.function_name), frame.function_index,
+                            frame.code_offset);
     }
     return text;
 }

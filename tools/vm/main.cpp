@@ -36,6 +36,8 @@ void add_verbs(CLI::App& app, Invocation& invocation) {
     add_export(app, invocation);
     add_import(app, invocation);
     add_store(app, invocation);
+    add_validate(app, invocation);
+    add_inspect(app, invocation);
 }
 
 const CLI::App* find_verb(const CLI::App& app, const std::string& name) {

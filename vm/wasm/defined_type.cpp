@@ -108,6 +108,16 @@ bool field_fits(std::span<const DefinedType> types, const FieldType& field,
 
 }  // namespace
 
+std::string text_of(const FunctionType& type) {
+    const auto list = [](std::span<const ValueType> types) {
+        std::string text;
+        for (const ValueType each : types)
+            text += (text.empty() ? "" : ", ") + text_of(each);
+        return "(" + text + ")";
+    };
+    return list(type.parameters) + " -> " + list(type.results);
+}
+
 std::uint32_t TypeGroups::find_or_add(std::span<const DefinedType> group, std::uint32_t first) {
     return firsts_.try_emplace(GroupKey(group, first).take(), first).first->second;
 }

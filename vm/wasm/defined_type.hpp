@@ -17,6 +17,9 @@ struct FunctionType {
     bool operator==(const FunctionType&) const = default;
 };
 
+/// `(i32, i64) -> (f32)`
+std::string text_of(const FunctionType& type);
+
 struct FieldType {
     enum class Packing : std::uint8_t { none, i8, i16 };
 

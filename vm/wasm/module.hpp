@@ -115,6 +115,14 @@ struct DataSegment {
     std::uint32_t byte_count = 0;
 };
 
+/// A part of the binary (specification 5.5.2).
+struct Section {
+    std::string name;  ///< `type`, `code` and so on; what a custom section calls itself
+    bool is_custom = false;
+    std::uint32_t offset = 0;  ///< of its content, from the module's first byte
+    std::uint32_t byte_count = 0;
+};
+
 /// Limits of this implementation, as those of the JavaScript API. Beyond one:
 /// ErrorCode::unsupported.
 inline constexpr std::uint32_t kTypesMax = 1'000'000;
@@ -140,6 +148,7 @@ inline constexpr std::uint64_t kWasmPageBytes = 65'536;
 struct Module {
     ByteVector bytes;  ///< the whole binary; bodies and data are read out of it
     Sha256 digest;
+    std::vector<Section> sections;  ///< as they stand in the binary
     std::vector<DefinedType> types;
     /// By type index: the first type that is the same. Every type index inside of a type is one.
     std::vector<std::uint32_t> first_same_type;

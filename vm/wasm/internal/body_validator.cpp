@@ -4,14 +4,6 @@
 
 namespace sojourn::vm::internal {
 
-namespace {
-
-std::uint32_t slots_of_operand(std::optional<ValueType> type) {
-    return type ? slots_of(*type) : 1;
-}
-
-}  // namespace
-
 void BodyValidator::validate(Function& function) {
     begin(function);
     while (!controls_.empty() && !reader_.failed())
@@ -75,6 +67,7 @@ void BodyValidator::add_locals(Function& function, std::uint32_t count, ValueTyp
 void BodyValidator::step() {
     instruction_.offset = reader_.offset();
     instruction_.opcode = reader_.opcode();
+    if (common_instruction()) return;
     read_immediates(reader_, instruction_, storage_);
     if (reader_.failed()) return;
     const OpcodeInfo& info = info_of(instruction_.opcode);
@@ -84,6 +77,68 @@ void BodyValidator::step() {
     }
     if (info.immediate != Immediate::none) check_immediate(info.immediate);
     apply(info.signature);
+}
+
+bool BodyValidator::common_instruction() {
+    switch (instruction_.opcode) {
+        case Opcode::local_get:
+        case Opcode::local_set:
+        case Opcode::local_tee:
+            instruction_.index = reader_.u32();
+            if (!reader_.failed()) local_instruction();
+            return true;
+        case Opcode::i32_const:
+            reader_.s32();
+            push(ValueType::i32);
+            return true;
+        case Opcode::i64_const:
+            reader_.s64();
+            push(ValueType::i64);
+            return true;
+        case Opcode::i32_load:
+        case Opcode::i32_store:
+        case Opcode::i64_load:
+        case Opcode::i64_store:
+        case Opcode::i32_load8_u:
+        case Opcode::i32_store8:
+            read_memarg(reader_, instruction_);
+            if (reader_.failed()) return true;
+            memory_access();
+            apply(info_of(instruction_.opcode).signature);
+            return true;
+        case Opcode::i32_add:
+        case Opcode::i32_sub:
+        case Opcode::i32_and:
+        case Opcode::i32_eq:
+        case Opcode::i32_ne:
+            pop(ValueType::i32);
+            pop(ValueType::i32);
+            push(ValueType::i32);
+            return true;
+        case Opcode::block:
+        case Opcode::loop:
+        case Opcode::if_:
+            instruction_.block = reader_.block_type();
+            if (!reader_.failed()) enter_block();
+            return true;
+        case Opcode::br:
+        case Opcode::br_if:
+        case Opcode::call:
+            instruction_.index = reader_.u32();
+            if (!reader_.failed()) control_instruction();
+            return true;
+        case Opcode::end:
+            leave_block();
+            return true;
+        default:
+            return reader_.failed();
+    }
+}
+
+void BodyValidator::memory_access() {
+    if (!has_memory(instruction_.index)) return;
+    check_alignment();
+    check_offset();
 }
 
 void BodyValidator::apply(const Signature& signature) {
@@ -98,14 +153,10 @@ void BodyValidator::check_immediate(Immediate immediate) {
     const std::uint32_t second = instruction_.second_index;
     switch (immediate) {
         case Immediate::memarg:
-            if (!has_memory(first)) break;
-            check_alignment();
-            check_offset();
+            memory_access();
             break;
         case Immediate::memarg_lane:
-            if (!has_memory(first)) break;
-            check_alignment();
-            check_offset();
+            memory_access();
             check_lane();
             break;
         case Immediate::lane:
@@ -304,14 +355,6 @@ void BodyValidator::select_typed() {
     push(type);
 }
 
-void BodyValidator::push(Operand type) {
-    operands_.push_back(type);
-    operand_slots_ += slots_of_operand(type);
-    if (operand_slots_ > operand_slots_max_) [[unlikely]] {
-        new_slots_max();
-    }
-}
-
 void BodyValidator::new_slots_max() {
     operand_slots_max_ = operand_slots_;
     if (local_slots_ + operand_slots_max_ > kFunctionSlotsMax) {
@@ -333,13 +376,6 @@ BodyValidator::Operand BodyValidator::pop_any() {
     return take_top();
 }
 
-BodyValidator::Operand BodyValidator::take_top() {
-    const Operand top = operands_.back();
-    operands_.pop_back();
-    operand_slots_ -= slots_of_operand(top);
-    return top;
-}
-
 void BodyValidator::drop_block_operands() {
     operands_.resize(controls_.back().height);
     operand_slots_ = controls_.back().slots;
@@ -353,7 +389,7 @@ std::optional<ValueType> BodyValidator::pop_reference() {
     return std::nullopt;
 }
 
-void BodyValidator::pop(ValueType expected) {
+void BodyValidator::pop_other(ValueType expected) {
     const Control& control = controls_.back();
     if (operands_.size() > control.height) [[likely]] {
         const Operand top = take_top();

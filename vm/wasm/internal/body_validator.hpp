@@ -36,12 +36,17 @@ private:
         BlockType block;
     };
 
+    static std::uint32_t slots_of_operand(Operand type) { return type ? slots_of(*type) : 1; }
+
     void begin(Function& function);
     void read_locals(Function& function);
     void add_locals(Function& function, std::uint32_t count, ValueType type);
     void step();
+    /// The instructions that most code consists of, on the shortest way. False for others.
+    bool common_instruction();
 
     void apply(const Signature& signature);
+    void memory_access();
     void check_immediate(Immediate immediate);
     void check_alignment();
     void check_offset();
@@ -91,15 +96,34 @@ private:
     const Control* label(std::uint32_t depth);
     void become_unreachable();
 
-    void push(Operand type);
+    void push(Operand type) {
+        operands_.push_back(type);
+        operand_slots_ += slots_of_operand(type);
+        if (operand_slots_ > operand_slots_max_) [[unlikely]] {
+            new_slots_max();
+        }
+    }
     void push_all(std::span<const ValueType> types);
     Operand pop_any();
     /// nullopt after a failure.
     std::optional<ValueType> pop_reference();
-    void pop(ValueType expected);
+    void pop(ValueType expected) {
+        if (operands_.size() > controls_.back().height && operands_.back() == expected) [[likely]] {
+            take_top();
+        } else {
+            pop_other(expected);
+        }
+    }
+    /// One that is not of the type itself: of a subtype, unknown, none, or a failure.
+    void pop_other(ValueType expected);
     void pop_all(std::span<const ValueType> expected);
     /// Takes off the operand that is on top. Requires: there is one.
-    Operand take_top();
+    Operand take_top() {
+        const Operand top = operands_.back();
+        operands_.pop_back();
+        operand_slots_ -= slots_of_operand(top);
+        return top;
+    }
     /// Takes off all operands of the innermost block.
     void drop_block_operands();
     /// As pop_all(), changing nothing.

@@ -36,6 +36,10 @@ enum SectionId : std::uint8_t {
     kTag,
 };
 
+constexpr std::string_view kSectionNames[] = {
+    "custom", "type",  "import",  "function", "table", "memory",     "global",
+    "export", "start", "element", "code",     "data",  "data count", "tag"};
+
 /// Where a section stands among the others; 0 for an id that is none.
 int rank_of_section(std::uint8_t id) {
     constexpr SectionId kOrder[] = {kType,   kImport, kFunction, kTable,     kMemory, kTag, kGlobal,
@@ -88,6 +92,9 @@ void ModuleDecoder::section() {
     }
     const auto* outer_end = reader_.enter(byte_count);
     if (id != kCustom) check_order(id);
+    if (reader_.failed()) return;
+    module_->sections.push_back(
+        {std::string(kSectionNames[id]), false, reader_.offset(), byte_count});
     section_content(id);
     if (!reader_.failed() && !reader_.at_end()) {
         reader_.malformed("section size mismatch: {} bytes follow section {}", reader_.left(), id);
@@ -107,7 +114,6 @@ void ModuleDecoder::check_order(std::uint8_t id) {
 }
 
 void ModuleDecoder::section_content(std::uint8_t id) {
-    if (reader_.failed()) return;
     switch (id) {
         case kCustom:
             return custom_section();
@@ -157,6 +163,8 @@ void ModuleDecoder::check_whole() {
 void ModuleDecoder::custom_section() {
     const std::string_view name = reader_.name();
     const Bytes content = reader_.bytes(reader_.left());
+    module_->sections.back().name = name;
+    module_->sections.back().is_custom = true;
     if (name == "name") name_section_ = content;
 }
 

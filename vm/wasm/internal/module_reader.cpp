@@ -241,7 +241,7 @@ void ModuleReader::refuse_opcode(std::uint8_t first, std::uint32_t code) {
                 refused->text, remedy_of(refused->feature));
 }
 
-Opcode ModuleReader::opcode() {
+Opcode ModuleReader::prefixed_opcode() {
     const std::uint32_t start = offset();
     const std::uint8_t first = u8();
     const bool has_prefix = is_prefix(first);

@@ -77,9 +77,9 @@ public:
         }
         return unsigned_leb(64);
     }
-    std::int32_t s32() { return static_cast<std::int32_t>(signed_leb(32)); }
-    std::int64_t s33() { return signed_leb(33); }
-    std::int64_t s64() { return signed_leb(64); }
+    std::int32_t s32() { return static_cast<std::int32_t>(signed_number(32)); }
+    std::int64_t s33() { return signed_number(33); }
+    std::int64_t s64() { return signed_number(64); }
     std::uint32_t fixed_u32() { return fixed<std::uint32_t>(); }
     std::uint64_t fixed_u64() { return fixed<std::uint64_t>(); }
 
@@ -101,9 +101,16 @@ public:
     GlobalType global_type();
     TableType table_type();
     MemoryType memory_type();
-    Opcode opcode();
+    Opcode opcode() {
+        if (at_ != end_ && kPlainOpcodes[*at_] != kNoOpcode) [[likely]] {
+            return static_cast<Opcode>(kPlainOpcodes[*at_++]);
+        }
+        return prefixed_opcode();
+    }
 
 private:
+    /// One that stands behind a prefix, or none at all, which is a failure.
+    Opcode prefixed_opcode();
     /// The failure of an instruction that is none of the table.
     void refuse_opcode(std::uint8_t first, std::uint32_t code);
     std::uint8_t limits_flags(std::string_view of_what);
@@ -112,6 +119,13 @@ private:
     void fail_here(ErrorCode code, std::string text);
     std::uint64_t unsigned_leb(unsigned bits);
     std::int64_t signed_leb(unsigned bits);
+    std::int64_t signed_number(unsigned bits) {
+        if (at_ != end_ && *at_ < 0x80) [[likely]] {
+            constexpr unsigned kUnused = 64 - 7;
+            return static_cast<std::int64_t>(std::uint64_t{*at_++} << kUnused) >> kUnused;
+        }
+        return signed_leb(bits);
+    }
 
     template <std::unsigned_integral T>
     T fixed() {

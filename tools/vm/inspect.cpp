@@ -1,0 +1,14 @@
+#include <CLI/CLI.hpp>
+
+#include "tools/vm/inspect_verbs.hpp"
+#include "tools/vm/verbs.hpp"
+
+namespace sojourn::tools {
+
+void add_inspect(CLI::App& app, Invocation& invocation) {
+    CLI::App* verb = app.add_subcommand("inspect", "Look into a module: module");
+    verb->require_subcommand(1);
+    add_inspect_module(*verb, invocation);
+}
+
+}  // namespace sojourn::tools

@@ -1,0 +1,95 @@
+#include <charconv>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "tools/vm/inspect_verbs.hpp"
+#include "tools/vm/module_report.hpp"
+#include "tools/vm/verbs.hpp"
+
+namespace sojourn::tools {
+
+namespace {
+
+struct InspectModuleOptions {
+    std::string path;
+    std::vector<std::string> functions;
+    bool disassemble = false;
+};
+
+Result<std::shared_ptr<const vm::Module>> load(const std::string& path) {
+    auto bytes = TRY(read_file(path));
+    auto module = vm::load_module(std::move(bytes));
+    if (module.ok()) return module;
+    return fail(module.error().code, "{}: {}", path, module.error().message);
+}
+
+/// By index or by name. Errors: not_found.
+Result<std::uint32_t> find_function(const vm::Module& module, const std::string& wanted) {
+    const auto count = static_cast<std::uint32_t>(module.functions.size());
+    std::uint32_t index = 0;
+    const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), index);
+    const bool is_number = error == std::errc() && end == wanted.data() + wanted.size();
+    if (!is_number) {
+        for (index = 0; index < count && module.function_name(index) != wanted;)
+            ++index;
+    }
+    if (index >= count) {
+        return fail(ErrorCode::not_found, "no function '{}'; --disassemble alone shows all",
+                    wanted);
+    }
+    if (index >= module.imported_functions) return index;
+    return fail(ErrorCode::not_found, "function {} is imported: its code is not in this module",
+                wanted);
+}
+
+/// All that are defined, unless some were named.
+Result<std::vector<std::uint32_t>> wanted_functions(const vm::Module& module,
+                                                    const std::vector<std::string>& names) {
+    std::vector<std::uint32_t> indices;
+    for (const std::string& name : names)
+        indices.push_back(TRY(find_function(module, name)));
+    for (auto i = module.imported_functions; names.empty() && i < module.functions.size(); ++i)
+        indices.push_back(i);
+    return indices;
+}
+
+Result<int> perform(const Invocation& invocation, const InspectModuleOptions& options) {
+    const auto module = TRY(load(options.path));
+    const bool with_code = options.disassemble || !options.functions.empty();
+    const auto functions = TRY(wanted_functions(*module, options.functions));
+    if (invocation.json) {
+        Json object = json_of(*module);
+        object["functions"] = Json::array();
+        for (const std::uint32_t index : functions)
+            object["functions"].push_back(json_of_function(*module, index, with_code));
+        TRY(print_json(object));
+        return 0;
+    }
+    if (!with_code) TRY(print_module(*module));
+    for (std::size_t i = 0; with_code && i < functions.size(); ++i)
+        TRY(print_disassembly(*module, functions[i]));
+    return 0;
+}
+
+}  // namespace
+
+void add_inspect_module(CLI::App& verb, Invocation& invocation) {
+    CLI::App* module = verb.add_subcommand(
+        "module", "Tell what a WebAssembly module holds and needs, or disassemble it");
+    auto options = std::make_shared<InspectModuleOptions>();
+    module->add_option("file", options->path, "A WebAssembly binary")
+        ->required()
+        ->type_name("FILE");
+    module->add_flag("--disassemble,-d", options->disassemble, "Show the code of all functions");
+    module->add_option("--function,-f", options->functions, "Show the code of this one alone")
+        ->type_name("NAME|INDEX")
+        ->allow_extra_args(false);
+    module->add_flag("--json", invocation.json, "Answer with JSON");
+    module->callback([options, &invocation] {
+        invocation.perform = [options, &invocation] { return perform(invocation, *options); };
+    });
+}
+
+}  // namespace sojourn::tools

@@ -1,0 +1,14 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+/// What `vm inspect` has below it, one file each; as the verbs of verbs.hpp.
+namespace sojourn::tools {
+
+struct Invocation;
+
+void add_inspect_module(CLI::App& verb, Invocation& invocation);
+
+}  // namespace sojourn::tools

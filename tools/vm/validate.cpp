@@ -1,0 +1,53 @@
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/file.hpp"
+#include "tools/vm/output.hpp"
+#include "tools/vm/verbs.hpp"
+#include "vm/wasm/module.hpp"
+
+namespace sojourn::tools {
+
+namespace {
+
+Result<void> validate(const std::string& path) {
+    auto bytes = TRY(read_file(path));
+    const auto module = vm::load_module(std::move(bytes));
+    if (module.ok()) return {};
+    return fail(module.error().code, "{}: {}", path, module.error().message);
+}
+
+Result<int> perform(const Invocation& invocation, const std::vector<std::string>& paths) {
+    Json rows = Json::array();
+    bool all_valid = true;
+    for (const std::string& path : paths) {
+        const auto validated = validate(path);
+        all_valid = all_valid && validated.ok();
+        rows.push_back({{"file", path},
+                        {"valid", validated.ok()},
+                        {"problem", validated.ok() ? Json() : Json(validated.error().message)}});
+        if (!validated.ok()) print_error(validated.error());
+        if (validated.ok() && !invocation.json) TRY(print_line(path + ": valid"));
+    }
+    if (invocation.json) {
+        Json object = new_json();
+        object["valid"] = all_valid;
+        object["modules"] = std::move(rows);
+        TRY(print_json(object));
+    }
+    return all_valid ? 0 : kErrorExitCode;
+}
+
+}  // namespace
+
+void add_validate(CLI::App& app, Invocation& invocation) {
+    CLI::App* verb = app.add_subcommand("validate", "Say whether modules can be run, or why not");
+    auto paths = std::make_shared<std::vector<std::string>>();
+    verb->add_option("modules", *paths, "WebAssembly binaries")->required()->type_name("FILE");
+    verb->add_flag("--json", invocation.json, "Answer with JSON");
+    verb->callback([paths, &invocation] {
+        invocation.perform = [paths, &invocation] { return perform(invocation, *paths); };
+    });
+}
+
+}  // namespace sojourn::tools
