@@ -1,33 +1,17 @@
 #include <iostream>
 #include <thread>
-#include <unistd.h>
 
 #include <catch2/catch.hpp>
 
 #include "tests/checkpoint/process_fixture.hpp"
 #include "tests/support/host_process.hpp"
+#include "tests/support/input_pipe.hpp"
 
 using namespace sojourn::tests;
 
 namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
-
-/// The reading end of a stream on which nothing ever arrives.
-class SilentInput {
-public:
-    SilentInput() { REQUIRE(::pipe(ends_) == 0); }
-    SilentInput(const SilentInput&) = delete;
-    SilentInput& operator=(const SilentInput&) = delete;
-    ~SilentInput() {
-        ::close(ends_[0]);
-        ::close(ends_[1]);
-    }
-    [[nodiscard]] int descriptor() const { return ends_[0]; }
-
-private:
-    int ends_[2] = {-1, -1};
-};
 
 struct Blocking {
     const char* guest;
@@ -45,9 +29,9 @@ TEST_CASE("a process that sleeps, polls or reads takes 2 MiB beyond its cache an
     const auto program = guest(blocking.guest);
     if (!program) return;
     const ProcessFixture fixture;
-    const SilentInput input;
+    const InputPipe input;
     VmOptions options = fixture.options();
-    options.standard_input = input.descriptor();
+    options.standard_input = input.reader();
     std::vector<std::string> command{"run", "--name", "blocked", *program};
     if (blocking.argument != nullptr) command.emplace_back(blocking.argument);
     const VmProcess process(command, options);

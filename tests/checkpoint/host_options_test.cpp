@@ -1,66 +1,14 @@
-#include <arpa/inet.h>
 #include <fstream>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <catch2/catch.hpp>
 
 #include "tests/checkpoint/process_fixture.hpp"
 #include "tests/checkpoint/reincarnation_fixture.hpp"
+#include "tests/checkpoint/tcp_peer.hpp"
 
 using namespace sojourn::tests;
 
 namespace {
-
-sockaddr_in loopback(std::uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
-
-/// One that nobody listens on just now.
-std::uint16_t free_port() {
-    const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address = loopback(0);
-    socklen_t length = sizeof(address);
-    REQUIRE(::bind(socket, reinterpret_cast<sockaddr*>(&address), length) == 0);
-    REQUIRE(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length) == 0);
-    ::close(socket);
-    return ntohs(address.sin_port);
-}
-
-/// Somebody who speaks to a guest's server.
-class Peer {
-public:
-    explicit Peer(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-        const sockaddr_in address = loopback(port);
-        await("the guest listens", [&] {
-            return ::connect(socket_, reinterpret_cast<const sockaddr*>(&address),
-                             sizeof(address)) == 0;
-        });
-    }
-    Peer(const Peer&) = delete;
-    Peer& operator=(const Peer&) = delete;
-    ~Peer() { ::close(socket_); }
-
-    void say(const std::string& text) const {
-        REQUIRE(::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) ==
-                static_cast<ssize_t>(text.size()));
-    }
-    /// Empty when the connection has ended.
-    [[nodiscard]] std::string hear(std::size_t length) const {
-        std::string text(length, '\0');
-        const ssize_t got = ::recv(socket_, text.data(), text.size(), MSG_WAITALL);
-        text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-        return text;
-    }
-
-private:
-    int socket_;
-};
 
 VmProcess start_server(const ProcessFixture& fixture, const std::string& program,
                        std::uint16_t port) {
@@ -94,7 +42,7 @@ TEST_CASE("a server's guest answers, is suspended in accept, and answers again a
     const std::uint16_t port = free_port();
     VmProcess first = start_server(fixture, *program, port);
     {
-        const Peer peer(port);
+        const TcpPeer peer(port);
         peer.say("hello");
         REQUIRE(peer.hear(5) == "hello");
     }
@@ -105,7 +53,7 @@ TEST_CASE("a server's guest answers, is suspended in accept, and answers again a
     VmProcess second = fixture.start({"resume", "echo"});
 
     {
-        const Peer peer(port);
+        const TcpPeer peer(port);
         peer.say("again");
         REQUIRE(peer.hear(5) == "again");
         peer.say("quit");
@@ -121,7 +69,7 @@ TEST_CASE("a connection that was open at a suspend is reset on both sides",
     const ProcessFixture fixture;
     const std::uint16_t port = free_port();
     VmProcess first = start_server(fixture, *program, port);
-    const Peer peer(port);
+    const TcpPeer peer(port);
     peer.say("hello");
     REQUIRE(peer.hear(5) == "hello");
 
@@ -131,7 +79,7 @@ TEST_CASE("a connection that was open at a suspend is reset on both sides",
 
     await_output(second, "receive: errno 15");
     await_output(second, "served");
-    const Peer next(port);
+    const TcpPeer next(port);
     next.say("quit");
     REQUIRE(second.wait().exit_code == 0);
 }

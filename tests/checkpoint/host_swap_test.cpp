@@ -9,6 +9,7 @@
 
 #include "tests/checkpoint/process_fixture.hpp"
 #include "tests/support/control_group.hpp"
+#include "tests/support/input_pipe.hpp"
 
 using namespace sojourn::tests;
 
@@ -37,23 +38,6 @@ private:
     bool is_on_ = false;
 };
 
-/// A stream that the test writes lines to.
-class LineInput {
-public:
-    LineInput() { REQUIRE(::pipe(ends_) == 0); }
-    LineInput(const LineInput&) = delete;
-    LineInput& operator=(const LineInput&) = delete;
-    ~LineInput() {
-        ::close(ends_[0]);
-        ::close(ends_[1]);
-    }
-    [[nodiscard]] int descriptor() const { return ends_[0]; }
-    void send_line() const { REQUIRE(::write(ends_[1], "\n", 1) == 1); }
-
-private:
-    int ends_[2] = {-1, -1};
-};
-
 /// The process `swapped`, started or resumed in a control group.
 class SwappedGuest {
 public:
@@ -61,7 +45,7 @@ public:
                  const std::vector<std::string>& command)
         : group_(group), process_([&] {
               VmOptions options = fixture.options();
-              options.standard_input = input_.descriptor();
+              options.standard_input = input_.reader();
               const ControlGroup::Stay stay(group);
               return std::make_unique<VmProcess>(command, options);
           }()) {}
@@ -71,7 +55,7 @@ public:
         await_output(*process_, begin);
         REQUIRE(last_line(process_->out()) == begin + "0");
     }
-    void go_on() const { input_.send_line(); }
+    void go_on() const { input_.write("\n"); }
     /// Has the kernel swap out what it can; false when that is less than 16 MiB.
     [[nodiscard]] bool push_out() const {
         group_.push_out();
@@ -84,7 +68,7 @@ public:
 
 private:
     const ControlGroup& group_;
-    LineInput input_;
+    InputPipe input_;
     std::unique_ptr<VmProcess> process_;
 };
 

@@ -3,9 +3,10 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tests/crash/await_output.hpp"
 #include "tests/crash/effort.hpp"
 #include "tests/crash/failing_disk.hpp"
-#include "tests/crash/silent_input.hpp"
+#include "tests/support/input_pipe.hpp"
 
 using namespace sojourn::tests;
 namespace fs = std::filesystem;
@@ -95,7 +96,7 @@ TEST_CASE("a suspend that the disk refuses leaves the process running", "[crash]
     const FailingDisk disk(*program);
     const auto calls_of_suspend = [&](Kind kind) {
         disk.clear();
-        const SilentInput silence;
+        const InputPipe silence;
         VmProcess runner(disk.run_arguments(), disk.healthy(silence.reader()));
         await_output(runner, "step 2");
         const int before = disk.calls(kind);
@@ -105,7 +106,7 @@ TEST_CASE("a suspend that the disk refuses leaves the process running", "[crash]
 
     for_each_failure(calls_of_suspend, [&](const DiskFailure& failure) {
         disk.clear();
-        const SilentInput silence;
+        const InputPipe silence;
         VmProcess runner(disk.run_arguments(), disk.failing(failure, silence.reader()));
         await_output(runner, "step 2");
 

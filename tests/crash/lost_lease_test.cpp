@@ -3,8 +3,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tests/crash/await_output.hpp"
 #include "tests/crash/effort.hpp"
-#include "tests/crash/silent_input.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 using namespace sojourn::tests;

@@ -8,8 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "store/store.hpp"
+#include "tests/crash/await_output.hpp"
 #include "tests/crash/disk_failure.hpp"
-#include "tests/crash/silent_input.hpp"
+#include "tests/support/input_pipe.hpp"
 
 namespace sojourn::tests {
 
@@ -160,7 +161,7 @@ void RecordedRun::perform(const std::vector<std::string>& arguments,
 void RecordedRun::live(const std::string& program) {
     const fs::path log = folder_ / "log";
     const std::string image = folder_ / "disk/job.image";
-    const SilentInput silence;
+    const InputPipe silence;
     VmProcess first(run_command("job", program), options(silence.reader()));
     await_output(first, "step 4");
     perform({"checkpoint", "job"}, "");

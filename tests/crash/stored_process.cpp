@@ -10,7 +10,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/crash/silent_input.hpp"
+#include "tests/crash/await_output.hpp"
+#include "tests/support/input_pipe.hpp"
 
 namespace sojourn::tests {
 
@@ -62,7 +63,7 @@ StoredProcess::StoredProcess(std::string program) : program_(std::move(program))
     REQUIRE(undisturbed.exit_code == 0);
     last_line_ = last_line(undisturbed.out);
 
-    const SilentInput silence;
+    const InputPipe silence;
     VmProcess runner(run_of(program_, {"run", "--name", "job"}), options(silence.reader()));
     await_output(runner, "step 3");
     expect_works({"suspend", "job"});
