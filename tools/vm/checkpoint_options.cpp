@@ -4,7 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "tools/vm/quantity.hpp"
+#include "base/quantity.hpp"
 
 namespace sojourn::tools {
 

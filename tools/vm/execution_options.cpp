@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/printable.hpp"
+#include "base/quantity.hpp"
 #include "base/trace.hpp"
 #include "process/free_memory.hpp"
 #include "tools/vm/output.hpp"
-#include "tools/vm/quantity.hpp"
 #include "tools/vm/store_location.hpp"
 
 namespace sojourn::tools {

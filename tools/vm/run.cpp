@@ -1,9 +1,9 @@
 #include <CLI/CLI.hpp>
 
+#include "base/quantity.hpp"
 #include "process/process.hpp"
 #include "tools/vm/execution_options.hpp"
 #include "tools/vm/guest_options.hpp"
-#include "tools/vm/quantity.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/verbs.hpp"
 

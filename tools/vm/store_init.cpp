@@ -1,8 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/quantity.hpp"
 #include "tools/vm/output.hpp"
-#include "tools/vm/quantity.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/store_verbs.hpp"
 

@@ -6,7 +6,7 @@
 #include "base/result.hpp"
 
 /// Amounts as people type them: a number and a unit, without a space.
-namespace sojourn::tools {
+namespace sojourn {
 
 /// Bytes: `65536`, `64K` or `64KiB` (1024 each), `64KB` (1000 each), and so with M and G.
 /// Errors: invalid_argument, also for 0.
@@ -16,4 +16,4 @@ Result<std::uint64_t> parse_size(const std::string& text);
 /// ten years.
 Result<std::uint64_t> parse_duration(const std::string& text);
 
-}  // namespace sojourn::tools
+}  // namespace sojourn

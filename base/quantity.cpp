@@ -1,10 +1,10 @@
-#include "tools/vm/quantity.hpp"
+#include "base/quantity.hpp"
 
 #include <charconv>
 #include <optional>
 #include <span>
 
-namespace sojourn::tools {
+namespace sojourn {
 
 namespace {
 
@@ -63,4 +63,4 @@ Result<std::uint64_t> parse_duration(const std::string& text) {
     return fail(ErrorCode::invalid_argument, "'{}' is no time; write 200ms, 1s, 5m or 1h", text);
 }
 
-}  // namespace sojourn::tools
+}  // namespace sojourn
