@@ -10,6 +10,16 @@ function(sojourn_module name)
   target_link_libraries(sojourn_${name} PUBLIC ${ARG_LIBRARIES})
 endfunction()
 
+# sojourn_tool(name FOLDER dir): the program whose sources are the files of dir.
+function(sojourn_tool name)
+  cmake_parse_arguments(ARG "" "FOLDER" "" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/*.cpp)
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE sojourn_process CLI11::CLI11)
+  target_compile_definitions(${name} PRIVATE SOJOURN_VERSION="${PROJECT_VERSION}")
+  install(TARGETS ${name} RUNTIME)
+endfunction()
+
 # sojourn_test(name FOLDER dir LIBRARIES … [TIMEOUT seconds]): the Catch2 program of one folder. Each
 # case is a test of ctest; one that prints "test skipped: why" counts as skipped.
 function(sojourn_test name)

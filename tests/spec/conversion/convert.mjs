@@ -1,5 +1,5 @@
 // Converts the scripts of the specification's test suite (.wast) into what wast2json makes of
-// them: one .json a script, and beside it one .wasm a module; and spectest.wasm, which they import.
+// them: one .json a script, and beside it one .wasm a module.
 //
 //   node convert.mjs TOOLS SUITE OUT [FILE…]
 //
@@ -191,10 +191,6 @@ function* scriptsIn(folder) {
 }
 
 mkdirSync(out, { recursive: true });
-writeFileSync(
-  join(out, 'spectest.wasm'),
-  assemble(readFileSync(new URL('../spectest.wat', import.meta.url), 'utf8')),
-);
 for (const part of ['core', 'legacy-exceptions']) {
   for (const wast of scriptsIn(join(suite, part))) {
     if (wanted.length > 0 && !wanted.includes(wast.slice(wast.lastIndexOf('/') + 1))) continue;

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
+#include "heap/heap.hpp"
 #include "vm/machine.hpp"
 
 namespace sojourn::spec {
@@ -22,10 +24,14 @@ public:
     virtual Result<void> rest() = 0;
 };
 
-/// How often lives end, counted over one script: at every rest, and inside calls at every safepoint
-/// at first, then more and more rarely, so that a script with long loops ends.
+/// How often lives end, counted over one script: at every rest, and inside calls at every so many
+/// safepoints; unless these are given at every one at first, then more and more rarely, so that a
+/// script with long loops ends.
 class Pace {
 public:
+    explicit Pace(std::optional<std::uint64_t> safepoints)
+        : interval_(safepoints.value_or(1)), is_steady_(safepoints.has_value()) {}
+
     [[nodiscard]] std::uint64_t safepoints_to_next() const { return interval_; }
     void count_rest() { ++at_rest_; }
     void count_safepoint();
@@ -36,15 +42,17 @@ public:
 private:
     std::uint64_t at_rest_ = 0;
     std::uint64_t at_safepoints_ = 0;
-    std::uint64_t interval_ = 1;
+    std::uint64_t interval_;
+    bool is_steady_;
 };
 
 /// One machine to the end, on a heap of a store in memory.
-Result<std::unique_ptr<Life>> create_plain_life(const Clock& clock, Random& random);
+Result<std::unique_ptr<Life>> create_plain_life(const Clock& clock, Random& random,
+                                                const heap::HeapOptions& heap);
 
 /// At the pace's safepoints and at every rest the process is captured and published, everything is
 /// dropped, the store opened afresh and the process restored. Borrows all three.
 Result<std::unique_ptr<Life>> create_reincarnating_life(const Clock& clock, Random& random,
-                                                        Pace& pace);
+                                                        const heap::HeapOptions& heap, Pace& pace);
 
 }  // namespace sojourn::spec

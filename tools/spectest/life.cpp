@@ -1,4 +1,4 @@
-#include "tests/spec/life.hpp"
+#include "tools/spectest/life.hpp"
 
 #include "process/incarnation.hpp"
 #include "process/temporary_directory.hpp"
@@ -31,13 +31,14 @@ public:
 
 class PlainLife final : public Life {
 public:
-    static Result<std::unique_ptr<Life>> create(const Clock& clock, Random& random) {
+    static Result<std::unique_ptr<Life>> create(const Clock& clock, Random& random,
+                                                const heap::HeapOptions& heap) {
         auto life = std::make_unique<PlainLife>();
         life->store_ = TRY(store::Store::open("mem:", {}, random));
         const auto process = TRY(life->store_->create_process({}));
         auto family = TRY(life->store_->family(process.family));
         const auto token = TRY(family->acquire(process.id, std::nullopt));
-        life->heap_ = TRY(heap::Heap::create(std::move(family), token, clock, {}));
+        life->heap_ = TRY(heap::Heap::create(std::move(family), token, clock, heap));
         life->machine_ = TRY(vm::Machine::create(*life->heap_, life->host_, {}));
         return std::unique_ptr<Life>(std::move(life));
     }
@@ -56,26 +57,28 @@ private:
 
 class ReincarnatingLife final : public Life {
 public:
-    static Result<std::unique_ptr<Life>> create(const Clock& clock, Random& random, Pace& pace) {
+    static Result<std::unique_ptr<Life>> create(const Clock& clock, Random& random,
+                                                const heap::HeapOptions& heap, Pace& pace) {
         auto directory = TRY(process::TemporaryDirectory::create());
         auto interrupt = TRY(leases::Interrupt::create());
-        auto life = std::make_unique<ReincarnatingLife>(clock, random, pace, std::move(directory),
-                                                        std::move(interrupt));
+        auto life = std::make_unique<ReincarnatingLife>(clock, random, heap, pace,
+                                                        std::move(directory), std::move(interrupt));
         TRY(life->open_store());
         const auto process = TRY(life->store_->create_process({}));
         life->process_ = process.id;
         life->family_id_ = process.family;
         const Seat seat = TRY(life->take_seat());
-        life->incarnation_ = TRY(
-            process::Incarnation::create(seat.family, seat.token, {}, life->surroundings(), {}));
+        life->incarnation_ = TRY(process::Incarnation::create(
+            seat.family, seat.token, {}, life->surroundings(), {.heap = heap, .machine = {}}));
         return std::unique_ptr<Life>(std::move(life));
     }
 
-    ReincarnatingLife(const Clock& clock, Random& random, Pace& pace,
+    ReincarnatingLife(const Clock& clock, Random& random, heap::HeapOptions heap, Pace& pace,
                       std::unique_ptr<process::TemporaryDirectory> directory,
                       std::unique_ptr<leases::Interrupt> interrupt)
         : clock_(clock),
           random_(random),
+          heap_options_(std::move(heap)),
           pace_(pace),
           directory_(std::move(directory)),
           interrupt_(std::move(interrupt)),
@@ -131,13 +134,14 @@ private:
         store_.reset();
         TRY(open_store());
         const Seat seat = TRY(take_seat());
-        incarnation_ = TRY(
-            process::Incarnation::restore(*store_, seat.family, seat.token, surroundings(), {}));
+        incarnation_ = TRY(process::Incarnation::restore(*store_, seat.family, seat.token,
+                                                         surroundings(), heap_options_));
         return {};
     }
 
     const Clock& clock_;
     Random& random_;
+    heap::HeapOptions heap_options_;
     Pace& pace_;
     std::unique_ptr<process::TemporaryDirectory> directory_;
     std::unique_ptr<leases::Interrupt> interrupt_;
@@ -156,19 +160,20 @@ void Pace::count_safepoint() {
     constexpr std::uint64_t kAtEachFurtherInterval = 100;
     constexpr std::uint64_t kIntervalGrowth = 4;
     ++at_safepoints_;
-    if (at_safepoints_ < kAtEverySafepoint) return;
+    if (is_steady_ || at_safepoints_ < kAtEverySafepoint) return;
     if ((at_safepoints_ - kAtEverySafepoint) % kAtEachFurtherInterval == 0) {
         interval_ *= kIntervalGrowth;
     }
 }
 
-Result<std::unique_ptr<Life>> create_plain_life(const Clock& clock, Random& random) {
-    return PlainLife::create(clock, random);
+Result<std::unique_ptr<Life>> create_plain_life(const Clock& clock, Random& random,
+                                                const heap::HeapOptions& heap) {
+    return PlainLife::create(clock, random, heap);
 }
 
 Result<std::unique_ptr<Life>> create_reincarnating_life(const Clock& clock, Random& random,
-                                                        Pace& pace) {
-    return ReincarnatingLife::create(clock, random, pace);
+                                                        const heap::HeapOptions& heap, Pace& pace) {
+    return ReincarnatingLife::create(clock, random, heap, pace);
 }
 
 }  // namespace sojourn::spec

@@ -3,8 +3,8 @@
 #include <functional>
 #include <map>
 
-#include "tests/spec/life.hpp"
-#include "tests/spec/script.hpp"
+#include "tools/spectest/life.hpp"
+#include "tools/spectest/script.hpp"
 
 namespace sojourn::spec {
 

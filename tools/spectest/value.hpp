@@ -11,8 +11,11 @@
 /// stands for any that is not null, {"type": "either", "values": […]} for one of several.
 namespace sojourn::spec {
 
-/// As slots. Empty for types that this build does not have.
-std::vector<std::uint64_t> slots_of(const nlohmann::json& value);
+/// Whether it is one of these. What follows requires it.
+bool is_value(const nlohmann::json& value);
+
+/// The argument's slots when it is one for a parameter of `type`, else none.
+std::vector<std::uint64_t> argument_slots(const nlohmann::json& value, vm::ValueType type);
 
 /// Whether results are the expected ones, a list, or fit the expected patterns.
 bool matches(const nlohmann::json& expected, std::span<const std::uint64_t> slots);
