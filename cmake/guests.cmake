@@ -20,7 +20,8 @@ set(guest_rust_options --edition 2021 -D warnings --target wasm32-wasi -C opt-le
                        --remap-path-prefix=${PROJECT_SOURCE_DIR}/=)
 
 # guest_command(result source): how `source` is compiled, but for where to; empty when what it takes
-# is not here. A *64.c has a 64-bit memory and no C library: there is none for it.
+# is not here. A *64.c has a 64-bit memory and no C library: there is none for it. A *.cc is C++ with
+# exceptions and no library.
 function(guest_command result source)
   get_filename_component(name ${source} NAME_WE)
   get_filename_component(suffix ${source} LAST_EXT)
@@ -31,6 +32,9 @@ function(guest_command result source)
       set(target_options --target=wasm64-unknown-unknown -nostdlib -fno-builtin)
     endif()
     set(command ${GUEST_C_COMPILER} ${target_options} -std=gnu17 ${guest_clang_options})
+  elseif(suffix STREQUAL ".cc" AND GUEST_C_COMPILER AND GUEST_LINKER)
+    set(command ${GUEST_C_COMPILER} --target=wasm32-wasi -std=gnu++20 -fwasm-exceptions
+                ${guest_clang_options})
   elseif(suffix STREQUAL ".cpp" AND GUEST_CXX_COMPILER AND GUEST_LINKER
          AND EXISTS ${guest_cxx_library}/lib/wasm32-wasi)
     set(command ${GUEST_CXX_COMPILER} --target=wasm32-wasi -std=gnu++20 -fno-exceptions

@@ -158,8 +158,7 @@ bool is_value(const json& value) {
 std::vector<std::uint64_t> argument_slots(const json& value, vm::ValueType type) {
     const std::string name = type_of(value);
     if (vm::is_reference(type)) {
-        const bool takes_null = type == vm::ValueType::funcref || type == vm::ValueType::externref;
-        if (!value.contains("value") || !takes_null) return {};
+        if (!value.contains("value") || vm::is_not_null(type)) return {};
         const auto slot = reference_slot(value);
         const bool fits = slot && (*slot == kNull || type == vm::ValueType::externref);
         return fits ? std::vector{*slot} : std::vector<std::uint64_t>{};

@@ -87,7 +87,7 @@ std::optional<std::uint32_t> ModuleDecoder::supertype() {
     if (count > 1) reader_.invalid("sub type with {} super types", count);
     const std::uint32_t index = reader_.u32();
     if (!check_index(index, module_->types.size(), "type")) return std::nullopt;
-    return index;
+    return module_->first_same_type[index];
 }
 
 void ModuleDecoder::check_supertype(std::uint32_t index) {
