@@ -50,9 +50,9 @@ std::string backtrace_text(const vm::Trapped& trapped) {
     std::string text;
     for (std::size_t depth = 0; depth < trapped.backtrace.size(); ++depth) {
         const vm::BacktraceFrame& frame = trapped.backtrace[depth];
-        text += fmt::format("    #{:<2} {} (function {}, offset {:#x})\n", depth,
-                            printable(frame.function_name), frame.function_index,
-                            frame.code_offset);
+        text +=
+            fmt::format("    #{:<2} {} (function {}, offset {:#x})\n", depth,
+                        printable(frame.function_name), frame.function_index, frame.code_offset);
     }
     return text;
 }
