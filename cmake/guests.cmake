@@ -13,7 +13,7 @@ if(NOT GUEST_C_COMPILER OR NOT GUEST_LINKER)
 endif()
 
 # Names stay, for backtraces; where the source lay does not, so that each build gives the same bytes.
-set(guest_clang_options -O2 -Wall -Wextra -Werror -Wl,--strip-debug
+set(guest_clang_options -O2 -Wall -Wextra -Werror
                         -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -I${PROJECT_SOURCE_DIR}/samples/include)
 set(guest_rust_options --edition 2021 -D warnings --target wasm32-wasi -C opt-level=2 -C lto
                        -C codegen-units=1 -C panic=abort -C strip=debuginfo
@@ -21,25 +21,29 @@ set(guest_rust_options --edition 2021 -D warnings --target wasm32-wasi -C opt-le
 
 # guest_command(result source): how `source` is compiled, but for where to; empty when what it takes
 # is not here. A *64.c has a 64-bit memory and no C library: there is none for it. A *.cc is C++ with
-# exceptions and no library.
+# exceptions and no library. A *_debug.c has debug information.
 function(guest_command result source)
   get_filename_component(name ${source} NAME_WE)
   get_filename_component(suffix ${source} LAST_EXT)
+  set(debug_options -Wl,--strip-debug)
   set(command)
   if(suffix STREQUAL ".c" AND GUEST_C_COMPILER AND GUEST_LINKER)
     set(target_options --target=wasm32-wasi)
     if(name MATCHES "64$")
       set(target_options --target=wasm64-unknown-unknown -nostdlib -fno-builtin)
     endif()
-    set(command ${GUEST_C_COMPILER} ${target_options} -std=gnu17 ${guest_clang_options})
+    if(name MATCHES "_debug$")
+      set(debug_options -g)
+    endif()
+    set(command ${GUEST_C_COMPILER} ${target_options} -std=gnu17 ${guest_clang_options} ${debug_options})
   elseif(suffix STREQUAL ".cc" AND GUEST_C_COMPILER AND GUEST_LINKER)
     set(command ${GUEST_C_COMPILER} --target=wasm32-wasi -std=gnu++20 -fwasm-exceptions
-                ${guest_clang_options})
+                ${guest_clang_options} ${debug_options})
   elseif(suffix STREQUAL ".cpp" AND GUEST_CXX_COMPILER AND GUEST_LINKER
          AND EXISTS ${guest_cxx_library}/lib/wasm32-wasi)
     set(command ${GUEST_CXX_COMPILER} --target=wasm32-wasi -std=gnu++20 -fno-exceptions
                 -isystem ${guest_cxx_library}/include/wasm32-wasi/c++/v1
-                -L${guest_cxx_library}/lib/wasm32-wasi ${guest_clang_options})
+                -L${guest_cxx_library}/lib/wasm32-wasi ${guest_clang_options} ${debug_options})
   elseif(suffix STREQUAL ".rs" AND GUEST_RUST_COMPILER AND EXISTS ${guest_rust_library})
     set(command ${GUEST_RUST_COMPILER} ${guest_rust_options})
   elseif(suffix STREQUAL ".wat" AND GUEST_ASSEMBLER)

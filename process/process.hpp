@@ -2,8 +2,10 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
@@ -54,6 +56,7 @@ struct Outcome {
     std::int32_t exit_code = 0;   ///< as a shell sees it: the low 8 bits; 134 for a trap
     bool is_out_of_time = false;  ///< why it is suspended or stopped
     vm::Trapped trapped;          ///< when trapped
+    std::vector<std::shared_ptr<const vm::Module>> modules;  ///< when trapped: by instance
     store::ProcessRecord process;
     store::Version checkpoint = store::kNoVersion;  ///< the one it is suspended at
     std::optional<RunnerLock> lock;  ///< held until the runner has said its last word

@@ -306,6 +306,7 @@ Result<Outcome> Runner::conclude(const vm::Stop& stop) {
         outcome.kind = Outcome::Kind::trapped;
         outcome.exit_code = kTrapExitCode;
         outcome.trapped = *trapped;
+        outcome.modules = life_->machine().modules();
     }
     if (seat_.lock) {
         TRY(seat_.family->set_state(seat_.token, store::ProcessState::exited, outcome.exit_code));

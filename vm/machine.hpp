@@ -88,6 +88,7 @@ public:
     virtual Result<std::variant<InstanceIndex, Trap>> instantiate(
         std::shared_ptr<const Module> module, const ImportResolver& resolver) = 0;
 
+    /// By instance.
     virtual std::vector<std::shared_ptr<const Module>> modules() const = 0;
     virtual const Module& module_of(InstanceIndex instance) const = 0;
 

@@ -10,6 +10,7 @@
 #include "base/trace.hpp"
 #include "process/free_memory.hpp"
 #include "tools/vm/output.hpp"
+#include "tools/vm/source_lines.hpp"
 #include "tools/vm/store_location.hpp"
 
 namespace sojourn::tools {
@@ -45,16 +46,43 @@ std::string_view text_of(process::Outcome::Kind kind) {
     return "unknown";
 }
 
+/// ` at file.c:12:5`
+std::string text_of(const SourceLine& source) {
+    const std::string column = source.column == 0 ? "" : fmt::format(":{}", source.column);
+    return fmt::format(" at {}:{}{}", printable(source.file), source.line, column);
+}
+
 /// The frames of a backtrace as lines, innermost first.
-std::string backtrace_text(const vm::Trapped& trapped) {
+std::string backtrace_text(const process::Outcome& outcome, const Clock& clock) {
+    const auto sources = source_lines(outcome, clock);
     std::string text;
-    for (std::size_t depth = 0; depth < trapped.backtrace.size(); ++depth) {
-        const vm::BacktraceFrame& frame = trapped.backtrace[depth];
-        text +=
-            fmt::format("    #{:<2} {} (function {}, offset {:#x})\n", depth,
-                        printable(frame.function_name), frame.function_index, frame.code_offset);
+    for (std::size_t depth = 0; depth < sources.size(); ++depth) {
+        const vm::BacktraceFrame& frame = outcome.trapped.backtrace[depth];
+        text += fmt::format("    #{:<2} {} (function {}, offset {:#x}){}\n", depth,
+                            printable(frame.function_name), frame.function_index, frame.code_offset,
+                            sources[depth] ? text_of(*sources[depth]) : "");
     }
     return text;
+}
+
+Json json_of(const std::optional<SourceLine>& source) {
+    if (!source) return nullptr;
+    Json object{{"file", source->file}, {"line", source->line}, {"column", nullptr}};
+    if (source->column != 0) object["column"] = source->column;
+    return object;
+}
+
+Json json_of_trap(const process::Outcome& outcome, const Clock& clock) {
+    const auto sources = source_lines(outcome, clock);
+    Json frames = Json::array();
+    for (std::size_t depth = 0; depth < sources.size(); ++depth) {
+        const vm::BacktraceFrame& frame = outcome.trapped.backtrace[depth];
+        frames.push_back({{"function", frame.function_name},
+                          {"function_index", frame.function_index},
+                          {"code_offset", frame.code_offset},
+                          {"source", json_of(sources[depth])}});
+    }
+    return {{"kind", vm::text_of(outcome.trapped.trap)}, {"backtrace", frames}};
 }
 
 int exit_code_of(const process::Outcome& outcome) {
@@ -65,8 +93,8 @@ int exit_code_of(const process::Outcome& outcome) {
 
 void report_to_people(const Invocation& invocation, const process::Outcome& outcome) {
     if (outcome.kind == process::Outcome::Kind::trapped) {
-        fmt::print(stderr, "vm: trap: {}\n{}", vm::text_of(outcome.trapped.trap),
-                   backtrace_text(outcome.trapped));
+        fmt::print(stderr, "vm: trap: {}\n", vm::text_of(outcome.trapped.trap));
+        fmt::print(stderr, "{}", backtrace_text(outcome, invocation.clock));
     }
     if (outcome.is_out_of_time) fmt::print(stderr, "vm: time is up (--timeout)\n");
     if (outcome.kind == process::Outcome::Kind::suspended) {
@@ -77,7 +105,7 @@ void report_to_people(const Invocation& invocation, const process::Outcome& outc
     }
 }
 
-void report_as_json(const process::Outcome& outcome, int exit_code) {
+void report_as_json(const process::Outcome& outcome, int exit_code, const Clock& clock) {
     Json object = new_json();
     object["id"] = outcome.process.id.hex();
     object["name"] = outcome.process.name;
@@ -89,13 +117,7 @@ void report_as_json(const process::Outcome& outcome, int exit_code) {
         object["checkpoint"] = static_cast<std::uint64_t>(outcome.checkpoint);
     }
     if (outcome.kind == process::Outcome::Kind::trapped) {
-        Json frames = Json::array();
-        for (const vm::BacktraceFrame& frame : outcome.trapped.backtrace) {
-            frames.push_back({{"function", frame.function_name},
-                              {"function_index", frame.function_index},
-                              {"code_offset", frame.code_offset}});
-        }
-        object["trap"] = {{"kind", vm::text_of(outcome.trapped.trap)}, {"backtrace", frames}};
+        object["trap"] = json_of_trap(outcome, clock);
     }
     fmt::print(stderr, "{}\n", object.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
@@ -145,7 +167,7 @@ process::HostProcess host_of(const Invocation& invocation) {
 int report(const Invocation& invocation, const process::Outcome& outcome) {
     const int exit_code = exit_code_of(outcome);
     if (invocation.json) {
-        report_as_json(outcome, exit_code);
+        report_as_json(outcome, exit_code, invocation.clock);
     } else {
         report_to_people(invocation, outcome);
     }
