@@ -9,7 +9,7 @@ __attribute__((noinline)) static int divide(int left, int right) {
 
 __attribute__((noinline)) static int descend(int depth) {
     if (depth == 0) return divide(7, depth);
-    return descend(depth - 1) + depth;
+    return descend(depth - 1);
 }
 
 int main(int argc, char** argv) {

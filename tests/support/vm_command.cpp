@@ -32,23 +32,25 @@ std::vector<std::string> environment_with(const std::vector<std::string>& more) 
 }
 
 pid_t spawn(std::vector<std::string> arguments, std::vector<std::string> environment,
-            const std::string& out, const std::string& err, int standard_input) {
+            const std::string& out, const std::string& err, const VmOptions& options) {
     posix_spawn_file_actions_t files;
     ::posix_spawn_file_actions_init(&files);
     constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC;
-    if (standard_input < 0) {
+    if (options.standard_input < 0) {
         ::posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     } else {
-        ::posix_spawn_file_actions_adddup2(&files, standard_input, STDIN_FILENO);
+        ::posix_spawn_file_actions_adddup2(&files, options.standard_input, STDIN_FILENO);
     }
     ::posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, out.c_str(), kFlags, 0600);
     ::posix_spawn_file_actions_addopen(&files, STDERR_FILENO, err.c_str(), kFlags, 0600);
     const auto argv = pointers_to(arguments);
     const auto envp = pointers_to(environment);
+    const std::string program = options.program.empty() ? SOJOURN_VM : options.program;
     pid_t pid = 0;
-    const int error = ::posix_spawn(&pid, SOJOURN_VM, &files, nullptr, argv.data(), envp.data());
+    const int error =
+        ::posix_spawn(&pid, program.c_str(), &files, nullptr, argv.data(), envp.data());
     ::posix_spawn_file_actions_destroy(&files);
-    if (error != 0) throw std::runtime_error("cannot start " SOJOURN_VM);
+    if (error != 0) throw std::runtime_error("cannot start " + program);
     return pid;
 }
 
@@ -61,8 +63,7 @@ VmProcess::VmProcess(const std::vector<std::string>& arguments, const VmOptions&
     err_path_ = options.folder / ("vm-" + number + ".err");
     std::vector<std::string> command = {"vm"};
     command.insert(command.end(), arguments.begin(), arguments.end());
-    pid_ = spawn(command, environment_with(options.environment), out_path_, err_path_,
-                 options.standard_input);
+    pid_ = spawn(command, environment_with(options.environment), out_path_, err_path_, options);
 }
 
 VmProcess::~VmProcess() {

@@ -19,6 +19,7 @@ struct VmOptions {
     std::vector<std::string> environment;  ///< K=V, besides this program's own
     std::filesystem::path folder;          ///< where stdout and stderr are kept; must be there
     int standard_input = -1;               ///< a descriptor; nothing to read unless given
+    std::string program = {};              ///< another vm than that of this build
 };
 
 /// A vm that runs. Killed at the end of its life if it still does.
