@@ -1,15 +1,16 @@
 #include "tools/symbolize/confinement.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 
 namespace sojourn::symbolize {
@@ -77,7 +78,10 @@ bool filter_system_calls() {
 
 bool confine() {
     for (const Limit& limit : kLimits) {
-        const rlimit value{limit.value, limit.value};
+        rlimit value{};
+        if (::getrlimit(limit.resource, &value) != 0) return false;
+        value.rlim_max = std::min(value.rlim_max, limit.value);  // it may be stricter already
+        value.rlim_cur = value.rlim_max;
         if (::setrlimit(limit.resource, &value) != 0) return false;
     }
     return filter_system_calls();

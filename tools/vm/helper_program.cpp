@@ -31,7 +31,7 @@ private:
     pid_t pid_;
 };
 
-/// Its streams are `input`, `output` and nothing; its signals are those of a new session.
+/// Its streams are `input`, `output` and nothing; no signal is blocked in it.
 Result<pid_t> spawn(const std::string& path, const std::vector<std::string>& arguments, int input,
                     int output) {
     // Were it ignored, a child's pid would be somebody else's before we have waited for it.
