@@ -1,5 +1,8 @@
-// Ends in a trap a few calls deep.
+// Ends in a trap some calls deep.
+//
+//   trap [DEPTH]    5 unless given
 #include <stdio.h>
+#include <stdlib.h>
 
 __attribute__((noinline)) static int divide(int left, int right) {
     volatile int dividend = left;
@@ -11,8 +14,8 @@ __attribute__((noinline)) static int descend(int depth) {
     return depth == 0 ? divide(7, depth) : descend(depth - 1) + depth;
 }
 
-int main(void) {
+int main(int argc, char** argv) {
     puts("before");
     fflush(stdout);
-    return descend(5);
+    return descend(argc > 1 ? atoi(argv[1]) : 5);
 }

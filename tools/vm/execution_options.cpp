@@ -55,12 +55,18 @@ std::string text_of(const SourceLine& source) {
 /// The frames of a backtrace as lines, innermost first.
 std::string backtrace_text(const process::Outcome& outcome, const Clock& clock) {
     const auto sources = source_lines(outcome, clock);
+    const std::uint64_t left_out = outcome.trapped.frames_left_out;
     std::string text;
-    for (std::size_t depth = 0; depth < sources.size(); ++depth) {
-        const vm::BacktraceFrame& frame = outcome.trapped.backtrace[depth];
-        text += fmt::format("    #{:<2} {} (function {}, offset {:#x}){}\n", depth,
-                            printable(frame.function_name), frame.function_index, frame.code_offset,
-                            sources[depth] ? text_of(*sources[depth]) : "");
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        const vm::BacktraceFrame& frame = outcome.trapped.backtrace[i];
+        const bool is_behind_gap = left_out > 0 && i >= vm::kBacktraceEnd;
+        if (is_behind_gap && i == vm::kBacktraceEnd) {
+            text += fmt::format("    … {} frames\n", left_out);
+        }
+        text += fmt::format("    #{:<2} {} (function {}, offset {:#x}){}\n",
+                            is_behind_gap ? i + left_out : i, printable(frame.function_name),
+                            frame.function_index, frame.code_offset,
+                            sources[i] ? text_of(*sources[i]) : "");
     }
     return text;
 }
@@ -82,7 +88,9 @@ Json json_of_trap(const process::Outcome& outcome, const Clock& clock) {
                           {"code_offset", frame.code_offset},
                           {"source", json_of(sources[depth])}});
     }
-    return {{"kind", vm::text_of(outcome.trapped.trap)}, {"backtrace", frames}};
+    return {{"kind", vm::text_of(outcome.trapped.trap)},
+            {"backtrace", frames},
+            {"frames_left_out", outcome.trapped.frames_left_out}};
 }
 
 int exit_code_of(const process::Outcome& outcome) {

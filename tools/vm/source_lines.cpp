@@ -69,6 +69,7 @@ SourceLines source_lines(const process::Outcome& outcome, const Clock& clock) {
     SourceLines lines(frames.size());
     std::map<const vm::Module*, std::vector<std::size_t>> frames_of;
     for (std::size_t depth = 0; depth < frames.size(); ++depth) {
+        if (frames[depth].code_offset == 0) continue;  // a function of the host
         const auto instance = static_cast<std::size_t>(frames[depth].instance);
         frames_of[outcome.modules[instance].get()].push_back(depth);
     }
