@@ -1,8 +1,5 @@
-// Ends in a trap some calls deep.
-//
-//   trap [DEPTH]    5 unless given
+// Ends in a trap a few calls deep.
 #include <stdio.h>
-#include <stdlib.h>
 
 __attribute__((noinline)) static int divide(int left, int right) {
     volatile int dividend = left;
@@ -14,8 +11,8 @@ __attribute__((noinline)) static int descend(int depth) {
     return depth == 0 ? divide(7, depth) : descend(depth - 1) + depth;
 }
 
-int main(int argc, char** argv) {
+int main(void) {
     puts("before");
     fflush(stdout);
-    return descend(argc > 1 ? atoi(argv[1]) : 5);
+    return descend(5);
 }
