@@ -39,6 +39,7 @@ struct Execution {
 struct RunOptions {
     Execution execution;
     std::filesystem::path program;
+    vm::BodyValidation body_validation = vm::BodyValidation::whole;
     std::string name;      ///< empty: unnamed
     bool replace = false;  ///< an ended process of that name goes
     vm::Launch launch;

@@ -35,9 +35,10 @@ void begin_main(Incarnation& life) {
 
 }  // namespace
 
-Result<std::shared_ptr<const vm::Module>> load_program(const std::filesystem::path& path) {
+Result<std::shared_ptr<const vm::Module>> load_program(const std::filesystem::path& path,
+                                                       vm::BodyValidation body_validation) {
     auto bytes = TRY(read_file(path));
-    auto module = vm::load_module(std::move(bytes));
+    auto module = vm::load_module(std::move(bytes), body_validation);
     if (!module.ok()) {
         return fail(module.error().code, "{}: {}", path.native(), module.error().message);
     }

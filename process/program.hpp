@@ -10,7 +10,8 @@ namespace sojourn::process {
 
 /// Errors: those of the file and of load_module, and invalid_argument when there is no `_start`.
 /// Each names the file.
-Result<std::shared_ptr<const vm::Module>> load_program(const std::filesystem::path& path);
+Result<std::shared_ptr<const vm::Module>> load_program(const std::filesystem::path& path,
+                                                       vm::BodyValidation body_validation);
 
 /// Instantiates the program on a new life and begins its first call. A trap is one that an active
 /// segment caused.

@@ -41,7 +41,10 @@ public:
         const Instance& owner = instance_at(instance);
         EXPECTS(function_index < owner.functions.size(), "a call names a function of its module");
         runtime_->poll.pass(false);
-        thread_->start(*owner.functions[function_index], arguments);
+        LinkedFunction& function = *owner.functions[function_index];
+        // Should it be invalid, running it is what fails.
+        if (function.instance != nullptr) static_cast<void>(translate_once(*runtime_, function));
+        thread_->start(function, arguments);
     }
 
     Stop run() override {

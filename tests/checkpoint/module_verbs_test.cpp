@@ -85,3 +85,33 @@ TEST_CASE("vm inspect module disassembles the function that is named", "[checkpo
     REQUIRE(unknown.exit_code == 125);
     REQUIRE_THAT(unknown.err, Contains("no function 'nobody'"));
 }
+
+TEST_CASE("with --validate=lazy, an invalid function is no matter until it is called",
+          "[checkpoint]") {
+    const ProcessFixture fixture;
+    // Two functions: `_start`, which calls the other one if `calls`, and an `i32.add` of nothing.
+    const auto program = [&](bool calls) {
+        const std::string start =
+            calls ? std::string("\4\0\x10\1\x0b", 5) : std::string("\4\0\1\1\x0b", 5);
+        return write_module(fixture, std::string("\0asm\1\0\0\0"
+                                                 "\1\4\1\x60\0\0"
+                                                 "\3\3\2\0\0"
+                                                 "\7\x0a\1\6_start\0\0"
+                                                 "\x0a\x0a\2",
+                                                 34) +
+                                         start + std::string("\3\0\x6a\x0b", 4));
+    };
+
+    const VmResult whole = fixture.run({"run", program(false)});
+    const VmResult uncalled = fixture.run({"run", "--validate=lazy", program(false)});
+    const VmResult called = fixture.run({"run", "--validate=lazy", program(true)});
+    const VmResult unknown = fixture.run({"run", "--validate=never", program(true)});
+
+    REQUIRE(whole.exit_code == 125);
+    REQUIRE_THAT(whole.err, Contains("function 1") && Contains("i32.add"));
+    REQUIRE(uncalled.exit_code == 0);
+    REQUIRE(called.exit_code == 134);
+    REQUIRE_THAT(called.err,
+                 Contains("vm: trap: invalid function body") && Contains("#0  func[1]"));
+    REQUIRE(unknown.exit_code == 125);
+}

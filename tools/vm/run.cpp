@@ -23,6 +23,7 @@ struct RunArguments {
     std::array<std::string, 3> streams;
     std::optional<std::uint64_t> seed;
     std::optional<std::uint64_t> fuel;
+    std::string validate = "whole";
 };
 
 Result<vm::MachineOptions> parse_limits(const RunArguments& arguments) {
@@ -55,6 +56,7 @@ Result<process::RunOptions> parse(const RunArguments& arguments, const Invocatio
                     "--checkpoint-store is for a process that stays; give it a --name");
     }
     options.program = command.front();
+    if (arguments.validate == "lazy") options.body_validation = vm::BodyValidation::lazy;
     options.name = arguments.name;
     options.replace = arguments.replace;
     for (const std::string& text : arguments.directories)
@@ -120,6 +122,12 @@ void add_run(CLI::App& app, Invocation& invocation) {
         ->type_name("FILE");
     verb->add_option("--stderr", arguments->streams[2], "A file for the guest's standard error")
         ->type_name("FILE");
+    verb->add_option(
+            "--validate", arguments->validate,
+            "When functions are validated: whole, before anything runs, or lazy, each when "
+            "it is first called; whole unless given")
+        ->type_name("WHEN")
+        ->check(CLI::IsMember({"whole", "lazy"}));
     add_checkpoint_store_option(*verb, invocation);
     arguments->execution.add_to(*verb);
     // What follows the program is the guest's, even if it looks like an option.

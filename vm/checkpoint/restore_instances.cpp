@@ -101,7 +101,7 @@ public:
         auto& module = modules_[digest];
         if (module) return module;
         auto bytes = TRY(source_(digest));
-        auto loaded = TRY(load_module(std::move(bytes)));
+        auto loaded = TRY(load_module(std::move(bytes), BodyValidation::lazy));
         if (loaded->digest != digest) {
             return fail(ErrorCode::corrupt, "module {} came back as {}", digest.hex(),
                         loaded->digest.hex());

@@ -51,6 +51,7 @@ private:
         if (!is_of(*function, frame())) {
             return refuse("function {} belongs to another instance", function_index);
         }
+        if (function->instance != nullptr) TRY(translate_once(runtime_, *function));
         return function;
     }
 
@@ -110,7 +111,6 @@ private:
     }
 
     const Safepoint* find_safepoint(LinkedFunction& function) {
-        translate_once(runtime_, function);
         return function.translation->find_safepoint(frame().code_offset);
     }
 

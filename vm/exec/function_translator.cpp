@@ -5,9 +5,8 @@
 
 namespace sojourn::vm {
 
-Translation translate(Runtime& runtime, const Instance& instance, std::uint32_t function_index) {
-    return FunctionTranslator(runtime, instance, function_index, interpreter_handlers())
-        .translate();
+Translation translate(Runtime& runtime, const Instance& instance, const Function& function) {
+    return FunctionTranslator(runtime, instance, function, interpreter_handlers()).translate();
 }
 
 namespace {
@@ -34,11 +33,11 @@ std::vector<std::uint16_t> first_slots(std::span<const ValueType> parameters,
 }  // namespace
 
 FunctionTranslator::FunctionTranslator(Runtime& runtime, const Instance& instance,
-                                       std::uint32_t function_index, const HandlerTable& handlers)
+                                       const Function& function, const HandlerTable& handlers)
     : runtime_(runtime),
       instance_(instance),
       module_(*instance.module),
-      function_(module_.functions[function_index]),
+      function_(function),
       code_(handlers),
       stack_(code_, function_.local_slots),
       local_slots_(first_slots(module_.function_type(function_.type_index).parameters, function_)) {

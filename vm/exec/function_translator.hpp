@@ -10,7 +10,8 @@ namespace sojourn::vm {
 /// be reached is left out, so that the height of the operand stack is always exact.
 class FunctionTranslator {
 public:
-    FunctionTranslator(Runtime& runtime, const Instance& instance, std::uint32_t function_index,
+    /// Borrows all of them. Requires: the function was validated.
+    FunctionTranslator(Runtime& runtime, const Instance& instance, const Function& function,
                        const HandlerTable& handlers);
 
     Translation translate() &&;

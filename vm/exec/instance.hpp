@@ -76,6 +76,8 @@ struct LinkedFunction {
     TypeId type{0};
     std::uint32_t parameter_slots = 0;
     std::uint32_t result_slots = 0;
+    // Known once it is translated; 0 before.
+    std::uint32_t entry_offset = 0;    ///< of its first instruction, from the module's first byte
     std::uint32_t zeroed_slots = 0;    ///< of the locals beyond the parameters
     std::uint32_t slot_bytes_max = 0;  ///< locals and operands at their greatest height
     HostFunctionId host_function{0};

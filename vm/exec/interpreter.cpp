@@ -421,9 +421,17 @@ return_slots:
     goto return_nothing;
 
 translate_function:
+    // The frame was made without knowing its size.
     callee = &runtime.function_of(*frame);
-    translate_once(runtime, *callee);
-    NEXT_AT(callee->entry);
+    if (!translate_once(runtime, *callee).ok()) TRAP_WITH(Trap::invalid_body);
+    pc = callee->entry;
+    if (reinterpret_cast<std::uintptr_t>(slots) + callee->slot_bytes_max +
+            reinterpret_cast<std::uintptr_t>(frame) - sizeof(FrameState) >
+        thread.limit) {
+        TRAP_WITH(Trap::stack_exhausted);
+    }
+    std::fill_n(slots + callee->parameter_slots, callee->zeroed_slots, 0);
+    NEXT(0);
 host_function_frame:
     callee = &runtime.function_of(*frame);
     outcome = call_host_function(runtime, *callee, *instance, slots);

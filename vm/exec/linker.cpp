@@ -64,20 +64,14 @@ public:
 
 private:
     LinkedFunction& add_function(std::uint32_t index, Instance* owner, const Word* entry) {
-        const Function& function = module_.functions[index];
         const FunctionType& type = module_.type_of_function(index);
         LinkedFunction& linked = instance_.own_functions[index];
         linked.entry = entry;
         linked.identity = {static_cast<std::uint32_t>(instance_.index), index};
         linked.instance = owner;
-        linked.type = instance_.type_ids[function.type_index];
+        linked.type = instance_.type_ids[module_.functions[index].type_index];
         linked.parameter_slots = slots_of(type.parameters);
         linked.result_slots = slots_of(type.results);
-        if (owner != nullptr) {
-            const std::uint32_t slots = function.local_slots + function.operand_slots_max;
-            linked.zeroed_slots = function.local_slots - linked.parameter_slots;
-            linked.slot_bytes_max = slots * static_cast<std::uint32_t>(sizeof(std::uint64_t));
-        }
         instance_.functions.push_back(&linked);
         return linked;
     }

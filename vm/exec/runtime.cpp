@@ -42,11 +42,18 @@ ValueType machine_type(ValueType type, const std::vector<TypeId>& type_ids) {
     return reference_to_type(static_cast<std::uint32_t>(id), !is_not_null(type));
 }
 
-void translate_once(Runtime& runtime, LinkedFunction& function) {
-    if (function.translation) return;
-    function.translation = std::make_unique<Translation>(
-        translate(runtime, *function.instance, function.identity.function_index));
+Result<void> translate_once(Runtime& runtime, LinkedFunction& function) {
+    if (function.translation) return {};
+    const Function body =
+        TRY(validated_function(*function.instance->module, function.identity.function_index));
+    function.translation =
+        std::make_unique<Translation>(translate(runtime, *function.instance, body));
     function.entry = function.translation->entry();
+    function.entry_offset = body.code_offset;
+    function.zeroed_slots = body.local_slots - function.parameter_slots;
+    function.slot_bytes_max = (body.local_slots + body.operand_slots_max) *
+                              static_cast<std::uint32_t>(sizeof(std::uint64_t));
+    return {};
 }
 
 }  // namespace sojourn::vm

@@ -63,7 +63,8 @@ struct Runtime {
     }
 };
 
-/// Translates `function` unless that has happened. Requires: it is an instance's own.
-void translate_once(Runtime& runtime, LinkedFunction& function);
+/// Translates `function` unless that has happened. Errors: those of a body that is validated only
+/// now. Requires: it is an instance's own.
+Result<void> translate_once(Runtime& runtime, LinkedFunction& function);
 
 }  // namespace sojourn::vm

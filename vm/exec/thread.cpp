@@ -19,10 +19,7 @@ heap::RegionSpec stack_region_spec(heap::RegionKind kind, std::uint64_t stack_by
 }
 
 FramePosition entry_position(const LinkedFunction& function) {
-    if (function.instance == nullptr) return {0, function.parameter_slots};
-    const Module& module = *function.instance->module;
-    return {module.functions[function.identity.function_index].code_offset,
-            function.parameter_slots + function.zeroed_slots};
+    return {function.entry_offset, function.parameter_slots + function.zeroed_slots};
 }
 
 Thread::Thread(heap::Region& slots_region_, heap::Region& frames_region_,

@@ -73,7 +73,8 @@ struct ConstantExpression {
     V128 vector{};  ///< the value of a v128
 };
 
-/// A function of this module: imported ones have no body.
+/// A function of this module: imported ones have no body. Of a body that was not validated yet only
+/// its place is known.
 struct Function {
     std::uint32_t type_index = 0;
     std::uint32_t body_offset = 0;  ///< of the local declarations, from the module's first byte
@@ -145,6 +146,12 @@ inline constexpr std::uint64_t kMemory64PagesMax = std::uint64_t{1} << 24U;
 inline constexpr std::uint64_t kMemory64PagesDeclarable = std::uint64_t{1} << 48U;
 inline constexpr std::uint64_t kWasmPageBytes = 65'536;
 
+/// When function bodies are validated. Everything else is when the module is loaded.
+enum class BodyValidation : std::uint8_t {
+    whole,  ///< all of them then, too
+    lazy,   ///< each before its function runs for the first time; what is wrong there is a trap
+};
+
 struct Module {
     ByteVector bytes;  ///< the whole binary; bodies and data are read out of it
     Sha256 digest;
@@ -169,6 +176,9 @@ struct Module {
     std::uint32_t imported_globals = 0;
     std::uint32_t imported_tags = 0;
     std::vector<std::pair<std::uint32_t, std::string>> function_names;  ///< name section, sorted
+    std::vector<bool> declared_functions;     ///< those that ref.func may name
+    std::optional<std::uint32_t> data_count;  ///< of the data count section
+    BodyValidation body_validation = BodyValidation::whole;
 
     /// Requires: the type is a function's.
     [[nodiscard]] const FunctionType& function_type(std::uint32_t type_index) const {
@@ -192,6 +202,11 @@ ValueType reference_to_function(const Module& module, std::uint32_t function_ind
 /// Decodes and validates. Trusts nothing; memory stays within a small multiple of the input.
 /// Errors: malformed_module, invalid_module, unsupported, each with the byte offset and, in a
 /// body, the function; the texts are those of the specification's test suite where it has one.
-Result<std::shared_ptr<const Module>> load_module(ByteVector bytes);
+Result<std::shared_ptr<const Module>> load_module(
+    ByteVector bytes, BodyValidation body_validation = BodyValidation::whole);
+
+/// The function with all that validation finds out about its body, which happens now unless it has
+/// before. Errors: as of load_module(). Requires: it is not imported.
+Result<Function> validated_function(const Module& module, std::uint32_t index);
 
 }  // namespace sojourn::vm

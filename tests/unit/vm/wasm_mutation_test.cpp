@@ -69,3 +69,34 @@ TEST_CASE("whatever is changed in a module, it is refused or its bodies can be w
     REQUIRE(accepted > kSeeds / 500);
     REQUIRE(accepted < kSeeds / 2);
 }
+
+TEST_CASE("whatever is changed in a module, late validation finds what early validation does",
+          "[wasm]") {
+    constexpr unsigned kSeeds = 20'000;
+    const Raw original = seedling();
+    unsigned late_refusals = 0;
+
+    for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+        std::mt19937 random(seed);
+        const Raw bytes = mutated(original, random);
+        const auto whole = vm::load_module(to_bytes(bytes));
+        const auto lazy = vm::load_module(to_bytes(bytes), vm::BodyValidation::lazy);
+        INFO("seed " << seed);
+        bool is_valid = lazy.ok();
+        for (std::uint32_t i = 0; lazy.ok() && i < (*lazy)->functions.size(); ++i) {
+            if (i < (*lazy)->imported_functions) continue;
+            const auto function = vm::validated_function(**lazy, i);
+            is_valid = is_valid && function.ok();
+            if (!whole.ok() || !function.ok()) continue;
+            const vm::Function& expected = (*whole)->functions[i];
+            REQUIRE(function->code_offset == expected.code_offset);
+            REQUIRE(function->end_offset == expected.end_offset);
+            REQUIRE(function->local_slots == expected.local_slots);
+            REQUIRE(function->operand_slots_max == expected.operand_slots_max);
+        }
+        REQUIRE(is_valid == whole.ok());
+        if (lazy.ok() && !is_valid) ++late_refusals;
+    }
+
+    REQUIRE(late_refusals > kSeeds / 500);
+}

@@ -207,11 +207,11 @@ void BodyValidator::check_lane() {
 }
 
 void BodyValidator::check_data_index() {
-    if (!context_.data_count) {
+    if (!module_.data_count) {
         reader_.malformed("data count section required");
         return;
     }
-    check_index(instruction_.index, *context_.data_count, "data segment");
+    check_index(instruction_.index, *module_.data_count, "data segment");
 }
 
 void BodyValidator::by_context() {
@@ -324,7 +324,7 @@ void BodyValidator::reference_instruction() {
             break;
         default:  // ref_func
             if (!check_index(index, module_.functions.size(), "function")) return;
-            if (!context_.declared_functions[index]) {
+            if (!module_.declared_functions[index]) {
                 reader_.invalid("undeclared function reference {}", index);
             }
             push(reference_to_function(module_, index));

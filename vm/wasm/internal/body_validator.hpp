@@ -5,19 +5,12 @@
 
 namespace sojourn::vm::internal {
 
-/// What bodies are validated against: everything that stands before the code section.
-struct BodyContext {
-    const Module& module;
-    const std::vector<bool>& declared_functions;  ///< those that ref.func may name
-    std::optional<std::uint32_t> data_count;      ///< of the data count section
-};
-
-/// Validates function bodies, one after the other (the algorithm of the specification's appendix).
-/// A single pass without recursion. What is wrong becomes the reader's failure. Borrows both.
+/// Validates function bodies, one after the other (the algorithm of the specification's appendix),
+/// against what stands before the code section. A single pass without recursion. What is wrong
+/// becomes the reader's failure. Borrows both.
 class BodyValidator {
 public:
-    BodyValidator(const BodyContext& context, ModuleReader& reader)
-        : module_(context.module), context_(context), reader_(reader) {}
+    BodyValidator(const Module& module, ModuleReader& reader) : module_(module), reader_(reader) {}
 
     /// Reads the local declarations and the code up to the reader's end, and fills in what Function
     /// says about them. Requires: type_index is set and in range.
@@ -144,7 +137,6 @@ private:
 
     const Module& module_;
     ValueType address_ = ValueType::i32;  ///< of the memory that the instruction names
-    const BodyContext& context_;
     ModuleReader& reader_;
 
     Instruction instruction_;

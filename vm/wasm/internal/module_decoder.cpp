@@ -7,11 +7,24 @@
 /// The header, the order of sections, and the sections that are plain lists.
 namespace sojourn::vm {
 
-Result<std::shared_ptr<const Module>> load_module(ByteVector bytes) {
+Result<std::shared_ptr<const Module>> load_module(ByteVector bytes,
+                                                  BodyValidation body_validation) {
     if (bytes.size() > UINT32_MAX) {
         return fail(ErrorCode::unsupported, "a module of {} bytes, at most 4 GiB", bytes.size());
     }
-    return internal::ModuleDecoder(std::move(bytes)).decode();
+    return internal::ModuleDecoder(std::move(bytes), body_validation).decode();
+}
+
+Result<Function> validated_function(const Module& module, std::uint32_t index) {
+    Function function = module.functions[index];
+    if (module.body_validation == BodyValidation::whole) return function;
+    internal::ModuleReader reader(module.bytes, &module.first_same_type);
+    reader.bytes(function.body_offset);
+    static_cast<void>(reader.enter(function.end_offset - function.body_offset));
+    reader.enter_function(index);
+    internal::BodyValidator(module, reader).validate(function);
+    if (reader.failed()) return reader.take_error();
+    return function;
 }
 
 namespace internal {
@@ -56,9 +69,11 @@ std::shared_ptr<Module> module_of_bytes(ByteVector bytes) {
 
 }  // namespace
 
-ModuleDecoder::ModuleDecoder(ByteVector bytes)
+ModuleDecoder::ModuleDecoder(ByteVector bytes, BodyValidation body_validation)
     : module_(module_of_bytes(std::move(bytes))),
-      reader_(module_->bytes, &module_->first_same_type) {}
+      reader_(module_->bytes, &module_->first_same_type) {
+    module_->body_validation = body_validation;
+}
 
 Result<std::shared_ptr<const Module>> ModuleDecoder::decode() {
     header();
@@ -154,9 +169,9 @@ void ModuleDecoder::check_whole() {
         reader_.malformed("function and code section have inconsistent lengths: {} and {}", defined,
                           bodies_);
     }
-    if (data_count_ && *data_count_ != module_->data.size()) {
+    if (module_->data_count && *module_->data_count != module_->data.size()) {
         reader_.malformed("data count and data section have inconsistent lengths: {} and {}",
-                          *data_count_, module_->data.size());
+                          *module_->data_count, module_->data.size());
     }
 }
 
@@ -178,7 +193,7 @@ void ModuleDecoder::import_section() {
         if (!reader_.failed()) import_one(import);
         module_->imports.push_back(std::move(import));
     }
-    declared_functions_.resize(module_->functions.size());
+    module_->declared_functions.resize(module_->functions.size());
 }
 
 void ModuleDecoder::import_one(Import& import) {
@@ -241,7 +256,7 @@ void ModuleDecoder::function_section() {
     for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i) {
         module_->functions.push_back({.type_index = function_type_index()});
     }
-    declared_functions_.resize(module_->functions.size());
+    module_->declared_functions.resize(module_->functions.size());
 }
 
 void ModuleDecoder::table_section() {
@@ -340,7 +355,7 @@ void ModuleDecoder::start_section() {
 }
 
 void ModuleDecoder::data_count_section() {
-    data_count_ = reader_.u32();
+    module_->data_count = reader_.u32();
 }
 
 void ModuleDecoder::code_section() {
@@ -350,18 +365,25 @@ void ModuleDecoder::code_section() {
         return reader_.malformed("function and code section have inconsistent lengths: {} and {}",
                                  defined, count);
     }
-    const BodyContext context{*module_, declared_functions_, data_count_};
-    BodyValidator validator(context, reader_);
-    for (; bodies_ < count && !reader_.failed(); ++bodies_) {
-        const std::uint32_t index = module_->imported_functions + bodies_;
-        const std::uint32_t byte_count = reader_.u32();
-        if (byte_count > reader_.left()) return reader_.malformed("unexpected end");
-        const auto* outer_end = reader_.enter(byte_count);
-        reader_.enter_function(index);
-        validator.validate(module_->functions[index]);
-        reader_.enter_function(std::nullopt);
-        reader_.leave(outer_end);
+    for (; bodies_ < count && !reader_.failed(); ++bodies_)
+        body(module_->imported_functions + bodies_);
+}
+
+void ModuleDecoder::body(std::uint32_t function_index) {
+    Function& function = module_->functions[function_index];
+    const std::uint32_t byte_count = reader_.u32();
+    if (byte_count > reader_.left()) return reader_.malformed("unexpected end");
+    if (module_->body_validation == BodyValidation::lazy) {
+        function.body_offset = reader_.offset();
+        reader_.bytes(byte_count);
+        function.end_offset = reader_.offset();
+        return;
     }
+    const auto* outer_end = reader_.enter(byte_count);
+    reader_.enter_function(function_index);
+    body_validator_.validate(function);
+    reader_.enter_function(std::nullopt);
+    reader_.leave(outer_end);
 }
 
 std::uint32_t ModuleDecoder::function_type_index() {
@@ -375,7 +397,7 @@ std::uint32_t ModuleDecoder::function_type_index() {
 
 void ModuleDecoder::declare(std::uint32_t function_index) {
     if (!check_index(function_index, module_->functions.size(), "function")) return;
-    declared_functions_[function_index] = true;
+    module_->declared_functions[function_index] = true;
 }
 
 bool ModuleDecoder::check_index(std::uint32_t index, std::size_t count, std::string_view of_what) {

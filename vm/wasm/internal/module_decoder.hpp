@@ -1,14 +1,13 @@
 #pragma once
 
-#include "vm/wasm/internal/immediates.hpp"
-#include "vm/wasm/internal/module_reader.hpp"
+#include "vm/wasm/internal/body_validator.hpp"
 
 namespace sojourn::vm::internal {
 
 /// Decodes and validates a module in one pass over its bytes.
 class ModuleDecoder {
 public:
-    explicit ModuleDecoder(ByteVector bytes);
+    ModuleDecoder(ByteVector bytes, BodyValidation body_validation);
 
     /// Once.
     Result<std::shared_ptr<const Module>> decode();
@@ -34,6 +33,7 @@ private:
     void data_count_section();
     void code_section();
     void data_section();
+    void body(std::uint32_t function_index);
 
     std::vector<ValueType> value_types(std::uint32_t count_max, std::string_view of_what);
     void type_group(std::uint32_t count);
@@ -69,10 +69,9 @@ private:
 
     std::shared_ptr<Module> module_;
     ModuleReader reader_;
+    BodyValidator body_validator_{*module_, reader_};
     TypeGroups type_groups_;
     int last_section_rank_ = 0;
-    std::vector<bool> declared_functions_;
-    std::optional<std::uint32_t> data_count_;
     std::uint32_t bodies_ = 0;
     Bytes name_section_;
 };
