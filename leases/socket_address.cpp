@@ -1,11 +1,12 @@
 #include "leases/internal/socket_address.hpp"
 
 #include <cerrno>
-#include <charconv>
 #include <memory>
 #include <netdb.h>
 
 #include <fmt/format.h>
+
+#include "base/number.hpp"
 
 namespace sojourn::leases {
 
@@ -25,10 +26,7 @@ std::optional<HostAndPort> split(const std::string& text) {
     if (has_brackets) parts.host = parts.host.substr(1, parts.host.size() - 2);
     if (!has_brackets && parts.host.find(':') != std::string::npos) return std::nullopt;
 
-    std::uint16_t number = 0;
-    const char* end = parts.port.data() + parts.port.size();
-    const auto [last, error] = std::from_chars(parts.port.data(), end, number);
-    if (parts.host.empty() || error != std::errc{} || last != end) return std::nullopt;
+    if (parts.host.empty() || !parse_number<std::uint16_t>(parts.port)) return std::nullopt;
     return parts;
 }
 

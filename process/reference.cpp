@@ -1,10 +1,10 @@
 #include "process/reference.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <vector>
 
 #include "base/edit_distance.hpp"
+#include "base/number.hpp"
 
 namespace sojourn::process {
 
@@ -46,14 +46,13 @@ Result<Reference> Reference::parse(std::string_view text) {
     if (at == std::string_view::npos) return reference;
 
     const std::string_view digits = text.substr(at + 1);
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (error != std::errc{} || end != digits.data() + digits.size() || number == 0) {
+    const auto number = parse_number<std::uint64_t>(digits);
+    if (number.value_or(0) == 0) {
         return fail(ErrorCode::invalid_argument,
                     "'{}' is no checkpoint number; vm log {} lists those there are", digits,
                     reference.process);
     }
-    reference.checkpoint = store::Version{number};
+    reference.checkpoint = store::Version{*number};
     return reference;
 }
 

@@ -1,10 +1,10 @@
 #include "tools/spectest/expectations.hpp"
 
-#include <charconv>
 #include <optional>
 #include <sstream>
 
 #include "base/file.hpp"
+#include "base/number.hpp"
 
 namespace sojourn::spec {
 
@@ -22,11 +22,10 @@ std::optional<Place> place_of(const std::string& text) {
     const bool has_reason = text.find_first_not_of(' ', end) != std::string::npos;
     const std::size_t colon = text.rfind(':', end);
     if (!has_reason || colon == std::string::npos || colon == 0) return std::nullopt;
-    unsigned line = 0;
-    const char* last = text.data() + end;
-    const auto [stop, error] = std::from_chars(text.data() + colon + 1, last, line);
-    if (error != std::errc{} || stop != last) return std::nullopt;
-    return Place{text.substr(0, colon), line};
+    const auto line =
+        parse_number<unsigned>(std::string_view(text).substr(colon + 1, end - colon - 1));
+    if (!line) return std::nullopt;
+    return Place{text.substr(0, colon), *line};
 }
 
 }  // namespace

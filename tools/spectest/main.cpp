@@ -1,9 +1,9 @@
-#include <charconv>
 #include <cstdlib>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/number.hpp"
 #include "base/quantity.hpp"
 #include "tools/spectest/suite.hpp"
 
@@ -63,10 +63,8 @@ struct CommandLine {
 private:
     [[nodiscard]] Result<std::optional<std::uint64_t>> parse_interval() const {
         if (reincarnate.empty() || reincarnate == "true") return std::optional<std::uint64_t>();
-        std::uint64_t interval = 0;
-        const char* last = reincarnate.data() + reincarnate.size();
-        const auto [end, error] = std::from_chars(reincarnate.data(), last, interval);
-        if (error == std::errc{} && end == last && interval > 0) return std::optional(interval);
+        const auto interval = parse_number<std::uint64_t>(reincarnate);
+        if (interval.value_or(0) > 0) return interval;
         return fail(ErrorCode::invalid_argument,
                     "--reincarnate={}: write how many safepoints apart, 1 or more", reincarnate);
     }

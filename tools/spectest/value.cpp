@@ -1,9 +1,10 @@
 #include "tools/spectest/value.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <optional>
+
+#include "base/number.hpp"
 
 namespace sojourn::spec {
 
@@ -39,11 +40,7 @@ std::string type_of(const json& value) {
 
 std::optional<std::uint64_t> number_in(const json& text) {
     if (!text.is_string()) return std::nullopt;
-    const auto& digits = text.get_ref<const std::string&>();
-    const char* last = digits.data() + digits.size();
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(digits.data(), last, number);
-    return error == std::errc{} && end == last ? std::optional(number) : std::nullopt;
+    return parse_number<std::uint64_t>(text.get_ref<const std::string&>());
 }
 
 bool is_number(const json& text, const NumberType& type) {

@@ -1,9 +1,8 @@
 #include "tools/vm/checkpoint_options.hpp"
 
-#include <charconv>
-
 #include <CLI/CLI.hpp>
 
+#include "base/number.hpp"
 #include "base/quantity.hpp"
 
 namespace sojourn::tools {
@@ -57,20 +56,16 @@ Result<process::RetentionPolicy> parse_keep(const std::string& text) {
     for (const std::string& part : split_at_commas(text)) {
         const auto equals = part.find('=');
         std::uint32_t* rule = rule_of(policy, std::string_view(part).substr(0, equals));
-        std::uint32_t count = 0;
-        const char* last = part.data() + part.size();
-        const char* first = equals == std::string::npos
-                                ? last
-                                : part.data() + static_cast<std::ptrdiff_t>(equals) + 1;
-        const auto [end, error] = std::from_chars(first, last, count);
-        const bool is_count = error == std::errc{} && end == last && count != 0;
-        if (rule == nullptr || *rule != 0 || !is_count) {
+        const auto count = equals == std::string::npos
+                               ? std::nullopt
+                               : parse_number<std::uint32_t>(part.substr(equals + 1));
+        if (rule == nullptr || *rule != 0 || count.value_or(0) == 0) {
             return fail(ErrorCode::invalid_argument,
                         "--keep {}: '{}' is no rule; write last=10,hourly=24,daily=7, or some of "
                         "them, each once",
                         text, part);
         }
-        *rule = count;
+        *rule = *count;
     }
     return policy;
 }
