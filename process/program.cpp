@@ -35,14 +35,18 @@ void begin_main(Incarnation& life) {
 
 }  // namespace
 
-Result<std::shared_ptr<const vm::Module>> load_program(const std::filesystem::path& path,
-                                                       vm::BodyValidation body_validation) {
+Result<std::shared_ptr<const vm::Module>> load_module_file(const std::filesystem::path& path,
+                                                           vm::BodyValidation body_validation) {
     auto bytes = TRY(read_file(path));
     auto module = vm::load_module(std::move(bytes), body_validation);
-    if (!module.ok()) {
-        return fail(module.error().code, "{}: {}", path.native(), module.error().message);
-    }
-    const auto checked = check_entry(**module);
+    if (module.ok()) return module;
+    return fail(module.error().code, "{}: {}", path.native(), module.error().message);
+}
+
+Result<std::shared_ptr<const vm::Module>> load_program(const std::filesystem::path& path,
+                                                       vm::BodyValidation body_validation) {
+    auto module = TRY(load_module_file(path, body_validation));
+    const auto checked = check_entry(*module);
     if (!checked.ok()) {
         return fail(checked.error().code, "{}: {}", path.native(), checked.error().message);
     }

@@ -8,8 +8,12 @@
 /// A command: a module that is entered at `_start`, after its own start function if it has one.
 namespace sojourn::process {
 
-/// Errors: those of the file and of load_module, and invalid_argument when there is no `_start`.
-/// Each names the file.
+/// Errors: those of the file and of load_module. Each names the file.
+Result<std::shared_ptr<const vm::Module>> load_module_file(
+    const std::filesystem::path& path,
+    vm::BodyValidation body_validation = vm::BodyValidation::whole);
+
+/// As load_module_file(). Errors: also invalid_argument when there is no `_start`.
 Result<std::shared_ptr<const vm::Module>> load_program(const std::filesystem::path& path,
                                                        vm::BodyValidation body_validation);
 

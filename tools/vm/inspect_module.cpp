@@ -1,9 +1,8 @@
-#include <charconv>
-
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
+#include "base/number.hpp"
+#include "process/program.hpp"
 #include "tools/vm/inspect_verbs.hpp"
 #include "tools/vm/module_report.hpp"
 #include "tools/vm/verbs.hpp"
@@ -18,23 +17,13 @@ struct InspectModuleOptions {
     bool disassemble = false;
 };
 
-Result<std::shared_ptr<const vm::Module>> load(const std::string& path) {
-    auto bytes = TRY(read_file(path));
-    auto module = vm::load_module(std::move(bytes));
-    if (module.ok()) return module;
-    return fail(module.error().code, "{}: {}", path, module.error().message);
-}
-
 /// By index or by name. Errors: not_found.
 Result<std::uint32_t> find_function(const vm::Module& module, const std::string& wanted) {
     const auto count = static_cast<std::uint32_t>(module.functions.size());
-    std::uint32_t index = 0;
-    const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), index);
-    const bool is_number = error == std::errc() && end == wanted.data() + wanted.size();
-    if (!is_number) {
-        for (index = 0; index < count && module.function_name(index) != wanted;)
-            ++index;
-    }
+    const auto number = parse_number<std::uint32_t>(wanted);
+    std::uint32_t index = number.value_or(0);
+    while (!number && index < count && module.function_name(index) != wanted)
+        ++index;
     if (index >= count) {
         return fail(ErrorCode::not_found, "no function '{}'; --disassemble alone shows all",
                     wanted);
@@ -56,7 +45,7 @@ Result<std::vector<std::uint32_t>> wanted_functions(const vm::Module& module,
 }
 
 Result<int> perform(const Invocation& invocation, const InspectModuleOptions& options) {
-    const auto module = TRY(load(options.path));
+    const auto module = TRY(process::load_module_file(options.path));
     const bool with_code = options.disassemble || !options.functions.empty();
     const auto functions = TRY(wanted_functions(*module, options.functions));
     if (invocation.json) {

@@ -1,27 +1,19 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
+#include "process/program.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/verbs.hpp"
-#include "vm/wasm/module.hpp"
 
 namespace sojourn::tools {
 
 namespace {
 
-Result<void> validate(const std::string& path) {
-    auto bytes = TRY(read_file(path));
-    const auto module = vm::load_module(std::move(bytes));
-    if (module.ok()) return {};
-    return fail(module.error().code, "{}: {}", path, module.error().message);
-}
-
 Result<int> perform(const Invocation& invocation, const std::vector<std::string>& paths) {
     Json rows = Json::array();
     bool all_valid = true;
     for (const std::string& path : paths) {
-        const auto validated = validate(path);
+        const auto validated = process::load_module_file(path);
         all_valid = all_valid && validated.ok();
         rows.push_back({{"file", path},
                         {"valid", validated.ok()},
