@@ -37,9 +37,8 @@ bool TypeTable::results_fit(TypeId type, TypeId wanted) const {
 }
 
 ValueType machine_type(ValueType type, const std::vector<TypeId>& type_ids) {
-    if (!is_reference(type) || !is_type_index(heap_of(type))) return type;
-    const TypeId id = type_ids[type_index_of(heap_of(type))];
-    return reference_to_type(static_cast<std::uint32_t>(id), !is_not_null(type));
+    return with_type_index(
+        type, [&](std::uint32_t index) { return static_cast<std::uint32_t>(type_ids[index]); });
 }
 
 Result<void> translate_once(Runtime& runtime, LinkedFunction& function) {

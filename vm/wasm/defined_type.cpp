@@ -43,11 +43,8 @@ private:
     }
 
     [[nodiscard]] std::uint32_t value(ValueType type) const {
-        if (!is_reference(type) || !is_type_index(heap_of(type))) {
-            return static_cast<std::uint32_t>(type);
-        }
         return static_cast<std::uint32_t>(
-            reference_to_type(index(type_index_of(heap_of(type))), !is_not_null(type)));
+            with_type_index(type, [this](std::uint32_t named) { return index(named); }));
     }
 
     std::uint32_t first_;

@@ -44,13 +44,17 @@ struct DefinedType {
     std::uint32_t group_count = 1;  ///< types in its group
 };
 
+/// The type with what `map` makes of its type index, if it has one.
+template <typename Map>
+ValueType with_type_index(ValueType type, const Map& map) {
+    if (!is_reference(type) || !is_type_index(heap_of(type))) return type;
+    return reference_to_type(map(type_index_of(heap_of(type))), !is_not_null(type));
+}
+
 /// Replaces each type index in `type` by what `map` makes of it.
 template <typename Map>
 void map_type_indices(DefinedType& type, const Map& map) {
-    const auto map_value = [&map](ValueType& value) {
-        if (!is_reference(value) || !is_type_index(heap_of(value))) return;
-        value = reference_to_type(map(type_index_of(heap_of(value))), !is_not_null(value));
-    };
+    const auto map_value = [&map](ValueType& value) { value = with_type_index(value, map); };
     if (type.supertype) type.supertype = map(*type.supertype);
     for (ValueType& parameter : type.function.parameters)
         map_value(parameter);

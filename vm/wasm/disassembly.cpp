@@ -51,7 +51,7 @@ std::string text_of_memory_access(const Instruction& instruction) {
 
 std::string text_of_lanes(const V128& vector) {
     std::string text;
-    for (const std::uint8_t lane : std::bit_cast<std::array<std::uint8_t, 16>>(vector))
+    for (const std::uint8_t lane : lanes_of<std::uint8_t>(vector))
         text += fmt::format(" {}", lane);
     return text;
 }
