@@ -51,6 +51,13 @@ private:
     void branch_to(std::uint32_t depth);
     void branch_if(std::uint32_t depth);
     void branch_by_table(const Instruction& instruction);
+    /// To `target`, if what `emit_when(expected, label)` branches on is as expected: true where the
+    /// operands lie in place already; else they are carried behind a branch on false.
+    template <typename EmitWhen>
+    void branch_carrying(Block& target, const EmitWhen& emit_when);
+    /// Whether the operands that a branch to it carries lie where it wants them.
+    [[nodiscard]] bool is_in_place(const Block& target) const;
+    void emit_branch_when_null(std::uint16_t reference, bool expected, Label& label);
     void branch_on_null(std::uint32_t depth);
     void branch_on_non_null(std::uint32_t depth);
     void return_top();
@@ -87,6 +94,8 @@ private:
     void throw_reference(std::uint16_t slot);
     /// Puts what is left at the end of a block where its results belong.
     void settle_results(const Block& block);
+    /// At the end of an arm of `block`: behind the block, if the end can be reached.
+    void leave_arm(Block& block);
 
     // Values.
     void plain(Opcode opcode);

@@ -102,10 +102,7 @@ void FunctionTranslator::open_if(const Instruction& instruction) {
 
 void FunctionTranslator::switch_to_else() {
     Block& block = blocks_.back();
-    if (is_reachable_) {
-        settle_results(block);
-        code_.emit_branch(Handler::branch, block.label);
-    }
+    leave_arm(block);
     code_.bind(block.else_label);
     block.opcode = Opcode::else_;
     stack_.reset(block.height, block.type.parameters(module_));
@@ -149,62 +146,57 @@ void FunctionTranslator::branch_to(std::uint32_t depth) {
     is_reachable_ = false;
 }
 
-void FunctionTranslator::branch_if(std::uint32_t depth) {
-    const Condition condition = take_condition();
-    Block& target = block_at(depth);
+bool FunctionTranslator::is_in_place(const Block& target) const {
     const std::uint32_t arity = arity_of(target);
-    if (arity == 0 || stack_.height() - arity == target.height) {
+    return arity == 0 || stack_.height() - arity == target.height;
+}
+
+template <typename EmitWhen>
+void FunctionTranslator::branch_carrying(Block& target, const EmitWhen& emit_when) {
+    const std::uint32_t arity = arity_of(target);
+    if (is_in_place(target)) {
         stack_.settle_top(arity);
-        emit_branch_when(condition, true, target.label);
+        emit_when(true, target.label);
         return;
     }
     Label behind;
-    emit_branch_when(condition, false, behind);
+    emit_when(false, behind);
     stack_.carry(arity, target.height);
     code_.emit_branch(Handler::branch, target.label);
     code_.bind(behind);
 }
 
-void FunctionTranslator::branch_on_null(std::uint32_t depth) {
+void FunctionTranslator::branch_if(std::uint32_t depth) {
+    const Condition condition = take_condition();
+    branch_carrying(block_at(depth), [&](bool expected, Label& label) {
+        emit_branch_when(condition, expected, label);
+    });
+}
+
+void FunctionTranslator::emit_branch_when_null(std::uint16_t reference, bool expected,
+                                               Label& label) {
     constexpr Handler kWhenNull = handler_of(Opcode::i64_eq, Form::branch_if_constant);
     constexpr Handler kUnlessNull = handler_of(Opcode::i64_eq, Form::branch_unless_constant);
+    code_.emit_branch(expected ? kWhenNull : kUnlessNull, label, reference);
+    code_.extend(kNullReference);
+}
+
+void FunctionTranslator::branch_on_null(std::uint32_t depth) {
     stack_.settle_top(1);
     const std::uint16_t reference = stack_.pop_slot();
-    Block& target = block_at(depth);
-    const std::uint32_t arity = arity_of(target);
-    if (arity == 0 || stack_.height() - arity == target.height) {
-        stack_.settle_top(arity);
-        code_.emit_branch(kWhenNull, target.label, reference);
-        code_.extend(kNullReference);
-    } else {
-        Label behind;
-        code_.emit_branch(kUnlessNull, behind, reference);
-        code_.extend(kNullReference);
-        stack_.carry(arity, target.height);
-        code_.emit_branch(Handler::branch, target.label);
-        code_.bind(behind);
-    }
+    branch_carrying(block_at(depth), [&](bool expected, Label& label) {
+        emit_branch_when_null(reference, expected, label);
+    });
     stack_.push_slot();
 }
 
 void FunctionTranslator::branch_on_non_null(std::uint32_t depth) {
-    constexpr Handler kUnlessNull = handler_of(Opcode::i64_eq, Form::branch_unless_constant);
-    constexpr Handler kWhenNull = handler_of(Opcode::i64_eq, Form::branch_if_constant);
     Block& target = block_at(depth);
-    const std::uint32_t arity = arity_of(target);
-    stack_.settle_top(arity);
+    stack_.settle_top(arity_of(target));
     const std::uint16_t reference = stack_.slot_at(stack_.height() - 1);
-    if (stack_.height() - arity == target.height) {
-        code_.emit_branch(kUnlessNull, target.label, reference);
-        code_.extend(kNullReference);
-    } else {
-        Label behind;
-        code_.emit_branch(kWhenNull, behind, reference);
-        code_.extend(kNullReference);
-        stack_.carry(arity, target.height);
-        code_.emit_branch(Handler::branch, target.label);
-        code_.bind(behind);
-    }
+    branch_carrying(target, [&](bool expected, Label& label) {
+        emit_branch_when_null(reference, !expected, label);
+    });
     stack_.pop();
 }
 
@@ -220,8 +212,7 @@ void FunctionTranslator::branch_by_table(const Instruction& instruction) {
     std::map<std::uint32_t, Label> detours;
     for (const std::uint32_t depth : instruction.labels) {
         Block& target = block_at(depth);
-        const bool is_in_place = arity == 0 || stack_.height() - arity == target.height;
-        code_.emit_table_entry(is_in_place ? target.label : detours[depth], table_index);
+        code_.emit_table_entry(is_in_place(target) ? target.label : detours[depth], table_index);
     }
     for (auto& [depth, label] : detours) {
         code_.bind(label);

@@ -91,10 +91,7 @@ void FunctionTranslator::open_try(const Instruction& instruction) {
 
 void FunctionTranslator::switch_to_catch(const Instruction& instruction) {
     Block& block = blocks_.back();
-    if (is_reachable_) {
-        settle_results(block);
-        code_.emit_branch(Handler::branch, block.label);
-    }
+    leave_arm(block);
     if (!block.try_region) {
         block.try_region = code_.add_try_region({block.begin, code_offset_, {}, {}});
     }
@@ -121,6 +118,12 @@ void FunctionTranslator::close_delegating(std::uint32_t depth) {
     const Block& target = block_at(depth + 1);
     code_.add_try_region({begin, code_offset_, {}, target.begin});
     close_block();
+}
+
+void FunctionTranslator::leave_arm(Block& block) {
+    if (!is_reachable_) return;
+    settle_results(block);
+    code_.emit_branch(Handler::branch, block.label);
 }
 
 void FunctionTranslator::settle_results(const Block& block) {
