@@ -216,12 +216,9 @@ void BodyValidator::check_data_index() {
 
 void BodyValidator::by_context() {
     switch (instruction_.opcode) {
-        case Opcode::local_get:
-        case Opcode::local_set:
-        case Opcode::local_tee:
         case Opcode::global_get:
         case Opcode::global_set:
-            variable_instruction();
+            global_instruction();
             break;
         case Opcode::drop:
             pop_any();
@@ -270,22 +267,17 @@ void BodyValidator::by_context() {
     }
 }
 
-void BodyValidator::variable_instruction() {
-    const Opcode opcode = instruction_.opcode;
+void BodyValidator::global_instruction() {
     const std::uint32_t index = instruction_.index;
-    if (opcode == Opcode::global_get || opcode == Opcode::global_set) {
-        if (!check_index(index, module_.globals.size(), "global")) return;
-        const GlobalType& global = module_.globals[index].type;
-        if (opcode == Opcode::global_get) {
-            push(global.type);
-        } else if (global.is_mutable) {
-            pop(global.type);
-        } else {
-            reader_.invalid("global is immutable: {}", index);
-        }
-        return;
+    if (!check_index(index, module_.globals.size(), "global")) return;
+    const GlobalType& global = module_.globals[index].type;
+    if (instruction_.opcode == Opcode::global_get) {
+        push(global.type);
+    } else if (global.is_mutable) {
+        pop(global.type);
+    } else {
+        reader_.invalid("global is immutable: {}", index);
     }
-    local_instruction();
 }
 
 void BodyValidator::local_instruction() {

@@ -35,7 +35,8 @@ private:
     void read_locals(Function& function);
     void add_locals(Function& function, std::uint32_t count, ValueType type);
     void step();
-    /// The instructions that most code consists of, on the shortest way. False for others.
+    /// The instructions that most code consists of, on the shortest way. False for others, which
+    /// come here by read_immediates() and, where the table does not type them, by_context().
     bool common_instruction();
 
     void apply(const Signature& signature);
@@ -48,7 +49,7 @@ private:
     void by_context();
     void control_instruction();
     void exception_instruction();
-    void variable_instruction();
+    void global_instruction();
     void local_instruction();
     /// Locals set since the block began are not, behind it.
     void unset_locals(const Control& control);

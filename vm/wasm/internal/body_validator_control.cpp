@@ -11,16 +11,8 @@ void BodyValidator::control_instruction() {
         case Opcode::unreachable:
             become_unreachable();
             break;
-        case Opcode::block:
-        case Opcode::loop:
-        case Opcode::if_:
-            enter_block();
-            break;
         case Opcode::else_:
             change_to_else();
-            break;
-        case Opcode::end:
-            leave_block();
             break;
         case Opcode::br:
             if (const Control* target = label(index)) pop_all(label_types(*target));
