@@ -145,14 +145,20 @@ void write_back_trap(Runtime& runtime, const Thread& thread) {
             zeroed[i] = 0;                                                     \
     } while (false)
 
+/// The top frame may become one of `callee`.
+#define CHECK_STACK()                                                          \
+    do {                                                                       \
+        if (reinterpret_cast<std::uintptr_t>(slots) + callee->slot_bytes_max + \
+                reinterpret_cast<std::uintptr_t>(frame) - sizeof(FrameState) > \
+            thread.limit) [[unlikely]] {                                       \
+            TRAP_WITH(Trap::stack_exhausted);                                  \
+        }                                                                      \
+    } while (false)
+
 /// The frame of `callee`, tail-called at `pc`, in the place of the caller's.
 #define REPLACE_FRAME()                                                                         \
     do {                                                                                        \
-        if (reinterpret_cast<std::uintptr_t>(slots) + callee->slot_bytes_max +                  \
-                reinterpret_cast<std::uintptr_t>(frame) - sizeof(FrameState) >                  \
-            thread.limit) [[unlikely]] {                                                        \
-            TRAP_WITH(Trap::stack_exhausted);                                                   \
-        }                                                                                       \
+        CHECK_STACK();                                                                          \
         set_identity(*frame, callee->identity);                                                 \
         std::memmove(slots, slots + pc->op.a, callee->parameter_slots * sizeof(std::uint64_t)); \
         std::fill_n(slots + callee->parameter_slots, callee->zeroed_slots, 0);                  \
@@ -425,11 +431,7 @@ translate_function:
     callee = &runtime.function_of(*frame);
     if (!translate_once(runtime, *callee).ok()) TRAP_WITH(Trap::invalid_body);
     pc = callee->entry;
-    if (reinterpret_cast<std::uintptr_t>(slots) + callee->slot_bytes_max +
-            reinterpret_cast<std::uintptr_t>(frame) - sizeof(FrameState) >
-        thread.limit) {
-        TRAP_WITH(Trap::stack_exhausted);
-    }
+    CHECK_STACK();
     std::fill_n(slots + callee->parameter_slots, callee->zeroed_slots, 0);
     NEXT(0);
 host_function_frame:
