@@ -52,8 +52,13 @@ private:
     Result<Region*> add_region(const RegionSpec& spec, std::uint64_t stored_bytes);
 
     void enlist(PageSnapshot& snapshot);
-    Result<void> copy_units(PageSnapshot& snapshot);
     Result<Mapping> copy_buffer(std::uint64_t length);
+    Result<void> assign_room(PageSnapshot& snapshot);
+    void copy_units(const PageSnapshot& snapshot);
+    /// Requires: one of the heap's.
+    [[nodiscard]] PagedRegion& region_of(store::UnitKey key) const {
+        return *regions_[static_cast<std::size_t>(key.region) - 1];
+    }
     [[nodiscard]] ByteVector region_table() const;
 
     Result<VersionDraft*> draft();

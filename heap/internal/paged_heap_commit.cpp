@@ -1,7 +1,6 @@
-// The life of a version: written ahead while guests run, completed by a snapshot, published.
+// The life of a version: written ahead while guests run, and published with a snapshot.
 
 #include <algorithm>
-#include <bit>
 
 #include "base/fault_point.hpp"
 #include "base/trace.hpp"
@@ -68,68 +67,6 @@ void PagedHeap::give_up_draft() {
     // process next discards what was staged under it.
     if (!source_.family().abandon(token_, draft_->version())) stale_draft_ = draft_->version();
     draft_.reset();
-}
-
-Result<std::unique_ptr<Snapshot>> PagedHeap::snapshot() {
-    std::unique_lock<std::mutex> rest;
-    if (prefetcher_) rest = prefetcher_->rest();
-    for (const auto& region : regions_)
-        TRY(region->collect_dirty());
-    auto snapshot = std::make_unique<PageSnapshot>(unit_bytes_, scratch_);
-    snapshot->serial_ = ++snapshot_serial_;
-    snapshot->region_table_ = region_table();
-    enlist(*snapshot);
-    TRY(copy_units(*snapshot));
-    TRACE(heap, "snapshot", snapshot->dirty_pages_, snapshot->units_.size(),
-          snapshot->residue_bytes_);
-    return std::unique_ptr<Snapshot>(std::move(snapshot));
-}
-
-void PagedHeap::enlist(PageSnapshot& snapshot) {
-    for (const auto& region : regions_) {
-        snapshot.regions_.push_back(region.get());
-        snapshot.dirty_pages_ += region->enlist(snapshot.units_);
-    }
-}
-
-/// What does not fit the buffer goes to the scratch file, where it is a snapshot's as well.
-Result<void> PagedHeap::copy_units(PageSnapshot& snapshot) {
-    std::uint64_t pages = 0;
-    for (const PageSnapshot::Unit& unit : snapshot.units_)
-        pages += static_cast<std::uint64_t>(std::popcount(unit.pages));
-    snapshot.copies_ = TRY(copy_buffer(std::min(pages * kPageBytes, copies_bytes_max_)));
-    std::byte* to = snapshot.copies_.base();
-    std::uint64_t room = snapshot.copies_.length() / kPageBytes;
-    const auto region_of = [&](const PageSnapshot::Unit& unit) -> PagedRegion& {
-        return *regions_[static_cast<std::size_t>(unit.region) - 1];
-    };
-    constexpr std::size_t kAhead = 2;
-    for (std::size_t i = 0; i < snapshot.units_.size(); ++i) {
-        if (i + kAhead < snapshot.units_.size()) {
-            const PageSnapshot::Unit& soon = snapshot.units_[i + kAhead];
-            if (soon.pages != 0) region_of(soon).announce_copy({soon.index, soon.pages});
-        }
-        PageSnapshot::Unit& unit = snapshot.units_[i];
-        if (unit.slot != kNoSlot) continue;
-        PagedRegion& region = region_of(unit);
-        const auto count = static_cast<std::uint64_t>(std::popcount(unit.pages));
-        if (room >= count) {
-            to = region.copy_pages({unit.index, unit.pages}, to);
-            room -= count;
-        } else {
-            unit.slot = TRY(region.copy_unit_aside(unit.index));
-            unit.pages = 0;
-            snapshot.residue_bytes_ += unit_bytes_;
-        }
-    }
-    return {};
-}
-
-/// The spare one when it is large enough: touching new memory takes longer than the copy.
-Result<Mapping> PagedHeap::copy_buffer(std::uint64_t length) {
-    Mapping buffer = std::exchange(spare_copies_, {});
-    if (buffer.length() >= length) return buffer;
-    return Mapping::buffer(std::min(std::bit_ceil(length), copies_bytes_max_));
 }
 
 Result<store::CheckpointInfo> PagedHeap::commit(std::unique_ptr<Snapshot> snapshot,
@@ -207,8 +144,7 @@ Result<void> PagedHeap::complete_draft(const PageSnapshot& snapshot) {
 /// Only after the view has moved on: a unit that counts as stored is read as the version has it.
 void PagedHeap::note_published(const PageSnapshot& snapshot) {
     for (const VersionDraft::Given& given : draft_->take_given()) {
-        PagedRegion& region = *regions_[static_cast<std::size_t>(given.key.region) - 1];
-        region.settle(given.key.unit, given.fingerprint);
+        region_of(given.key).settle(given.key.unit, given.fingerprint);
     }
     for (PagedRegion* region : snapshot.regions_)
         region->forget_unpublished();

@@ -67,9 +67,11 @@ public:
     /// Asks the processor for what copy_pages() will read first: a page far from the last one costs
     /// a third less then.
     void announce_copy(const UnitPages& pages) const;
+    /// copy_pages() of the unit will follow: its slot, if it has one, is older from now on.
+    void note_copied(store::UnitIndex unit) { ledger_.note_copied(unit); }
     /// Copies pages of one unit out for a snapshot, one after the other; returns the end of what
-    /// was written. Requires: it is resident.
-    std::byte* copy_pages(const UnitPages& pages, std::byte* to);
+    /// was written. Several threads may copy at once. Requires: it is resident.
+    std::byte* copy_pages(const UnitPages& pages, std::byte* to) const;
     /// Copies the whole unit into a slot. Errors: store_full, io.
     Result<ScratchSlot> copy_unit_aside(store::UnitIndex unit);
 

@@ -58,7 +58,10 @@ std::uint64_t PagedRegion::enlist(std::vector<PageSnapshot::Unit>& units) {
     PageRuns joined;
     const std::vector<UnitPages> dirty_units = units_of(unpublished_, unit_bytes_);
     units.reserve(first + dirty_units.size());
-    for (const UnitPages& dirty : dirty_units) {
+    constexpr std::size_t kAhead = 16;
+    for (std::size_t i = 0; i < dirty_units.size(); ++i) {
+        if (i + kAhead < dirty_units.size()) ledger_.announce(dirty_units[i + kAhead].unit);
+        const UnitPages& dirty = dirty_units[i];
         if (!is_resident(dirty.unit)) continue;
         PageMask taken = dirty.pages;
         if (ledger_.slot(dirty.unit) != kNoSlot) {
@@ -110,14 +113,13 @@ void PagedRegion::announce_copy(const UnitPages& pages) const {
         __builtin_prefetch(page + line * kLineBytes);
 }
 
-std::byte* PagedRegion::copy_pages(const UnitPages& pages, std::byte* to) {
+std::byte* PagedRegion::copy_pages(const UnitPages& pages, std::byte* to) const {
     INVARIANT(is_resident(pages.unit), "a dirty page's unit is complete in memory");
     const std::byte* unit = base_ + static_cast<std::uint64_t>(pages.unit) * unit_bytes_;
     for (unsigned left = pages.pages; left != 0; left &= left - 1) {
         to = std::copy_n(unit + static_cast<std::size_t>(std::countr_zero(left)) * kPageBytes,
                          kPageBytes, to);
     }
-    ledger_.note_copied(pages.unit);
     return to;
 }
 

@@ -35,6 +35,10 @@ public:
     /// Appends the units whose newest content is in the scratch file, or was before it was brought
     /// back: what neither a version nor the draft of one has yet.
     void append_aside(std::uint64_t unit_count, PageRuns& units) const;
+    /// Asks the processor for what is known of a unit that will be looked at soon.
+    void announce(store::UnitIndex unit) const {
+        if (scratch_ != nullptr) __builtin_prefetch(&record(unit), 1);
+    }
     /// kNoSlot: none.
     [[nodiscard]] ScratchSlot slot(store::UnitIndex unit) const;
 
