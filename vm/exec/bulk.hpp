@@ -29,6 +29,11 @@ struct Range {
     std::uint64_t count;
 };
 
+/// The high half of an i32 is zero, so that slots are read alike for both address types.
+inline Range range_at(const std::uint64_t* slots) {
+    return {slots[0], slots[1], slots[2]};
+}
+
 std::optional<Trap> write_segment(Instance& instance, LinearMemory& memory, std::uint32_t segment,
                                   Range range);
 std::optional<Trap> copy_bytes(LinearMemory& to, const LinearMemory& from, Range range);

@@ -1,6 +1,7 @@
 #include "vm/exec/interpreter.hpp"
 
 #include "vm/exec/bulk.hpp"
+#include "vm/exec/callee.hpp"
 #include "vm/exec/host_call.hpp"
 #include "vm/exec/operations.hpp"
 #include "vm/exec/unwind.hpp"
@@ -10,58 +11,6 @@
 namespace sojourn::vm {
 
 namespace {
-
-template <typename T>
-T* pointer_from(std::uint64_t bits) {
-    return reinterpret_cast<T*>(static_cast<std::uintptr_t>(bits));
-}
-
-/// The high half of an i32 is zero, so that slots are read alike for both address types.
-Range range_at(const std::uint64_t* slots) {
-    return {slots[0], slots[1], slots[2]};
-}
-
-/// What an indirect call at `pc` calls; nullptr when it traps, and `trap` says how.
-[[gnu::always_inline]] inline LinkedFunction* indirect_callee(const Runtime& runtime,
-                                                              const Word* pc,
-                                                              const std::uint64_t* slots,
-                                                              Trap& trap) {
-    const Table& table = *pointer_from<Table>(pc[1].more.first);
-    const std::uint64_t element = slots[pc->op.b];
-    trap = Trap::undefined_element;
-    if (element >= table.size) [[unlikely]]
-        return nullptr;
-    const Reference reference = table.elements()[element];
-    if (reference == kNullReference) [[unlikely]] {
-        trap = Trap::uninitialized_element;
-        return nullptr;
-    }
-    LinkedFunction* const callee = runtime.function(reference);
-    if (callee == nullptr) [[unlikely]]
-        return nullptr;
-    if (static_cast<std::uint32_t>(callee->type) == pc->op.immediate) [[likely]]
-        return callee;
-    if (runtime.types.is_subtype(callee->type, TypeId{pc->op.immediate})) return callee;
-    trap = Trap::indirect_type_mismatch;
-    return nullptr;
-}
-
-/// The same of a call of a reference. One of another type can only come from a checkpoint.
-[[gnu::always_inline]] inline LinkedFunction* referenced_callee(const Runtime& runtime,
-                                                                const Word* pc,
-                                                                const std::uint64_t* slots,
-                                                                Trap& trap) {
-    const Reference reference = slots[pc->op.b];
-    if (reference == kNullReference) [[unlikely]] {
-        trap = Trap::null_function_reference;
-        return nullptr;
-    }
-    LinkedFunction* const callee = runtime.function(reference);
-    trap = callee == nullptr ? Trap::undefined_element : Trap::indirect_type_mismatch;
-    const bool fits =
-        callee != nullptr && runtime.types.is_subtype(callee->type, TypeId{pc->op.immediate});
-    return fits ? callee : nullptr;
-}
 
 /// Makes the frame of `thread` complete: it stands before `pc`, a safepoint.
 void write_back_position(Runtime& runtime, const Thread& thread) {
@@ -547,24 +496,6 @@ const HandlerTable& interpreter_handlers() {
         return filled;
     }();
     return table;
-}
-
-const Word* stub(Handler handler) {
-    // What stands before a return address is the call, whose callee began `a` slots further on.
-    struct Stub {
-        Word call[2];
-        Word word;
-    };
-    constexpr auto kFirst = Handler::translate_function;
-    static const auto stubs = [] {
-        std::array<Stub, 4> made{};
-        for (std::size_t i = 0; i < made.size(); ++i) {
-            made[i].word.op.handler =
-                address_of(static_cast<Handler>(static_cast<std::size_t>(kFirst) + i));
-        }
-        return made;
-    }();
-    return &stubs[static_cast<std::size_t>(handler) - static_cast<std::size_t>(kFirst)].word;
 }
 
 }  // namespace sojourn::vm
