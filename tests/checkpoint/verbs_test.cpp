@@ -196,6 +196,20 @@ TEST_CASE("ps tells what is pinned of each process", "[process]") {
     REQUIRE(row.size() == 6);
 }
 
+TEST_CASE("what every verb has may stand before it or behind it", "[process]") {
+    const ProcessFixture fixture;
+    REQUIRE(fixture.run({"store", "init"}).exit_code == 0);
+    const VmResult behind = fixture.run({"ps", "--json"});
+
+    const VmResult before = fixture.run({"--json", "ps"});
+    const VmResult elsewhere = fixture.run({"--store", "nowhere/else", "ps", "--json"});
+
+    REQUIRE(before.exit_code == 0);
+    REQUIRE(before.out == behind.out);
+    REQUIRE(elsewhere.exit_code != 0);
+    REQUIRE(contains(elsewhere.err, "nowhere/else"));
+}
+
 TEST_CASE("a name that is taken is refused until it is to be replaced", "[process]") {
     const auto program = guest("arithmetic");
     if (!program) return;

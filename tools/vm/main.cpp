@@ -25,6 +25,14 @@ constexpr const char* kExamples =
     "\n"
     "vm help VERB tells the options of a verb; docs/vm.md is the reference.";
 
+/// They may stand before the verb as well as behind it.
+void add_common_options(CLI::App& app, Invocation& invocation) {
+    app.add_option("--store", invocation.store,
+                   "Where processes are kept, else $SOJOURN_STORE, else the XDG data directory")
+        ->type_name("DIR");
+    app.add_flag("--json", invocation.json, "Answer with JSON");
+}
+
 void add_verbs(CLI::App& app, Invocation& invocation) {
     add_run(app, invocation);
     add_ps(app, invocation);
@@ -104,6 +112,7 @@ int main_of(int argc, char** argv) {
     app.set_version_flag("--version", "vm " SOJOURN_VERSION);
     app.require_subcommand(1);
     app.footer(kExamples);
+    add_common_options(app, invocation);
     add_verbs(app, invocation);
     add_help(app, invocation);
     if (const auto done = parse(app, argc, argv)) return *done;
@@ -121,10 +130,7 @@ int main_of(int argc, char** argv) {
 CLI::App* add_verb(CLI::App& app, Invocation& invocation, const std::string& name,
                    const std::string& what) {
     CLI::App* verb = app.add_subcommand(name, what);
-    verb->add_option("--store", invocation.store,
-                     "Where processes are kept, else $SOJOURN_STORE, else the XDG data directory")
-        ->type_name("DIR");
-    verb->add_flag("--json", invocation.json, "Answer with JSON");
+    add_common_options(*verb, invocation);
     return verb;
 }
 
