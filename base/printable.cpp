@@ -24,4 +24,14 @@ std::string printable(std::string_view text) {
     return shown;
 }
 
+std::string printable_excerpt(std::string_view text) {
+    constexpr std::size_t kBytesMax = 64;
+    if (text.size() <= kBytesMax) return printable(text);
+    constexpr auto is_continuation = [](char byte) { return (byte & 0xc0) == 0x80; };
+    std::size_t end = kBytesMax;
+    while (end > 0 && is_continuation(text[end]))
+        --end;
+    return printable(text.substr(0, end)) + "…";
+}
+
 }  // namespace sojourn

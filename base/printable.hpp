@@ -9,4 +9,7 @@ namespace sojourn {
 /// somebody's terminal.
 std::string printable(std::string_view text);
 
+/// The same, and of a long one the beginning: for a line of text.
+std::string printable_excerpt(std::string_view text);
+
 }  // namespace sojourn

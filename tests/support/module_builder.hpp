@@ -26,6 +26,18 @@ inline Raw leb(std::uint64_t value) {
     return result;
 }
 
+/// Signed LEB128.
+inline Raw signed_leb(std::int64_t value) {
+    Raw result;
+    for (bool is_last = false; !is_last;) {
+        const auto low = static_cast<std::uint8_t>(value & 0x7f);
+        value >>= 7;
+        is_last = value == ((low & 0x40) != 0 ? -1 : 0);
+        result.push_back(is_last ? low : static_cast<std::uint8_t>(low | 0x80));
+    }
+    return result;
+}
+
 inline Raw join(std::initializer_list<Raw> parts) {
     Raw result;
     for (const Raw& part : parts)

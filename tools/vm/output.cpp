@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
+#include "base/printable.hpp"
 
 namespace sojourn::tools {
 
@@ -120,11 +121,11 @@ std::string microseconds_for_people(std::uint64_t microseconds) {
 }
 
 void print_error(const Error& error) {
-    fmt::print(stderr, "vm: error: {}: {}\n", text_of(error.code), error.message);
+    fmt::print(stderr, "vm: error: {}: {}\n", text_of(error.code), printable(error.message));
 }
 
 void print_warning(const Error& error) {
-    fmt::print(stderr, "vm: warning: {}: {}\n", text_of(error.code), error.message);
+    fmt::print(stderr, "vm: warning: {}: {}\n", text_of(error.code), printable(error.message));
 }
 
 }  // namespace sojourn::tools

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/printable.hpp"
 #include "vm/exec/bulk.hpp"
 #include "vm/exec/interpreter.hpp"
 
@@ -11,12 +12,33 @@ namespace sojourn::vm {
 namespace {
 
 std::string text_of(const Import& import) {
-    return fmt::format("\"{}\" \"{}\"", import.module, import.name);
+    return fmt::format("\"{}\" \"{}\"", printable_excerpt(import.module),
+                       printable_excerpt(import.name));
 }
 
-std::string joined(const std::vector<std::string>& parts) {
-    return fmt::format("{}", fmt::join(parts, ", "));
-}
+/// Imports to be named in one line: all of them, or of very many the first.
+class ImportList {
+public:
+    /// `text` makes what is said about it, which nobody asks for when it is not named.
+    template <typename Text>
+    void add(const Text& text) {
+        constexpr std::size_t kNamedMax = 100;
+        if (named_ == kNamedMax) {
+            ++not_named_;
+        } else {
+            text_ += (named_++ == 0 ? "" : ", ") + text();
+        }
+    }
+    [[nodiscard]] bool is_empty() const { return named_ == 0; }
+    [[nodiscard]] std::string text() const {
+        return not_named_ == 0 ? text_ : fmt::format("{} and {} more", text_, not_named_);
+    }
+
+private:
+    std::string text_;
+    std::size_t named_ = 0;
+    std::size_t not_named_ = 0;
+};
 
 /// Where `import` is found: nullptr when the binding leads nowhere.
 const Export* bound_export(const Runtime& runtime, const Import& import, ExternRef binding) {
@@ -42,16 +64,16 @@ public:
     Result<void> link() {
         instance_.type_ids = runtime_.types.add(module_);
         instance_.own_functions.resize(module_.functions.size());
-        std::vector<std::string> misfits;
+        ImportList misfits;
         for (std::size_t i = 0; i < module_.imports.size(); ++i) {
             const Import& import = module_.imports[i];
             const bool fits = instance_.imports[i] ? link_export(import, *instance_.imports[i])
                                                    : link_host_function(import);
-            if (!fits) misfits.push_back(text_of(import));
+            if (!fits) misfits.add([&] { return text_of(import); });
         }
-        if (!misfits.empty()) {
+        if (!misfits.is_empty()) {
             return fail(ErrorCode::unlinkable_module, "incompatible import type: {}",
-                        joined(misfits));
+                        misfits.text());
         }
         for (std::size_t i = module_.imported_functions; i < module_.functions.size(); ++i) {
             add_function(static_cast<std::uint32_t>(i), &instance_,
@@ -200,7 +222,7 @@ void fill_tables(Instance& instance) {
 Result<std::vector<ImportBinding>> bind_imports(const Runtime& runtime, const Module& module,
                                                 const ImportResolver& resolver) {
     std::vector<ImportBinding> bindings;
-    std::vector<std::string> unknown;
+    ImportList unknown;
     for (const Import& import : module.imports) {
         bindings.push_back(resolver ? resolver(import.module, import.name) : std::nullopt);
         if (bindings.back()) continue;
@@ -209,13 +231,14 @@ Result<std::vector<ImportBinding>> bind_imports(const Runtime& runtime, const Mo
             runtime.host.find(import.module, import.name, module.type_of_function(import.index),
                               module.address_type());
         if (is_provided) continue;
-        const std::string hint =
-            runtime.host.suggest(import.module, import.name, module.address_type());
-        unknown.push_back(hint.empty() ? text_of(import)
-                                       : fmt::format("{} ({})", text_of(import), hint));
+        unknown.add([&] {
+            const std::string hint =
+                runtime.host.suggest(import.module, import.name, module.address_type());
+            return hint.empty() ? text_of(import) : fmt::format("{} ({})", text_of(import), hint);
+        });
     }
-    if (unknown.empty()) return bindings;
-    return fail(ErrorCode::unlinkable_module, "unknown import: {}", joined(unknown));
+    if (unknown.is_empty()) return bindings;
+    return fail(ErrorCode::unlinkable_module, "unknown import: {}", unknown.text());
 }
 
 Result<std::unique_ptr<Instance>> link(Runtime& runtime, std::shared_ptr<const Module> module,

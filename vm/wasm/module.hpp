@@ -132,6 +132,7 @@ inline constexpr std::uint32_t kSupertypesMax = 63;        ///< above one type
 inline constexpr std::uint32_t kFunctionsMax = 1'000'000;  ///< defined, not imported
 inline constexpr std::uint32_t kParametersMax = 1'000;
 inline constexpr std::uint32_t kResultsMax = 1'000;
+inline constexpr std::uint32_t kFunctionBytesMax = 7'654'321;  ///< of a body, with its locals
 inline constexpr std::uint32_t kLocalsMax = 50'000;
 inline constexpr std::uint32_t kFunctionSlotsMax = 65'000;  ///< locals + operands
 inline constexpr std::uint32_t kTagsMax = 1'000'000;

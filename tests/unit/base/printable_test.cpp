@@ -17,3 +17,11 @@ TEST_CASE("what people write stays as it is", "[base]") {
             "std::vector<int>::push_back(int&&) \xc2\xa0\xc3\xa4 \xe2\x82\xac");
     REQUIRE(printable("").empty());
 }
+
+TEST_CASE("of a long name a line has the beginning, cut between characters", "[base]") {
+    const std::string name(63, 'x');
+
+    REQUIRE(sojourn::printable_excerpt(name) == name);
+    REQUIRE(sojourn::printable_excerpt(name + "\xc3\xa4") == name + "…");
+    REQUIRE(sojourn::printable_excerpt("\n" + name + "y") == "\\x0a" + name + "…");
+}

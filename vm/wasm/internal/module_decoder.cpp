@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/printable.hpp"
 #include "vm/wasm/internal/body_validator.hpp"
 
 /// The header, the order of sections, and the sections that are plain lists.
@@ -342,7 +343,9 @@ void ModuleDecoder::check_export_names() {
         names.push_back(exported.name);
     std::ranges::sort(names);
     const auto twice = std::ranges::adjacent_find(names);
-    if (twice != names.end()) reader_.invalid("duplicate export name \"{}\"", *twice);
+    if (twice != names.end()) {
+        reader_.invalid("duplicate export name \"{}\"", printable_excerpt(*twice));
+    }
 }
 
 void ModuleDecoder::start_section() {
@@ -373,6 +376,10 @@ void ModuleDecoder::body(std::uint32_t function_index) {
     Function& function = module_->functions[function_index];
     const std::uint32_t byte_count = reader_.u32();
     if (byte_count > reader_.left()) return reader_.malformed("unexpected end");
+    if (byte_count > kFunctionBytesMax) {
+        return reader_.unsupported("function {} of {} bytes, at most {}", function_index,
+                                   byte_count, kFunctionBytesMax);
+    }
     if (module_->body_validation == BodyValidation::lazy) {
         function.body_offset = reader_.offset();
         reader_.bytes(byte_count);

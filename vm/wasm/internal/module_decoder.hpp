@@ -40,6 +40,8 @@ private:
     DefinedType defined_type();
     std::optional<std::uint32_t> supertype();
     /// Requires: the groups up to that of the type are there.
+    void check_supertype_depth(std::uint32_t index);
+    /// Requires: besides, no type is too deep.
     void check_supertype(std::uint32_t index);
     std::vector<FieldType> fields();
     FieldType field();

@@ -49,6 +49,9 @@ void ModuleDecoder::type_group(std::uint32_t count) {
     for (DefinedType& type : group) {
         map_type_indices(type, [&](std::uint32_t index) { return first_same[index]; });
     }
+    // All depths first: to compare two types may take a walk over the supertypes of any other.
+    for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i)
+        check_supertype_depth(first + i);
     for (std::uint32_t i = 0; i < count && !reader_.failed(); ++i)
         check_supertype(first + i);
 }
@@ -90,18 +93,21 @@ std::optional<std::uint32_t> ModuleDecoder::supertype() {
     return module_->first_same_type[index];
 }
 
-void ModuleDecoder::check_supertype(std::uint32_t index) {
+void ModuleDecoder::check_supertype_depth(std::uint32_t index) {
     const auto& types = module_->types;
-    const DefinedType& type = types[index];
-    if (!type.supertype) return;
-    if (!extends(types, type, types[*type.supertype])) {
-        return reader_.invalid("sub type {} does not match super type {}", index, *type.supertype);
-    }
     std::uint32_t depth = 0;
-    for (auto above = type.supertype; above; above = types[*above].supertype)
+    for (auto above = types[index].supertype; above; above = types[*above].supertype)
         ++depth;
     if (depth > kSupertypesMax) {
         reader_.unsupported("a type below {} others, at most {}", depth, kSupertypesMax);
+    }
+}
+
+void ModuleDecoder::check_supertype(std::uint32_t index) {
+    const auto& types = module_->types;
+    const DefinedType& type = types[index];
+    if (type.supertype && !extends(types, type, types[*type.supertype])) {
+        reader_.invalid("sub type {} does not match super type {}", index, *type.supertype);
     }
 }
 
