@@ -141,6 +141,7 @@ void FunctionTranslator::branch_to(std::uint32_t depth) {
     Block& target = block_at(depth);
     const bool is_function = depth + 1 == blocks_.size();
     if (is_function) return return_top();
+    stack_.prepare_to_carry(arity_of(target));
     stack_.carry(arity_of(target), target.height);
     code_.emit_branch(Handler::branch, target.label);
     is_reachable_ = false;
@@ -160,6 +161,7 @@ void FunctionTranslator::branch_carrying(Block& target, const EmitWhen& emit_whe
         return;
     }
     Label behind;
+    stack_.prepare_to_carry(arity);
     emit_when(false, behind);
     stack_.carry(arity, target.height);
     code_.emit_branch(Handler::branch, target.label);

@@ -131,6 +131,7 @@ void FunctionTranslator::settle_results(const Block& block) {
     if (stack_.height() - count == block.height) {
         stack_.settle_top(count);
     } else {
+        stack_.prepare_to_carry(count);
         stack_.carry(count, block.height);
     }
 }

@@ -208,6 +208,9 @@ move_two:
 move_vector:
     write_slots(slots + pc->op.a, read_slots<V128>(slots + pc->op.b));
     NEXT(1);
+move_slots:
+    std::memmove(slots + pc->op.a, slots + pc->op.b, pc->op.immediate * sizeof(std::uint64_t));
+    NEXT(1);
 constant_32:
     slots[pc->op.a] = pc->op.immediate;
     NEXT(1);

@@ -81,8 +81,13 @@ void OperandStack::settle_local(std::uint16_t local) {
 }
 
 void OperandStack::carry(std::uint32_t count, std::uint32_t height) {
-    // Upwards: an operand only ever moves down, so none is overwritten before it has moved.
     std::uint16_t to = slot_at(height);
+    if (count > kCarriedOneByOneMax) {
+        const std::uint16_t from = slot_at(this->height() - count);
+        if (from != to) code_.emit(Handler::move_slots, to, from, slot_count() - from);
+        return;
+    }
+    // Upwards: an operand only ever moves down, so none is overwritten before it has moved.
     for (std::uint32_t at = this->height() - count; at < this->height(); ++at) {
         emit_move(to, operands_[at]);
         to = static_cast<std::uint16_t>(to + operands_[at].width);

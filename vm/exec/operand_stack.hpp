@@ -75,13 +75,20 @@ public:
     void settle_local(std::uint16_t local);
 
     /// Copies the top `count` operands to their places as if the stack were `height` high below
-    /// them. The stack itself stays as it is.
+    /// them. The stack itself stays as it is. Requires: prepare_to_carry(count), on every way here.
     void carry(std::uint32_t count, std::uint32_t height);
+    /// Settles many operands, so that one operation carries them: two bytes of a module must not
+    /// become thousands of operations.
+    void prepare_to_carry(std::uint32_t count) {
+        if (count > kCarriedOneByOneMax) settle_top(count);
+    }
 
     /// Emits slot `to` := operand.
     void emit_move(std::uint16_t to, const Operand& operand);
 
 private:
+    static constexpr std::uint32_t kCarriedOneByOneMax = 8;
+
     void push(Operand operand);
     void settle_at(std::uint32_t height);
     void forget(const Operand& operand);
