@@ -1,5 +1,6 @@
 #include "vm/machine.hpp"
 
+#include "base/printable.hpp"
 #include "base/trace.hpp"
 #include "vm/checkpoint/machine_state.hpp"
 #include "vm/exec/interpreter.hpp"
@@ -110,9 +111,28 @@ private:
                 module_of(index).function_name(frame.function_index)};
     }
 
+    std::string detail_of(Trap trap) const {
+        if (trap == Trap::uncaught_exception) return text_of(*runtime_->uncaught);
+        if (trap != Trap::invalid_body) return "";
+        const FrameState& top = *thread_->frame;
+        const auto body = validated_function(module_of(static_cast<InstanceIndex>(top.instance)),
+                                             top.function_index);
+        return body.ok() ? "" : body.error().message;
+    }
+
+    /// By the name it is exported by, if it is.
+    std::string text_of(const ExceptionTag& tag) const {
+        const Module& module = module_of(static_cast<InstanceIndex>(tag.instance));
+        for (const Export& exported : module.exports) {
+            if (exported.kind == ExternKind::tag && exported.index == tag.tag_index)
+                return fmt::format("tag \"{}\"", printable_excerpt(exported.name));
+        }
+        return fmt::format("tag {}", tag.tag_index);
+    }
+
     Trapped describe(Trap trap) const {
         const auto frames = thread_->frames();
-        Trapped trapped{trap, {}};
+        Trapped trapped{.trap = trap, .backtrace = {}, .detail = detail_of(trap)};
         for (std::size_t i = frames.size(); i-- > 0;) {
             if (frames.size() > 2 * kBacktraceEnd && i == frames.size() - kBacktraceEnd - 1) {
                 trapped.frames_left_out = frames.size() - 2 * kBacktraceEnd;
@@ -120,7 +140,7 @@ private:
             }
             trapped.backtrace.push_back(describe(frames[i]));
         }
-        TRACE(vm, "trapped", text_of(trap), frames.size());
+        TRACE(vm, "trapped", vm::text_of(trap), frames.size());
         return trapped;
     }
 

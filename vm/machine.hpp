@@ -34,6 +34,9 @@ struct Trapped {
     /// Innermost first. Of a long one, the kBacktraceEnd frames of each end.
     std::vector<BacktraceFrame> backtrace;
     std::uint64_t frames_left_out = 0;  ///< between the two ends
+    /// In printable characters: what is wrong with an invalid body, the tag of an uncaught
+    /// exception. Nothing for other traps.
+    std::string detail{};
 };
 struct Exited {
     std::int32_t code;

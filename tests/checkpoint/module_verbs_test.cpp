@@ -111,7 +111,7 @@ TEST_CASE("with --validate=lazy, an invalid function is no matter until it is ca
     REQUIRE_THAT(whole.err, Contains("function 1") && Contains("i32.add"));
     REQUIRE(uncalled.exit_code == 0);
     REQUIRE(called.exit_code == 134);
-    REQUIRE_THAT(called.err,
-                 Contains("vm: trap: invalid function body") && Contains("#0  func[1]"));
+    REQUIRE_THAT(called.err, Contains("vm: trap: invalid function body: type mismatch") &&
+                                 Contains("(function 1, byte 0x") && Contains("#0  func[1]"));
     REQUIRE(unknown.exit_code == 125);
 }

@@ -88,7 +88,9 @@ Json json_of_trap(const process::Outcome& outcome, const Clock& clock) {
                           {"code_offset", frame.code_offset},
                           {"source", json_of(sources[depth])}});
     }
+    const std::string& detail = outcome.trapped.detail;
     return {{"kind", vm::text_of(outcome.trapped.trap)},
+            {"detail", detail.empty() ? Json() : Json(detail)},
             {"backtrace", frames},
             {"frames_left_out", outcome.trapped.frames_left_out}};
 }
@@ -101,7 +103,9 @@ int exit_code_of(const process::Outcome& outcome) {
 
 void report_to_people(const Invocation& invocation, const process::Outcome& outcome) {
     if (outcome.kind == process::Outcome::Kind::trapped) {
-        fmt::print(stderr, "vm: trap: {}\n", vm::text_of(outcome.trapped.trap));
+        const std::string& detail = outcome.trapped.detail;
+        fmt::print(stderr, "vm: trap: {}{}{}\n", vm::text_of(outcome.trapped.trap),
+                   detail.empty() ? "" : ": ", detail);
         fmt::print(stderr, "{}", backtrace_text(outcome, invocation.clock));
     }
     if (outcome.is_out_of_time) fmt::print(stderr, "vm: time is up (--timeout)\n");

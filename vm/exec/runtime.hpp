@@ -46,6 +46,7 @@ struct Runtime {
     std::uint64_t host_calls = 0;  ///< completed ones
     std::vector<std::unique_ptr<Instance>> instances;
     ExceptionStore exceptions;
+    const ExceptionTag* uncaught = nullptr;   ///< of the last exception that nothing caught
     std::vector<std::uint64_t> host_results;  ///< of the host call at hand: reused
 
     /// Requires: the frame's indices are in range.

@@ -34,8 +34,7 @@ void step_down(Place& place) {
     place.code_offset = place.frame->code_offset;
 }
 
-Outcome<Landing> find_landing(const Runtime& runtime, const Thread& thread,
-                              const ExceptionTag& tag) {
+Outcome<Landing> find_landing(Runtime& runtime, const Thread& thread, const ExceptionTag& tag) {
     const Translation& top = *runtime.function_of(*thread.frame).translation;
     Place place{thread.frame, thread.slots, thread.returns, top.code_offset_of(thread.pc)};
     for (std::uint64_t steps = 0;;) {
@@ -45,7 +44,10 @@ Outcome<Landing> find_landing(const Runtime& runtime, const Thread& thread,
         if (const auto* clause = translation.find_catch(place.code_offset, tag)) {
             return Landing{place, &translation, clause};
         }
-        if (place.frame == thread.first_frame()) return Trap::uncaught_exception;
+        if (place.frame == thread.first_frame()) {
+            runtime.uncaught = &tag;
+            return Trap::uncaught_exception;
+        }
         step_down(place);
     }
 }

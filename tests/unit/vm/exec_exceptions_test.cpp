@@ -160,6 +160,7 @@ TEST_CASE("an exception that nobody catches ends the call where it was thrown", 
     const vm::Trapped trapped = fixture.trap_of("lose", {7});
 
     REQUIRE(trapped.trap == vm::Trap::uncaught_exception);
+    REQUIRE(trapped.detail == "tag 0");
     REQUIRE(trapped.backtrace.front().function_name == "throw");
     REQUIRE(trapped.backtrace.size() == 2);
     REQUIRE(fixture.value_of("hold", {8}) == 8);
