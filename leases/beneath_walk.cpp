@@ -25,6 +25,7 @@ public:
         for (;;) {
             const Step step = next_step();
             if (step.name == ".." && directories_.empty()) return Errno::perm;
+            if (step.is_last && makes_directory(step)) return Errno::isdir;
             const auto link = read_link_at(step.name);
             if (link && (!step.is_last || must_follow(step))) {
                 if (const Errno error = enter_link(*link, step); error != Errno::success)
@@ -53,6 +54,12 @@ private:
         step.is_last = next == std::string::npos;
         rest_ = step.is_last ? std::string() : rest_.substr(next);
         return step;
+    }
+
+    /// No file can be made by such a name, whatever is there.
+    bool makes_directory(const Step& step) const {
+        const bool is_new = step.name != "." && step.name != "..";
+        return step.needs_directory && is_new && (how_.flags & O_CREAT) != 0;
     }
 
     bool must_follow(const Step& step) const {
@@ -94,8 +101,7 @@ private:
         if (goes_up) directories_.pop_back();
         const std::string name = goes_up ? "." : step.name;
         int flags = how_.flags | O_NOFOLLOW | O_CLOEXEC;
-        if (step.needs_directory && (flags & O_CREAT) != 0) return Errno::isdir;
-        if (step.needs_directory) flags |= O_DIRECTORY;
+        if (step.needs_directory && (flags & O_CREAT) == 0) flags |= O_DIRECTORY;
         const int fd = ::openat(current(), name.c_str(), flags, how_.mode);
         if (fd < 0) return errno_of_host(errno);
         return UniqueFd(fd);

@@ -43,10 +43,11 @@ Result<std::string> parse_environment(const std::string& text) {
 
 Result<std::string> parse_stream(const std::string& text) {
     std::error_code error;
-    const auto absolute = std::filesystem::weakly_canonical(text, error);
-    if (error) return fail_errno(error.value(), "cannot use {} as a standard stream", text);
-    if (absolute.is_absolute()) return absolute.native();
-    return std::filesystem::absolute(absolute).native();
+    const auto canonical = std::filesystem::weakly_canonical(text, error);
+    // A name of which nothing is there yet stays relative.
+    const auto absolute = error ? canonical : std::filesystem::absolute(canonical, error);
+    if (error) return fail_errno(error.value(), "cannot use '{}' as a standard stream", text);
+    return absolute.native();
 }
 
 }  // namespace sojourn::tools

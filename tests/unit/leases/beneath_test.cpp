@@ -105,6 +105,9 @@ TEST_CASE("names that are not there say why", "[leases]") {
         {"good", O_RDONLY | O_NOFOLLOW, Errno::loop},
         {"good", O_WRONLY | O_CREAT | O_EXCL, Errno::exist},
         {"new/", O_WRONLY | O_CREAT, Errno::isdir},
+        {"loop/", O_WRONLY | O_CREAT, Errno::isdir},
+        {"./", O_WRONLY | O_CREAT, Errno::isdir},
+        {"./", O_WRONLY | O_CREAT | O_EXCL, Errno::exist},
         {"inner", O_WRONLY, Errno::isdir},
         {std::string("fi\0le", 5), O_RDONLY, Errno::inval},
     }));
