@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <random>
 
 #include "base/file.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -31,6 +32,20 @@ Seeds module_seeds() {
 ByteVector guest_module(const std::string& name) {
     auto bytes = read_file(fs::path(SOJOURN_GUESTS) / (name + ".wasm"));
     return bytes.ok() ? std::move(*bytes) : ByteVector();
+}
+
+Seeds random_seeds() {
+    constexpr std::size_t kSeeds = 64;
+    constexpr std::size_t kBytesMin = 100;
+    constexpr std::size_t kBytesMax = 2000;
+    std::mt19937 random(81);
+    Seeds seeds(kSeeds);
+    for (ByteVector& seed : seeds) {
+        seed.resize(kBytesMin + random() % (kBytesMax - kBytesMin));
+        for (std::byte& byte : seed)
+            byte = static_cast<std::byte>(random());
+    }
+    return seeds;
 }
 
 }  // namespace sojourn::fuzz

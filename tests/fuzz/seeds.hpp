@@ -10,6 +10,9 @@ Seeds module_seeds();
 /// The program tests/checkpoint/<name>.c of this build; empty when it was not built.
 ByteVector guest_module(const std::string& name);
 
+/// Bytes of no meaning, the same each time: choices for what is generated.
+Seeds random_seeds();
+
 /// Takes what a target needs besides its main bytes off the front of an input; zeros once that is
 /// used up.
 class Input {

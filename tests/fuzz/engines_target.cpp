@@ -1,0 +1,18 @@
+#include "tests/fuzz/generated_module.hpp"
+#include "tests/fuzz/observation.hpp"
+#include "tests/fuzz/v8.hpp"
+
+namespace sojourn::fuzz {
+
+Seeds seeds_of_engines() {
+    return V8::shared() == nullptr ? Seeds() : random_seeds();
+}
+
+void run_engines(Bytes input) {
+    V8* const v8 = V8::shared();
+    if (v8 == nullptr) return;
+    const ByteVector module = generated_module(input, v8->dialect());
+    expect_same(module, {"here", observe(module)}, {"V8", v8->observe(module)});
+}
+
+}  // namespace sojourn::fuzz
