@@ -41,6 +41,7 @@ Raw BodyGenerator::generate(std::uint32_t function) {
     declare_locals(function);
     blocks_.push_back({.results = shape_.type_of_function(function).results});
     burn_fuel();
+    set_locals();
     for (std::size_t steps = 0; steps < kStepsMax && !choices_.is_empty(); ++steps)
         step();
     while (blocks_.size() > 1)
@@ -59,6 +60,14 @@ void BodyGenerator::declare_locals(std::uint32_t function) {
             locals_.insert(locals_.end(), count, type);
         }
         if (count == kLocalsOfType) usable_locals_ = locals_.size();
+    }
+}
+
+void BodyGenerator::set_locals() {
+    for (std::uint32_t i = 0; i < usable_locals_; ++i) {
+        if (!one_in(2)) continue;
+        add_chosen_constant(code_, choices_, shape_, locals_[i]);
+        code_.op(Opcode::local_set, i);
     }
 }
 
@@ -118,14 +127,47 @@ void BodyGenerator::provide(const Types& types) {
         push_value(types[found]);
 }
 
+void BodyGenerator::digest_top() {
+    const ValueType type = stack_.back();
+    take(1);
+    switch (type) {
+        case ValueType::i64:
+            break;
+        case ValueType::f64:
+            code_.op(Opcode::i64_reinterpret_f64);
+            break;
+        case ValueType::v128:
+            code_.op(Opcode::local_tee, scratch(type));
+            code_.op(Opcode::i64x2_extract_lane, 0);
+            digest();
+            code_.op(Opcode::local_get, scratch(type));
+            code_.op(Opcode::i64x2_extract_lane, 1);
+            break;
+        default:
+            if (type == ValueType::f32) code_.op(Opcode::i32_reinterpret_f32);
+            if (is_reference(type)) code_.op(Opcode::ref_is_null);
+            code_.op(Opcode::i64_extend_i32_u);
+            break;
+    }
+    digest();
+}
+
+void BodyGenerator::digest() {
+    code_.op(Opcode::global_get, kDigestGlobal);
+    code_.constant(ValueType::i64, 0x100'0000'01b3);
+    code_.op(Opcode::i64_mul);
+    code_.op(Opcode::i64_xor);
+    code_.op(Opcode::global_set, kDigestGlobal);
+}
+
 void BodyGenerator::settle(const Types& types) {
     const auto is_beginning = [&] {
         const auto first = stack_.begin() + static_cast<std::ptrdiff_t>(floor());
         const auto count = static_cast<std::size_t>(stack_.end() - first);
         return count <= types.size() && std::equal(first, stack_.end(), types.begin());
     };
-    for (; !is_beginning(); take(1))
-        code_.op(Opcode::drop);
+    while (!is_beginning())
+        digest_top();
     provide(types);
 }
 

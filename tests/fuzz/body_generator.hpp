@@ -6,7 +6,8 @@ namespace sojourn::fuzz {
 
 /// Makes a function's body, one instruction of the table after the other. The types of the
 /// operand stack are known at each place: what an instruction wants and does not find there is put
-/// there first; what is left over at the end of a block is dropped.
+/// there first; what is left over at the end of a block goes into kDigestGlobal, so that somebody
+/// sees it.
 ///
 /// Each call and each turn of a loop takes one of the fuel in kFuelGlobal, and `unreachable` is
 /// met when there is none. A NaN that was computed is made the canonical one at once. Borrows the
@@ -41,6 +42,8 @@ private:
     std::uint32_t any_function() { return below(shape_.functions.size()); }
 
     void declare_locals(std::uint32_t function);
+    void set_locals();
+    /// Meets `unreachable` when there is none.
     void burn_fuel();
     void step();
 
@@ -59,6 +62,10 @@ private:
         provide(types);
         take(types.size());
     }
+    /// Takes what is on top into the digest.
+    void digest_top();
+    /// The same of an i64 that is no operand any more.
+    void digest();
     /// Nothing follows in this block.
     void cut() { stack_.resize(floor()); }
     /// The block's operands become exactly these.
@@ -67,7 +74,8 @@ private:
     // Instructions whose row says their types: body_generator_plain.cpp.
     void plain(vm::Opcode opcode);
     void plain_on(vm::Opcode opcode, const vm::Signature& signature);
-    void tame_operands(vm::Opcode opcode, const vm::Signature& signature);
+    /// So that most divisions and conversions do not trap.
+    void tame_operand(vm::ValueType type);
     void make_canonical(vm::Opcode opcode);
     void access(vm::Opcode opcode);
     void add_memarg(vm::Opcode opcode, std::uint32_t memory);

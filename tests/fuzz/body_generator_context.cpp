@@ -14,7 +14,7 @@ constexpr std::uint32_t kPiece = 4;  ///< elements at a time
 void BodyGenerator::by_context(Opcode opcode) {
     switch (opcode) {
         case Opcode::drop:
-            if (stack_.size() == floor()) return;
+            if (stack_.size() == floor() || !one_in(4)) return;
             take(1);
             return code_.op(opcode);
         case Opcode::select:
@@ -48,7 +48,7 @@ void BodyGenerator::by_context(Opcode opcode) {
 
 void BodyGenerator::on_variable(Opcode opcode) {
     const bool is_global = opcode == Opcode::global_get || opcode == Opcode::global_set;
-    const std::size_t first = is_global ? kFuelGlobal + 1 : 0;
+    const std::size_t first = is_global ? kFirstGlobal : 0;
     const std::size_t count = is_global ? shape_.globals.size() : usable_locals_;
     const auto index = static_cast<std::uint32_t>(first + below(count - first));
     const ValueType type = is_global ? shape_.globals[index] : locals_[index];

@@ -165,7 +165,7 @@ void BodyGenerator::rethrow() {
 }
 
 void BodyGenerator::throw_chosen() {
-    if (!one_in(4)) return;
+    if (!one_in(8)) return;
     const std::uint32_t tag = below(shape_.tags.size());
     provide(shape_.parameters_of_tag(tag));
     code_.op(Opcode::throw_, tag);
@@ -174,11 +174,12 @@ void BodyGenerator::throw_chosen() {
 
 void BodyGenerator::branch(Opcode opcode) {
     if (opcode == Opcode::return_) {
-        if (!one_in(4)) return;
+        if (!one_in(16)) return;
         provide(blocks_.front().results);
         code_.op(opcode);
         return cut();
     }
+    if (opcode == Opcode::br && !one_in(8)) return;
     const std::uint32_t depth = below(blocks_.size());
     provide(blocks_[blocks_.size() - 1 - depth].label_types());
     if (opcode == Opcode::br_if) {
@@ -193,6 +194,7 @@ void BodyGenerator::branch_by_table() {
     const auto types_of = [&](std::uint32_t depth) -> const Types& {
         return blocks_[blocks_.size() - 1 - depth].label_types();
     };
+    if (!one_in(4)) return;
     const std::uint32_t fallback = below(blocks_.size());
     std::vector<std::uint32_t> alike;
     for (std::uint32_t depth = 0; depth < blocks_.size(); ++depth) {
@@ -233,7 +235,7 @@ void BodyGenerator::call(Opcode opcode) {
     const FunctionType& type = shape_.types[type_index];
     const std::string_view text = text_of(opcode);
     const bool is_last = text.starts_with("return_");
-    if (is_last && type.results != blocks_.front().results) return;
+    if (is_last && (type.results != blocks_.front().results || !one_in(4))) return;
     provide(type.parameters);
     if (text.ends_with("call")) {
         code_.op(opcode, function);

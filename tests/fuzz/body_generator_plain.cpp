@@ -64,9 +64,9 @@ void BodyGenerator::plain(Opcode opcode) {
         case Immediate::data_memory:
             return on_memory(opcode);
         case Immediate::data:
-            return code_.op(opcode, below(kPassiveData + 1));
+            return one_in(8) ? code_.op(opcode, below(kPassiveData + 1)) : void();
         case Immediate::element:
-            return code_.op(opcode, below(shape_.elements.size()));
+            return one_in(8) ? code_.op(opcode, below(shape_.elements.size())) : void();
         case Immediate::i32:
         case Immediate::i64:
         case Immediate::f32:
@@ -84,7 +84,7 @@ void BodyGenerator::plain(Opcode opcode) {
 void BodyGenerator::plain_on(Opcode opcode, const Signature& signature) {
     provide({signature.operands.begin(), signature.operands.begin() + signature.operand_count});
     if (info_of(opcode).interrupt == Interrupt::trap && !one_in(8))
-        tame_operands(opcode, signature);
+        tame_operand(signature.operands[signature.operand_count - 1U]);
     take(signature.operand_count);
     code_.op(opcode);
     if (info_of(opcode).immediate == Immediate::lane) {
@@ -99,9 +99,7 @@ void BodyGenerator::plain_on(Opcode opcode, const Signature& signature) {
     make_canonical(opcode);
 }
 
-/// So that most divisions and conversions do not trap.
-void BodyGenerator::tame_operands(Opcode, const Signature& signature) {
-    const ValueType top = signature.operands[signature.operand_count - 1U];
+void BodyGenerator::tame_operand(ValueType top) {
     if (top == ValueType::i32 || top == ValueType::i64) {
         code_.constant(top, 1);
         code_.op(top == ValueType::i32 ? Opcode::i32_or : Opcode::i64_or);

@@ -149,7 +149,7 @@ private:
         shape_.tags.push_back(shape_.add_type({}));
         for (const std::size_t type : {0U, 1U})
             shape_.tags.push_back(shape_.add_type({shape_.types[type].parameters, {}}));
-        shape_.globals.push_back(ValueType::i32);
+        shape_.globals = {ValueType::i32, ValueType::i64};
         for (const ValueType type : dialect_.value_types())
             shape_.globals.insert(shape_.globals.end(), kGlobalsOfType, type);
         shape_.tables = {ValueType::funcref, ValueType::funcref, ValueType::externref};
@@ -205,7 +205,6 @@ private:
     }
 
     ByteVector assemble() {
-        // Every list is shorter than 128, so that a count is one byte.
         return test::to_bytes(ModuleBuilder()
                                   .section(1, types())
                                   .section(3, functions())

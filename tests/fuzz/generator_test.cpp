@@ -8,10 +8,11 @@ using namespace sojourn::fuzz;
 
 TEST_CASE("every choice makes a valid module, and all of them every instruction of the table",
           "[fuzz]") {
+    constexpr std::size_t kModules = 256;
     const Dialect dialect = Dialect::whole();
     std::bitset<vm::kOpcodeCount> seen;
 
-    for (const ByteVector& choices : random_seeds()) {
+    for (const ByteVector& choices : random_seeds(kModules)) {
         const auto module = vm::load_module(generated_module(choices, dialect));
         INFO((module.ok() ? "" : module.error().message));
         REQUIRE(module.ok());

@@ -57,9 +57,17 @@ T choose_of(Input& choices, const T (&some)[count]) {
     return some[choose(choices, count)];
 }
 
+bool is_float(ValueType type) {
+    return type == ValueType::f32 || type == ValueType::f64;
+}
+std::uint64_t sign_bit_of(ValueType type) {
+    return std::uint64_t{1} << (type == ValueType::f32 ? 31U : 63U);
+}
+
 std::uint64_t chosen_bits(Input& choices, ValueType type) {
-    const bool is_any = choose(choices, 4) == 0;
-    if (is_any) {
+    const std::uint32_t way = choose(choices, 8);
+    if (way == 0 && is_float(type)) return choose(choices, 2) == 0 ? 0 : sign_bit_of(type);
+    if (way < 3) {
         const auto bits = choices.take<std::uint64_t>();
         return type == ValueType::i32 || type == ValueType::f32 ? static_cast<std::uint32_t>(bits)
                                                                 : bits;

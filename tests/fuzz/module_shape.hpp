@@ -40,7 +40,7 @@ struct ModuleShape {
     std::vector<vm::FunctionType> types;
     std::size_t plain_types = 0;           ///< the first ones, for blocks
     std::vector<std::uint32_t> functions;  ///< of each its type
-    std::vector<vm::ValueType> globals;    ///< each mutable; kFuelGlobal is an i32
+    std::vector<vm::ValueType> globals;    ///< each mutable
     std::vector<vm::ValueType> tables;     ///< of each its elements
     std::vector<vm::ValueType> memories;   ///< of each its addresses
     std::vector<std::uint32_t> tags;       ///< of each its type
@@ -55,7 +55,9 @@ struct ModuleShape {
     }
 };
 
-inline constexpr std::uint32_t kFuelGlobal = 0;
+inline constexpr std::uint32_t kFuelGlobal = 0;    ///< an i32
+inline constexpr std::uint32_t kDigestGlobal = 1;  ///< an i64: of every value that was not used
+inline constexpr std::uint32_t kFirstGlobal = 2;   ///< of those that instructions choose from
 inline constexpr std::uint32_t kTableSize = 8;
 inline constexpr std::uint32_t kDataBytes = 64;
 inline constexpr std::uint32_t kPassiveData = 1;  ///< segment 0 is active

@@ -5,9 +5,7 @@ namespace sojourn::fuzz {
 
 Seeds seeds_of_rebirths() {
     constexpr std::size_t kSeeds = 8;
-    Seeds seeds = random_seeds();
-    seeds.resize(kSeeds);
-    return seeds;
+    return random_seeds(kSeeds);
 }
 
 /// Whose first choice is how often.

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/crash/effort.hpp"
 #include "tests/fuzz/mutation.hpp"
 
 using namespace sojourn::fuzz;
@@ -18,7 +19,8 @@ void run_mutations_of(std::string_view name) {
     for (const auto& seed : seeds)
         target.run(seed);
     std::mt19937 random(81);
-    for (unsigned round = 0; round < target.rounds; ++round) {
+    const unsigned rounds = target.rounds * static_cast<unsigned>(sojourn::tests::effort());
+    for (unsigned round = 0; round < rounds; ++round) {
         INFO("mutation " << round);
         target.run(mutated(seeds, random));
     }

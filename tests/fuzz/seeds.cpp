@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/file.hpp"
+#include "tests/fuzz/generated_module.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace sojourn::fuzz {
@@ -26,6 +27,9 @@ Seeds module_seeds() {
         if (std::system(command.c_str()) != 0) continue;
         if (auto bytes = read_file(module); bytes.ok()) seeds.push_back(std::move(*bytes));
     }
+    constexpr std::size_t kGenerated = 16;
+    for (const ByteVector& choices : random_seeds(kGenerated))
+        seeds.push_back(generated_module(choices, Dialect::whole()));
     return seeds;
 }
 
@@ -34,12 +38,11 @@ ByteVector guest_module(const std::string& name) {
     return bytes.ok() ? std::move(*bytes) : ByteVector();
 }
 
-Seeds random_seeds() {
-    constexpr std::size_t kSeeds = 64;
+Seeds random_seeds(std::size_t count) {
     constexpr std::size_t kBytesMin = 100;
     constexpr std::size_t kBytesMax = 2000;
     std::mt19937 random(81);
-    Seeds seeds(kSeeds);
+    Seeds seeds(count);
     for (ByteVector& seed : seeds) {
         seed.resize(kBytesMin + random() % (kBytesMax - kBytesMin));
         for (std::byte& byte : seed)

@@ -4,14 +4,15 @@
 
 namespace sojourn::fuzz {
 
-/// The modules of tests/unit/vm, by wat2wasm; none without it. Run from the top of the repository.
+/// The modules of tests/unit/vm, by wat2wasm where it is, and generated ones, which have every
+/// instruction there is. Run from the top of the repository.
 Seeds module_seeds();
 
 /// The program tests/checkpoint/<name>.c of this build; empty when it was not built.
 ByteVector guest_module(const std::string& name);
 
 /// Bytes of no meaning, the same each time: choices for what is generated.
-Seeds random_seeds();
+Seeds random_seeds(std::size_t count = 64);
 
 /// Takes what a target needs besides its main bytes off the front of an input; zeros once that is
 /// used up.
