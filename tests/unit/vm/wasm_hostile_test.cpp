@@ -142,7 +142,7 @@ std::vector<Hostile> deep_and_many() {
          "below 64 others, at most 63"},
         {"supertypes in a group", with_section(1, chain_of_types(kMany, true)),
          "below 64 others, at most 63"},
-        {"supertypes below fields", with_section(1, structures_of_chain(64, 10'000, 900'000)),
+        {"supertypes below fields", with_section(1, structures_of_chain(64, 5'000, 300'000)),
          "below 64 others, at most 63"},
         {"parameters", with_section(1, join({{1, 0x60}, list({kI32}, 1001), {0}})),
          "1001 parameters, at most 1000"},
