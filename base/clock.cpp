@@ -20,6 +20,9 @@ std::uint64_t read_clock(clockid_t id) {
 std::uint64_t SystemClock::monotonic_ns() const {
     return read_clock(CLOCK_MONOTONIC);
 }
+std::uint64_t SystemClock::boottime_ns() const {
+    return read_clock(CLOCK_BOOTTIME);
+}
 std::uint64_t SystemClock::realtime_ns() const {
     return read_clock(CLOCK_REALTIME);
 }

@@ -12,6 +12,8 @@ public:
 
     /// Nanoseconds since some moment; never runs backwards while the host is up.
     virtual std::uint64_t monotonic_ns() const = 0;
+    /// The same, but it goes on while the host is suspended: for what others count as well.
+    virtual std::uint64_t boottime_ns() const = 0;
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     virtual std::uint64_t realtime_ns() const = 0;
     /// CPU time of this host process.
@@ -22,6 +24,7 @@ public:
 class SystemClock final : public Clock {
 public:
     std::uint64_t monotonic_ns() const override;
+    std::uint64_t boottime_ns() const override;
     std::uint64_t realtime_ns() const override;
     std::uint64_t process_cpu_ns() const override;
 };

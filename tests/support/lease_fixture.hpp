@@ -20,8 +20,10 @@ struct ManualClock final : Clock {
     std::uint64_t monotonic = 5'000;
     std::uint64_t realtime = 1'700'000'000'000'000'000;
     std::uint64_t cpu = 300;
+    std::uint64_t suspended = 0;  ///< of the host, so far
 
     std::uint64_t monotonic_ns() const override { return monotonic; }
+    std::uint64_t boottime_ns() const override { return monotonic + suspended; }
     std::uint64_t realtime_ns() const override { return realtime; }
     std::uint64_t process_cpu_ns() const override { return cpu; }
 };
