@@ -101,6 +101,12 @@ public:
     /// What does not hold in the catalogue and its modules, one sentence each.
     virtual Result<std::vector<std::string>> verify_catalogue() const = 0;
 
+    /// What the user of this host lets the process reach, opaque here; empty: nothing. It is kept
+    /// beside the process, in none of its checkpoints and in no image. Errors: not_found, corrupt.
+    virtual Result<ByteVector> grants(ProcessId id) const = 0;
+    /// Durable when it returns. Errors: not_found, store_full, io.
+    virtual Result<void> set_grants(ProcessId id, Bytes grants) = 0;
+
     /// Removes a process and its history; its family's files go when no process is left in it.
     /// The caller makes sure that no runner is alive.
     virtual Result<void> remove_process(ProcessId id) = 0;

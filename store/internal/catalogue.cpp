@@ -16,6 +16,20 @@ constexpr TableIndex kModules{3};    ///< SHA-256 ► blob
 const Bytes kCatalogueKey = as_bytes("catalogue");
 const Bytes kCheckpointsKey = as_bytes("checkpoints");
 
+/// `grants ` and the id.
+ByteVector grants_key(ProcessId id) {
+    ByteWriter writer;
+    writer.put_bytes(as_bytes("grants "));
+    writer.put_bytes(id.bytes);
+    return writer.take();
+}
+
+Result<void> expect_listed(const Transaction& transaction, ProcessId id) {
+    const auto value = TRY(transaction.get(kProcesses, id.bytes));
+    if (value) return {};
+    return fail(ErrorCode::not_found, "there is no process {}", id.hex());
+}
+
 ByteVector encode_listed(const ListedProcess& process) {
     ByteWriter writer;
     writer.put(process.family.bytes);
@@ -120,10 +134,25 @@ Result<std::optional<FamilyId>> unlist_process(WriteTransaction& transaction, Pr
     if (!value) return fail(ErrorCode::not_found, "there is no process {}", id.hex());
     const ListedProcess process = TRY(decode_listed(id.bytes, *value));
     TRY(transaction.erase(kProcesses, id.bytes));
+    const ByteVector grants = grants_key(id);
+    if (TRY(transaction.get(kCatalogue, grants))) TRY(transaction.erase(kCatalogue, grants));
     if (!process.name.empty()) TRY(transaction.erase(kNames, as_bytes(process.name)));
     const auto families = TRY(listed_families(transaction));
     if (families.contains(process.family)) return std::optional<FamilyId>();
     return std::optional(process.family);
+}
+
+Result<ByteVector> read_grants(const Transaction& transaction, ProcessId id) {
+    TRY(expect_listed(transaction, id));
+    const auto value = TRY(transaction.get(kCatalogue, grants_key(id)));
+    if (!value) return ByteVector();
+    const Bytes grants = TRY(unseal(*value, "what a process was granted"));
+    return ByteVector(grants.begin(), grants.end());
+}
+
+Result<void> write_grants(WriteTransaction& transaction, ProcessId id, Bytes grants) {
+    TRY(expect_listed(transaction, id));
+    return transaction.put(kCatalogue, grants_key(id), seal(grants));
 }
 
 Result<std::vector<ListedProcess>> listed_processes(const Transaction& transaction) {
@@ -175,6 +204,9 @@ Result<std::vector<std::string>> verify_catalogue(const Transaction& transaction
     const auto processes = TRY(listed_processes(transaction));
     std::size_t names = 0;
     for (const ListedProcess& process : processes) {
+        if (const auto grants = read_grants(transaction, process.id); !grants.ok())
+            problems.push_back(
+                fmt::format("process {}: {}", process.id.hex(), grants.error().message));
         if (process.name.empty()) continue;
         ++names;
         const auto id = TRY(transaction.get(kNames, as_bytes(process.name)));

@@ -35,6 +35,10 @@ Result<void> expect_name_free(const Transaction& transaction, const std::string&
 Result<void> list_process(WriteTransaction& transaction, const ListedProcess& process);
 /// The process's family, when no other process is left in it. Errors: not_found.
 Result<std::optional<FamilyId>> unlist_process(WriteTransaction& transaction, ProcessId id);
+/// Empty when nothing was written. Errors: not_found when there is no such process, corrupt.
+Result<ByteVector> read_grants(const Transaction& transaction, ProcessId id);
+/// Errors: not_found.
+Result<void> write_grants(WriteTransaction& transaction, ProcessId id, Bytes grants);
 Result<std::vector<ListedProcess>> listed_processes(const Transaction& transaction);
 /// What does not hold, one sentence each.
 Result<std::vector<std::string>> verify_catalogue(const Transaction& transaction);

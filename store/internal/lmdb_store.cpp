@@ -176,6 +176,17 @@ Result<std::vector<std::string>> LmdbStore::verify_catalogue() const {
     return store::verify_catalogue(transaction);
 }
 
+Result<ByteVector> LmdbStore::grants(ProcessId id) const {
+    const auto transaction = TRY(catalogue_->read());
+    return read_grants(transaction, id);
+}
+
+Result<void> LmdbStore::set_grants(ProcessId id, Bytes grants) {
+    TRY(catalogue_->write(
+        [&](WriteTransaction& transaction) { return write_grants(transaction, id, grants); }));
+    return {};
+}
+
 Result<void> LmdbStore::remove_process(ProcessId id) {
     std::optional<FamilyId> empty_family;
     const auto removed = catalogue_->write([&](WriteTransaction& transaction) -> Result<void> {

@@ -37,6 +37,8 @@ public:
     Result<std::vector<ProcessRecord>> processes() const override;
     Result<std::vector<ProcessRecord>> listed() const override;
     Result<std::vector<std::string>> verify_catalogue() const override;
+    Result<ByteVector> grants(ProcessId id) const override;
+    Result<void> set_grants(ProcessId id, Bytes grants) override;
     Result<void> remove_process(ProcessId id) override;
     Result<std::shared_ptr<Family>> family(FamilyId id) override;
 

@@ -90,6 +90,22 @@ Result<std::vector<ProcessRecord>> MemoryStore::processes() const {
     return records;
 }
 
+Result<ByteVector> MemoryStore::grants(ProcessId id) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = processes_.find(id);
+    if (found != processes_.end()) return found->second.grants;
+    return fail(ErrorCode::not_found, "there is no process {}", id.hex());
+}
+
+Result<void> MemoryStore::set_grants(ProcessId id, Bytes grants) {
+    const std::lock_guard lock(mutex_);
+    const auto found = processes_.find(id);
+    if (found == processes_.end())
+        return fail(ErrorCode::not_found, "there is no process {}", id.hex());
+    found->second.grants.assign(grants.begin(), grants.end());
+    return {};
+}
+
 Result<void> MemoryStore::remove_process(ProcessId id) {
     const std::lock_guard lock(mutex_);
     if (processes_.erase(id) != 0) return {};

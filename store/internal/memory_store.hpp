@@ -25,6 +25,8 @@ public:
     Result<std::vector<ProcessRecord>> processes() const override;
     Result<std::vector<ProcessRecord>> listed() const override;
     Result<std::vector<std::string>> verify_catalogue() const override;
+    Result<ByteVector> grants(ProcessId id) const override;
+    Result<void> set_grants(ProcessId id, Bytes grants) override;
     Result<void> remove_process(ProcessId id) override;
     Result<std::shared_ptr<Family>> family(FamilyId id) override;
 
@@ -34,6 +36,7 @@ private:
     struct Listed {
         ProcessRecord first;  ///< as created: ids and name never change
         std::shared_ptr<MemoryFamily> family;
+        ByteVector grants = {};
     };
     Result<void> expect_name_free(const std::string& name) const;  ///< requires mutex_ held
 

@@ -154,3 +154,19 @@ TEST_CASE("an export of a damaged or missing checkpoint names it", "[image]") {
     REQUIRE(result.error().code == ErrorCode::not_found);
     REQUIRE(result.error().message.find("99") != std::string::npos);
 }
+
+TEST_CASE("an image carries nothing of what its process was granted", "[store][image]") {
+    Exported exported(any_kind());
+    const Empty plain;
+    const auto id = exported.source.process().id;
+    REQUIRE(exported.source.store().set_grants(id, as_bytes("a directory")).ok());
+    ByteVector image;
+    REQUIRE(export_image(exported.source.store(), exported.source.process(), exported.checkpoint,
+                         {}, into(image))
+                .ok());
+
+    const auto imported = import_image(*plain.store, out_of(image), "copy");
+
+    REQUIRE(imported.ok());
+    REQUIRE(plain.store->grants(imported->process.id)->empty());
+}

@@ -78,6 +78,22 @@ TEST_CASE("a removed process leaves its name and its family free", "[store]") {
             ErrorCode::not_found);
 }
 
+TEST_CASE("what a process was granted is kept beside it and goes with it", "[store]") {
+    StoreFixture fixture(any_kind());
+    const auto id = fixture.process().id;
+    REQUIRE(fixture.store().grants(id)->empty());
+
+    REQUIRE(fixture.store().set_grants(id, as_bytes("a directory")).ok());
+    REQUIRE(fixture.store().set_grants(id, as_bytes("another")).ok());
+    fixture.reopen();
+
+    REQUIRE(as_text(*fixture.store().grants(id)) == "another");
+    REQUIRE(fixture.store().verify_catalogue()->empty());
+    REQUIRE(fixture.store().remove_process(id).ok());
+    REQUIRE(fixture.store().grants(id).error().code == ErrorCode::not_found);
+    REQUIRE(fixture.store().set_grants(id, {}).error().code == ErrorCode::not_found);
+}
+
 TEST_CASE("a module is kept under its digest", "[store]") {
     StoreFixture fixture(any_kind());
     const ByteVector module = unit_of(5, true);
