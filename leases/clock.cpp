@@ -19,8 +19,7 @@ std::unique_ptr<ClockService> ClockService::open(const Host& host) {
 Result<ByteVector> ClockService::capture() {
     if (clock_ != nullptr) {
         state_ = {.monotonic_ns = monotonic_ns(), .cpu_ns = cpu_ns()};
-        host_monotonic_ns_ = clock_->monotonic_ns();
-        host_cpu_ns_ = clock_->process_cpu_ns();
+        host_times_ = {clock_->monotonic_ns(), clock_->process_cpu_ns()};
     }
     ByteWriter writer;
     writer.put(state_.monotonic_ns);
@@ -41,13 +40,12 @@ Result<std::unique_ptr<Service>> ClockService::restore(Bytes state) {
 
 Result<void> ClockService::reacquire(const Host& host) {
     clock_ = &host.clock;
-    host_monotonic_ns_ = clock_->monotonic_ns();
-    host_cpu_ns_ = clock_->process_cpu_ns();
+    if (!host_times_) host_times_ = {clock_->monotonic_ns(), clock_->process_cpu_ns()};
     return {};
 }
 
 std::uint64_t ClockService::monotonic_ns() const {
-    return state_.monotonic_ns + (clock_->monotonic_ns() - host_monotonic_ns_);
+    return state_.monotonic_ns + (clock_->monotonic_ns() - host_times_->monotonic_ns);
 }
 
 std::uint64_t ClockService::realtime_ns() const {
@@ -55,7 +53,7 @@ std::uint64_t ClockService::realtime_ns() const {
 }
 
 std::uint64_t ClockService::cpu_ns() const {
-    return state_.cpu_ns + (clock_->process_cpu_ns() - host_cpu_ns_);
+    return state_.cpu_ns + (clock_->process_cpu_ns() - host_times_->cpu_ns);
 }
 
 }  // namespace sojourn::leases

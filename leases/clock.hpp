@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "leases/service.hpp"
 
 namespace sojourn::leases {
@@ -32,9 +34,13 @@ private:
 
     State state_;
     const Clock* clock_ = nullptr;
-    // What the host's clocks showed when they showed state_ to the guest.
-    std::uint64_t host_monotonic_ns_ = 0;
-    std::uint64_t host_cpu_ns_ = 0;
+    /// What the host's clocks showed when they showed state_ to the guest. Kept through an expiry:
+    /// the guest's time goes on meanwhile.
+    struct HostTimes {
+        std::uint64_t monotonic_ns = 0;
+        std::uint64_t cpu_ns = 0;
+    };
+    std::optional<HostTimes> host_times_;
 };
 
 }  // namespace sojourn::leases

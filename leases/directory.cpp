@@ -68,6 +68,11 @@ Result<void> Directory::reacquire(const Host&) {
     return {};
 }
 
+Result<void> Directory::probe(const Host&) const {
+    TRY(open_place(state_.place, O_PATH | O_DIRECTORY));
+    return {};
+}
+
 Answer<FileStatus> Directory::status() const {
     struct stat status {};
     if (::fstat(directory_.get(), &status) != 0) return errno_of_host(errno);

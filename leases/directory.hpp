@@ -52,6 +52,11 @@ public:
     Result<ByteVector> capture() override;
     void release() override;
     Result<void> reacquire(const Host& host) override;
+    Result<void> probe(const Host& host) const override;
+    std::vector<Grant> sufficient_grants() const override {
+        return {state_.place.directory_grant()};
+    }
+    void relocate(const Relocation& relocation) override { state_.place.relocate(relocation); }
     void follow_rename(const Place& from, const Place& to) override {
         state_.place.follow(from, to);
     }
@@ -66,6 +71,8 @@ public:
 
     /// As the guest calls it; empty below a grant.
     [[nodiscard]] const std::string& guest_name() const { return state_.guest_name; }
+
+    [[nodiscard]] const Place& place() const { return state_.place; }
 
     /// Where a name below this directory is found again.
     [[nodiscard]] Place place_of(std::string_view path) const { return state_.place.below(path); }

@@ -35,6 +35,11 @@ public:
     Result<ByteVector> capture() override;
     void release() override;
     Result<void> reacquire(const Host& host) override;
+    Result<void> probe(const Host& host) const override;
+    std::vector<Grant> sufficient_grants() const override {
+        return {state_.place.directory_grant(), state_.place.file_grant()};
+    }
+    void relocate(const Relocation& relocation) override;
     void follow_rename(const Place& from, const Place& to) override {
         state_.place.follow(from, to);
     }
@@ -63,7 +68,9 @@ private:
     /// False leaves the reason in errno.
     bool set_host_appending(bool appends);
     Result<void> note_what_is_there();
-    Result<void> roll_back(std::uint64_t length_now);
+    /// What lies at the place, if it can be what this was.
+    [[nodiscard]] Result<UniqueFd> open_again() const;
+    Result<void> roll_back();
 
     State state_;
     UniqueFd file_;

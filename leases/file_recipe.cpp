@@ -65,7 +65,25 @@ void File::release() {
     file_ = UniqueFd();
 }
 
+void File::relocate(const Relocation& relocation) {
+    const auto moved = relocation.moved_exactly(state_.place.description());
+    if (!moved) return state_.place.relocate(relocation);
+    state_.place = Place::of_file(*moved, state_.place.is_read_only);
+}
+
+Result<void> File::probe(const Host&) const {
+    TRY(open_again());
+    return {};
+}
+
 Result<void> File::reacquire(const Host&) {
+    file_ = TRY(open_again());
+    if (comes_from_checkpoint_) TRY(roll_back());
+    comes_from_checkpoint_ = false;
+    return {};
+}
+
+Result<UniqueFd> File::open_again() const {
     // Another file may have taken its name.
     if (state_.is_removed)
         return fail(ErrorCode::not_found, "{} had been removed while it was open",
@@ -81,10 +99,12 @@ Result<void> File::reacquire(const Host&) {
     const bool is_same_inode = status.st_dev == state_.device && status.st_ino == state_.inode;
     TRACE(leases, "file_reopened", is_same_inode);
 
-    file_ = std::move(file);
-    if (comes_from_checkpoint_) TRY(roll_back(static_cast<std::uint64_t>(status.st_size)));
-    comes_from_checkpoint_ = false;
-    return {};
+    const auto length_now = static_cast<std::uint64_t>(status.st_size);
+    if (comes_from_checkpoint_ && length_now < state_.length) {
+        return fail(ErrorCode::io, "{} has {} bytes, at the checkpoint it had {}",
+                    state_.place.description(), length_now, state_.length);
+    }
+    return file;
 }
 
 Result<void> File::note_what_is_there() {
@@ -99,12 +119,12 @@ Result<void> File::note_what_is_there() {
 }
 
 /// The guest goes on from the checkpoint and writes again what it wrote since, so that must go.
-Result<void> File::roll_back(std::uint64_t length_now) {
-    if (length_now < state_.length) {
-        return fail(ErrorCode::io, "{} has {} bytes, at the checkpoint it had {}",
-                    state_.place.description(), length_now, state_.length);
-    }
-    if (!state_.writes || length_now == state_.length) return {};
+Result<void> File::roll_back() {
+    struct stat status {};
+    if (::fstat(file_.get(), &status) != 0)
+        return fail_errno(errno, "cannot stat {}", state_.place.description());
+    const auto length_now = static_cast<std::uint64_t>(status.st_size);
+    if (!state_.writes || length_now <= state_.length) return {};
     if (::ftruncate(file_.get(), static_cast<off_t>(state_.length)) != 0)
         return fail_errno(errno, "cannot cut {} to its length at the checkpoint",
                           state_.place.description());

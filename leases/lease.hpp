@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -13,18 +14,18 @@ namespace sojourn::leases {
 
 enum class LeaseId : std::uint64_t {};
 
-/// What kind of thing is held. The numbers are on disk (docs/formats/leases.md).
+/// What kind of thing is held. The numbers are on disk.
 enum class ServiceKind : std::uint32_t {
-    directory = 1,
-    file = 2,
-    stream = 3,  ///< a standard stream of the runner
-    clock = 4,
-    random = 5,
-    listener = 6,    ///< a socket that accepts connections
-    connection = 7,  ///< an accepted one
+#define KIND(name, number, service, lost) name = number,
+#include "leases/kinds.def"
+#undef KIND
 };
 
 std::string_view text_of(ServiceKind kind);
+/// nullopt when no kind is called so.
+std::optional<ServiceKind> kind_named(std::string_view text);
+/// All of them, for people.
+std::string kinds_for_people();
 
 ///              ┌── renew ──┐
 ///   granted ───┴───────────┴──► expiring ──► expired ──► reestablished ──► (as granted)
@@ -38,16 +39,25 @@ enum class LeaseState : std::uint32_t {
 };
 
 std::string_view text_of(LeaseState state);
+/// nullopt when no state is called so.
+std::optional<LeaseState> state_named(std::string_view text);
+
+inline constexpr std::uint64_t kLeaseTtlMinNs = 1'000'000;
+inline constexpr std::uint64_t kLeaseTtlMaxNs = std::uint64_t{1} << 60U;
+
+/// For how long leases are granted, by kind, in nanoseconds between these two; of a kind that is
+/// not there, until they are given back.
+using LeaseTerms = std::map<ServiceKind, std::uint64_t>;
 
 struct Lease {
     LeaseId id{0};
     ServiceKind kind = ServiceKind::stream;
     LeaseState state = LeaseState::granted;
-    store::Epoch epoch{0};                ///< of the holder when granted or re-established
-    std::optional<std::uint64_t> ttl_ns;  ///< nullopt: until given back
-    std::uint64_t deadline_ns = 0;        ///< on the holder's own monotonic clock
-    std::string description;              ///< for people: "file data/log.txt (append)"
-    std::string lost_because;             ///< the error of the attempt, when lost
+    store::Epoch epoch{0};                      ///< of the holder when granted or re-established
+    std::optional<std::uint64_t> ttl_ns;        ///< nullopt: until given back
+    std::optional<std::uint64_t> remaining_ns;  ///< until it expires, if it is held for a time
+    std::string description;                    ///< for people: "file data/log.txt (append)"
+    std::string lost_because;                   ///< the error of the attempt, when lost
 };
 
 }  // namespace sojourn::leases

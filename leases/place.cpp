@@ -1,7 +1,9 @@
 #include "leases/place.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <filesystem>
 
 #include "leases/internal/beneath.hpp"
 
@@ -33,7 +35,22 @@ std::string_view name_of(Errno error) {
     return "unknown";
 }
 
+/// As people read it: what an error or a list shows is what will be opened.
+bool is_plain_path(const std::string& path) {
+    return path.starts_with('/') &&
+           std::filesystem::path(path).lexically_normal().native() == path &&
+           (path == "/" || !path.ends_with('/'));
+}
+
 }  // namespace
+
+Place Place::of_file(std::string_view path, bool is_read_only) {
+    EXPECTS(path.starts_with('/'), "a file is found again from any working directory");
+    const auto slash = path.rfind('/');
+    return {.grant = std::string(path.substr(0, std::max<std::size_t>(slash, 1))),
+            .path = std::string(path.substr(slash + 1)),
+            .is_read_only = is_read_only};
+}
 
 Place Place::below(std::string_view relative) const {
     Place result = *this;
@@ -49,7 +66,8 @@ Place Place::below(std::string_view relative) const {
 }
 
 std::string Place::description() const {
-    return path.empty() ? grant : grant + "/" + path;
+    if (path.empty()) return grant;
+    return grant == "/" ? "/" + path : grant + "/" + path;
 }
 
 void Place::follow(const Place& from, const Place& to) {
@@ -58,6 +76,18 @@ void Place::follow(const Place& from, const Place& to) {
     if (!rest.empty() && rest.front() != '/') return;
     grant = to.grant;
     path = to.path + rest;
+}
+
+void Place::relocate(const Relocation& relocation) {
+    if (auto moved = relocation.moved(grant)) grant = *std::move(moved);
+}
+
+Grant Place::directory_grant() const {
+    return {Grant::Kind::directory, grant, is_read_only};
+}
+
+Grant Place::file_grant() const {
+    return {Grant::Kind::file, description(), is_read_only};
 }
 
 void put(ByteWriter& writer, const Place& place) {
@@ -73,8 +103,7 @@ Result<Place> get_place(ByteReader& reader) {
     const auto is_read_only = TRY(reader.get<std::uint8_t>());
     place.is_read_only = is_read_only != 0;
     const bool has_zeros = (place.grant + place.path).find('\0') != std::string::npos;
-    if (!place.grant.starts_with('/') || place.path.starts_with('/') || has_zeros ||
-        is_read_only > 1)
+    if (!is_plain_path(place.grant) || place.path.starts_with('/') || has_zeros || is_read_only > 1)
         return fail(ErrorCode::corrupt, "a saved lease names an impossible place");
     return place;
 }

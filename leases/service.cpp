@@ -35,31 +35,33 @@ Errno errno_of_host(int host_errno) {
 
 Errno errno_of_lost(ServiceKind kind) {
     switch (kind) {
-        case ServiceKind::directory:
-            return Errno::stale;
-        case ServiceKind::connection:
-            return Errno::connreset;
-        default:
-            return Errno::io;
+#define KIND(name, number, service, lost) \
+    case ServiceKind::name:               \
+        return Errno::lost;
+#include "leases/kinds.def"
+#undef KIND
     }
+    return Errno::io;
+}
+
+bool is_descriptor(ServiceKind kind) {
+    switch (kind) {
+#define KIND(name, number, service, lost) \
+    case ServiceKind::name:               \
+        return std::is_base_of_v<Descriptor, service>;
+#include "leases/kinds.def"
+#undef KIND
+    }
+    return false;
 }
 
 Result<std::unique_ptr<Service>> restore_service(ServiceKind kind, Bytes state) {
     switch (kind) {
-        case ServiceKind::directory:
-            return Directory::restore(state);
-        case ServiceKind::file:
-            return File::restore(state);
-        case ServiceKind::stream:
-            return Stream::restore(state);
-        case ServiceKind::clock:
-            return ClockService::restore(state);
-        case ServiceKind::random:
-            return RandomService::restore(state);
-        case ServiceKind::listener:
-            return Listener::restore(state);
-        case ServiceKind::connection:
-            return Connection::restore(state);
+#define KIND(name, number, service, lost) \
+    case ServiceKind::name:               \
+        return service::restore(state);
+#include "leases/kinds.def"
+#undef KIND
     }
     return fail(ErrorCode::corrupt, "a lease names service kind {}, which does not exist",
                 static_cast<std::uint32_t>(kind));

@@ -3,15 +3,18 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
 #include "base/random.hpp"
+#include "leases/grant.hpp"
 #include "leases/lease.hpp"
+#include "leases/relocation.hpp"
 
 /// What can be leased. A service does its work on host objects, can write down how to get itself
-/// again (capture), and gives the host objects back (release). Operations answer with a WASI
-/// preview 1 errno, since that is what the guest will see.
+/// again (capture), gives the host objects back (release) and gets them again (reacquire).
+/// Operations answer with a WASI preview 1 errno, since that is what the guest will see.
 namespace sojourn::leases {
 
 /// The errno of `wasi_snapshot_preview1`; only those that services produce are named.
@@ -25,6 +28,9 @@ Errno errno_of_host(int host_errno);
 
 /// What every use of a lost lease of this kind answers.
 Errno errno_of_lost(ServiceKind kind);
+
+/// Whether a descriptor of the guest can name it.
+bool is_descriptor(ServiceKind kind);
 
 /// Either a value or an Errno other than success.
 template <typename T>
@@ -79,6 +85,7 @@ public:
     virtual ServiceKind kind() const = 0;
     /// For people, in `vm leases`.
     virtual std::string description() const = 0;
+
     /// The recipe and the state, enough for reacquire() elsewhere. Makes what the guest wrote so
     /// far visible to others, where the service buffers.
     virtual Result<ByteVector> capture() = 0;
@@ -86,6 +93,14 @@ public:
     virtual void release() = 0;
     /// Gets the host objects again. Errors: whatever the host says; the lease is then lost.
     virtual Result<void> reacquire(const Host& host) = 0;
+
+    /// Whether reacquire() would succeed here and now; changes nothing. Requires: released.
+    virtual Result<void> probe(const Host& /*host*/) const { return {}; }
+    /// What of the host the recipe names. Each of these is enough, the widest first; none: it
+    /// reaches nothing that has to be granted.
+    virtual std::vector<Grant> sufficient_grants() const { return {}; }
+    /// From now on the recipe names what is called otherwise here. Requires: released.
+    virtual void relocate(const Relocation& /*relocation*/) {}
     /// The guest has renamed what lay at `from`, which may be this or hold this.
     virtual void follow_rename(const Place& /*from*/, const Place& /*to*/) {}
 };

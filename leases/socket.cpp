@@ -65,6 +65,11 @@ Result<Saved> decode(Bytes state, std::string_view subject) {
 
 }  // namespace
 
+Result<std::string> numeric_address(const std::string& text) {
+    const auto address = TRY(SocketAddress::parse(text, SocketAddress::Names::resolved));
+    return address.text();
+}
+
 Result<std::unique_ptr<Listener>> Listener::open(const std::string& address, const Host& host) {
     const auto wanted = TRY(SocketAddress::parse(address, SocketAddress::Names::resolved));
     std::unique_ptr<Listener> listener(new Listener({.address = wanted.text(), .flags = 0}));
@@ -93,6 +98,16 @@ Result<void> Listener::reacquire(const Host& host) {
     const std::string& bound_to = state_.address;
     TRACE(leases, "listening", bound_to);
     return {};
+}
+
+Result<void> Listener::probe(const Host&) const {
+    const auto address = TRY(SocketAddress::parse(state_.address, SocketAddress::Names::numeric));
+    TRY(listen_on(address));
+    return {};
+}
+
+void Listener::relocate(const Relocation& relocation) {
+    if (auto moved = relocation.moved_exactly(state_.address)) state_.address = *std::move(moved);
 }
 
 Errno Listener::set_flags(DescriptorFlags flags) {
@@ -135,7 +150,11 @@ void Connection::release() {
     socket_ = UniqueFd();
 }
 
-Result<void> Connection::reacquire(const Host&) {
+Result<void> Connection::reacquire(const Host& host) {
+    return probe(host);
+}
+
+Result<void> Connection::probe(const Host&) const {
     return fail(ErrorCode::not_found, "the {} has ended with the runner that had it",
                 description());
 }

@@ -6,6 +6,10 @@
 
 namespace sojourn::leases {
 
+/// HOST:PORT as a listener's recipe and `vm leases` have it: numeric. Resolves names.
+/// Errors: invalid_argument.
+Result<std::string> numeric_address(const std::string& text);
+
 /// A TCP socket that listens on an address of the host. After a resume it is bound again; whoever
 /// was waiting to be accepted has been refused.
 class Listener final : public Descriptor {
@@ -26,6 +30,11 @@ public:
     Result<ByteVector> capture() override;
     void release() override { socket_ = UniqueFd(); }
     Result<void> reacquire(const Host& host) override;
+    Result<void> probe(const Host& host) const override;
+    std::vector<Grant> sufficient_grants() const override {
+        return {{Grant::Kind::address, state_.address, false}};
+    }
+    void relocate(const Relocation& relocation) override;
 
     /// As bound: with the port that was taken.
     [[nodiscard]] const std::string& address() const { return state_.address; }
@@ -70,6 +79,7 @@ public:
     Result<ByteVector> capture() override;
     void release() override;
     Result<void> reacquire(const Host& host) override;
+    Result<void> probe(const Host& host) const override;
 
     FileType type() const override { return FileType::socket_stream; }
     DescriptorFlags flags() const override { return state_.flags; }

@@ -58,11 +58,8 @@ Result<std::unique_ptr<Descriptor>> Stream::open_at(std::uint32_t number, const 
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) return fail_errno(errno, "cannot stat {}", path);
     if (S_ISREG(status.st_mode)) {
-        const auto slash = path.rfind('/');
-        Place place{.grant = path.substr(0, std::max<std::size_t>(slash, 1)),
-                    .path = path.substr(slash + 1),
-                    .is_read_only = false};
         const bool is_input = number == 0;
+        Place place = Place::of_file(path, /*is_read_only=*/is_input);
         const OpenRequest request{
             .read = is_input, .write = !is_input, .flags = is_input ? DescriptorFlags{0} : kAppend};
         auto opened = File::opened(std::move(place), request, std::move(file));
@@ -118,6 +115,24 @@ Result<void> Stream::reacquire(const Host& host) {
     host_ = &host;
     fd_ = own_.valid() ? own_.get() : host.streams[state_.number];
     return {};
+}
+
+Result<void> Stream::probe(const Host&) const {
+    // Merely to open a device, or a pipe, can do something.
+    if (state_.path.empty() || ::access(state_.path.c_str(), state_.number == 0 ? R_OK : W_OK) == 0)
+        return {};
+    return fail_errno(errno, "cannot open {} for {}", state_.path,
+                      state_.number == 0 ? "reading" : "writing");
+}
+
+std::vector<Grant> Stream::sufficient_grants() const {
+    if (state_.path.empty()) return {};
+    return {{Grant::Kind::file, state_.path, state_.number == 0}};
+}
+
+void Stream::relocate(const Relocation& relocation) {
+    if (state_.path.empty()) return;
+    if (auto moved = relocation.moved(state_.path)) state_.path = *std::move(moved);
 }
 
 FileType Stream::type() const {

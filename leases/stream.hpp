@@ -30,6 +30,9 @@ public:
     Result<ByteVector> capture() override;
     void release() override;
     Result<void> reacquire(const Host& host) override;
+    Result<void> probe(const Host& host) const override;
+    std::vector<Grant> sufficient_grants() const override;
+    void relocate(const Relocation& relocation) override;
 
     FileType type() const override;
     DescriptorFlags flags() const override { return state_.flags; }

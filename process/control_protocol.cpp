@@ -20,6 +20,9 @@ constexpr std::array kVerbs = {
     VerbName{ControlVerb::checkpoint, "checkpoint"},
     VerbName{ControlVerb::suspend, "suspend"},
     VerbName{ControlVerb::status, "status"},
+    VerbName{ControlVerb::leases, "leases"},
+    VerbName{ControlVerb::expire_lease, "expire_lease"},
+    VerbName{ControlVerb::renew_lease, "renew_lease"},
 };
 
 constexpr std::string_view kPublished = "published";
@@ -81,6 +84,52 @@ store::CheckpointInfo checkpoint_in(const json& object) {
     return info;
 }
 
+json microseconds_of(const std::optional<std::uint64_t>& ns) {
+    return ns ? json(*ns / 1000) : json();
+}
+
+std::optional<std::uint64_t> nanoseconds_in(const json& object, const char* key) {
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_number_unsigned()) return std::nullopt;
+    const auto us = found->get<std::uint64_t>();
+    return us <= UINT64_MAX / 1000 ? us * 1000 : UINT64_MAX;
+}
+
+json object_of(const leases::Lease& lease) {
+    return {{"id", static_cast<std::uint64_t>(lease.id)},
+            {"kind", leases::text_of(lease.kind)},
+            {"state", leases::text_of(lease.state)},
+            {"service", lease.description},
+            {"ttl_us", microseconds_of(lease.ttl_ns)},
+            {"remaining_us", microseconds_of(lease.remaining_ns)},
+            {"epoch", static_cast<std::uint64_t>(lease.epoch)},
+            {"lost_because", lease.lost_because}};
+}
+
+Result<leases::Lease> lease_in(const json& object) {
+    const auto kind = leases::kind_named(text_in(object, "kind"));
+    const auto state = leases::state_named(text_in(object, "state"));
+    if (!kind || !state) return fail(ErrorCode::corrupt, "the runner's answer has no lease");
+    leases::Lease lease;
+    lease.id = leases::LeaseId{number_in(object, "id")};
+    lease.kind = *kind;
+    lease.state = *state;
+    lease.description = text_in(object, "service");
+    lease.ttl_ns = nanoseconds_in(object, "ttl_us");
+    lease.remaining_ns = nanoseconds_in(object, "remaining_us");
+    lease.epoch = store::Epoch{number_in(object, "epoch")};
+    lease.lost_because = text_in(object, "lost_because");
+    return lease;
+}
+
+/// All verbs, for people.
+std::string verbs() {
+    std::string list;
+    for (const VerbName& row : kVerbs)
+        list.append(list.empty() ? "" : ", ").append(row.name);
+    return list;
+}
+
 Error error_in(const json& object) {
     const std::string name = text_in(object, "code");
     for (const CodeName& row : kCodes) {
@@ -105,6 +154,7 @@ std::string encode_request(const ControlRequest& request) {
     }
     if (!request.message.empty()) object["message"] = request.message;
     if (request.wait == CheckpointWait::paused) object["wait"] = kPaused;
+    if (request.lease) object["lease"] = static_cast<std::uint64_t>(*request.lease);
     return line_of(object);
 }
 
@@ -117,10 +167,12 @@ Result<ControlRequest> parse_request(std::string_view line) {
     const auto wait =
         object.contains("wait") ? TRY(parse_wait(text_in(object, "wait"))) : CheckpointWait{};
     for (const VerbName& row : kVerbs) {
-        if (row.name == name) return ControlRequest{row.verb, text_in(object, "message"), wait};
+        if (row.name != name) continue;
+        ControlRequest request{row.verb, text_in(object, "message"), wait};
+        if (object.contains("lease")) request.lease = leases::LeaseId{number_in(object, "lease")};
+        return request;
     }
-    return fail(ErrorCode::invalid_argument,
-                "no verb '{}'; there are checkpoint, suspend and status", name);
+    return fail(ErrorCode::invalid_argument, "no verb '{}'; there are {}", name, verbs());
 }
 
 std::string encode_answer(const Result<ControlAnswer>& answer) {
@@ -137,6 +189,8 @@ std::string encode_answer(const Result<ControlAnswer>& answer) {
                         {"pid", static_cast<std::uint64_t>(answer->runner.pid)},
                         {"epoch", static_cast<std::uint64_t>(answer->runner.epoch)}};
     if (answer->checkpoint) object["checkpoint"] = object_of(*answer->checkpoint);
+    for (const leases::Lease& lease : answer->leases)
+        object["leases"].push_back(object_of(lease));
     return line_of(object);
 }
 
@@ -160,6 +214,11 @@ Result<ControlAnswer> parse_answer(std::string_view line) {
     }
     const auto checkpoint = object.find("checkpoint");
     if (checkpoint != object.end()) answer.checkpoint = checkpoint_in(*checkpoint);
+    const auto all = object.find("leases");
+    if (all == object.end() || !all->is_array()) return answer;
+    for (const json& lease : *all) {
+        answer.leases.push_back(TRY(lease_in(lease)));
+    }
     return answer;
 }
 

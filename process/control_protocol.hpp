@@ -3,13 +3,15 @@
 #include <optional>
 #include <string>
 #include <sys/types.h>
+#include <vector>
 
+#include "leases/lease.hpp"
 #include "store/types.hpp"
 
 /// What is said on a runner's socket: one line of JSON there, one back (docs/formats/control.md).
 namespace sojourn::process {
 
-enum class ControlVerb { checkpoint, suspend, status };
+enum class ControlVerb { checkpoint, suspend, status, leases, expire_lease, renew_lease };
 
 /// When a checkpoint is answered.
 enum class CheckpointWait {
@@ -24,6 +26,8 @@ struct ControlRequest {
     ControlVerb verb = ControlVerb::status;
     std::string message;  ///< of the checkpoint
     CheckpointWait wait = CheckpointWait::published;
+    /// To expire or to renew; nullopt: each of them.
+    std::optional<leases::LeaseId> lease = {};
 };
 
 /// What a runner says of itself.
@@ -37,7 +41,9 @@ struct RunnerStatus {
 struct ControlAnswer {
     RunnerStatus runner;
     /// The one that was asked for, now durable; nothing of one that is merely captured.
-    std::optional<store::CheckpointInfo> checkpoint;
+    std::optional<store::CheckpointInfo> checkpoint = {};
+    /// As they are after what was asked for; of the verbs about leases.
+    std::vector<leases::Lease> leases = {};
 };
 
 inline constexpr std::size_t kControlLineBytesMax = 64U << 10U;

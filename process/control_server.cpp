@@ -18,10 +18,29 @@ namespace {
 constexpr std::size_t kClientsMax = 64;
 constexpr std::uint64_t kRequestTimeNs = 10'000'000'000;
 
-/// A closed socket is the client's affair: no SIGPIPE, no waiting for one that does not read.
-void send_line(int socket, const std::string& line) {
-    const ssize_t sent = ::send(socket, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+/// As much as the client takes now. A closed socket is its affair: no SIGPIPE, and nothing more is
+/// to be sent.
+void send_some(int socket, std::string& unsent) {
+    const ssize_t sent = ::send(socket, unsent.data(), unsent.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     TRACE(process, "control_answered", sent);
+    if (sent >= 0) {
+        unsent.erase(0, static_cast<std::size_t>(sent));
+    } else if (errno != EAGAIN && errno != EINTR) {
+        unsent.clear();
+    }
+}
+
+/// Does what was asked with one lease or all, and tells how they are then. With all of them, one
+/// that is lost keeps no other from it.
+Result<ControlAnswer> visit(leases::LeaseManager& leases, const ControlRequest& asked,
+                            const RunnerStatus& runner) {
+    if (asked.verb == ControlVerb::expire_lease) {
+        TRY(asked.lease ? leases.expire(*asked.lease) : leases.expire_all());
+    }
+    if (asked.verb == ControlVerb::renew_lease) {
+        TRY(asked.lease ? leases.renew(*asked.lease) : leases.renew_all());
+    }
+    return ControlAnswer{.runner = runner, .checkpoint = {}, .leases = leases.leases()};
 }
 
 /// 0 when nothing is there.
@@ -76,7 +95,8 @@ void ControlServer::serve() {
             const std::lock_guard guard(mutex_);
             stopping = stopping_;
         }
-        deliver_replies();
+        take_replies();
+        send_answers();
         if (stopping) return;
         accept_clients();
         read_clients();
@@ -89,9 +109,11 @@ void ControlServer::wait_for_something() {
     int timeout_ms = -1;
     for (const auto& [id, client] : clients_) {
         // A client that waits is watched for hanging up alone.
-        const short events = client.awaits_answer ? short{0} : short{POLLIN};
+        const bool takes_answer = !client.unsent.empty();
+        const short events = takes_answer ? POLLOUT : client.awaits_answer ? short{0} : POLLIN;
         watched.push_back({client.socket.get(), events, 0});
-        if (!client.awaits_answer) timeout_ms = static_cast<int>(kRequestTimeNs / 1'000'000);
+        if (takes_answer || !client.awaits_answer)
+            timeout_ms = static_cast<int>(kRequestTimeNs / 1'000'000);
     }
     ::poll(watched.data(), watched.size(), timeout_ms);
 }
@@ -117,7 +139,8 @@ void ControlServer::read_clients() {
 bool ControlServer::read_client(ClientId id, Client& client) {
     if (client.awaits_answer) {
         pollfd hung_up{client.socket.get(), 0, 0};
-        return ::poll(&hung_up, 1, 0) == 0;
+        const bool is_late = !client.unsent.empty() && clock_.monotonic_ns() >= client.deadline_ns;
+        return !is_late && ::poll(&hung_up, 1, 0) == 0;
     }
     char buffer[4096];
     for (;;) {
@@ -143,23 +166,34 @@ bool ControlServer::read_client(ClientId id, Client& client) {
 void ControlServer::perform(ClientId id, std::string_view line) {
     const auto request = parse_request(line);
     if (!request.ok()) return post_reply(id, request.error());
-    if (request->verb == ControlVerb::status) return post_reply(id, ControlAnswer{status_, {}});
+    if (request->verb == ControlVerb::status)
+        return post_reply(id, ControlAnswer{.runner = status_});
     inbox_.post(request_for(id, *request));
 }
 
 Request ControlServer::request_for(ClientId id, const ControlRequest& asked) {
     Request request;
+    if (asked.verb != ControlVerb::suspend && asked.verb != ControlVerb::checkpoint) {
+        request.kind = Request::Kind::leases;
+        request.with_leases = [this, id, asked](leases::LeaseManager& leases) {
+            post_reply(id, visit(leases, asked, status_));
+        };
+        request.answer = [this, id](const Result<store::CheckpointInfo>& ended) {
+            post_reply(id, ended.error());
+        };
+        return request;
+    }
     request.kind =
         asked.verb == ControlVerb::suspend ? Request::Kind::suspend : Request::Kind::checkpoint;
     request.message = asked.message;
     request.requested_at_ns = clock_.monotonic_ns();
     if (asked.wait == CheckpointWait::paused) {
-        request.captured = [this, id] { post_reply(id, ControlAnswer{status_, {}}); };
+        request.captured = [this, id] { post_reply(id, ControlAnswer{.runner = status_}); };
     }
     // A client that has its answer is gone by then, and a second one is nobody's.
     request.answer = [this, id](const Result<store::CheckpointInfo>& result) {
         if (!result.ok()) return post_reply(id, result.error());
-        post_reply(id, ControlAnswer{status_, *result});
+        post_reply(id, ControlAnswer{.runner = status_, .checkpoint = *result});
     };
     return request;
 }
@@ -172,7 +206,7 @@ void ControlServer::post_reply(ClientId client, const Result<ControlAnswer>& ans
     ::eventfd_write(wake_.get(), 1);
 }
 
-void ControlServer::deliver_replies() {
+void ControlServer::take_replies() {
     std::vector<Reply> replies;
     {
         const std::lock_guard guard(mutex_);
@@ -181,8 +215,18 @@ void ControlServer::deliver_replies() {
     for (const Reply& reply : replies) {
         const auto client = clients_.find(reply.client);
         if (client == clients_.end()) continue;
-        send_line(client->second.socket.get(), reply.line);
-        clients_.erase(client);
+        client->second.unsent = reply.line;
+        client->second.deadline_ns = clock_.monotonic_ns() + kRequestTimeNs;
+    }
+}
+
+void ControlServer::send_answers() {
+    for (auto next = clients_.begin(); next != clients_.end();) {
+        const auto here = next++;
+        Client& client = here->second;
+        if (client.unsent.empty()) continue;
+        send_some(client.socket.get(), client.unsent);
+        if (client.unsent.empty()) clients_.erase(here);
     }
 }
 

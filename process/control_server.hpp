@@ -37,7 +37,8 @@ private:
         UniqueFd socket;
         std::string received;
         bool awaits_answer = false;
-        std::uint64_t deadline_ns = 0;  ///< for its request
+        std::uint64_t deadline_ns = 0;  ///< for its request, or for taking its answer
+        std::string unsent;             ///< of its answer
     };
     struct Reply {
         ClientId client;
@@ -55,7 +56,8 @@ private:
     void perform(ClientId id, std::string_view line);
     Request request_for(ClientId id, const ControlRequest& asked);
     void post_reply(ClientId client, const Result<ControlAnswer>& answer);
-    void deliver_replies();
+    void take_replies();
+    void send_answers();
 
     const Clock& clock_;
     Inbox& inbox_;

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "leases/service.hpp"
+#include "leases/manager.hpp"
 #include "store/types.hpp"
 #include "vm/machine.hpp"
 
@@ -14,7 +14,7 @@ namespace sojourn::process {
 
 /// Something that the guest's thread has to do at its next safepoint.
 struct Request {
-    enum class Kind { checkpoint, suspend, stop };
+    enum class Kind { checkpoint, suspend, stop, leases };
     Kind kind = Kind::checkpoint;
     std::string message;
     std::uint64_t requested_at_ns = 0;  ///< monotonic
@@ -25,8 +25,10 @@ struct Request {
     bool is_written_ahead = false;  ///< what was dirty when it came is in the store already
     /// Called once, on the guest's thread, when the moment is captured; may be empty.
     std::function<void()> captured;
+    /// Of kind `leases`: called once, on the guest's thread; it answers then.
+    std::function<void(leases::LeaseManager&)> with_leases;
     /// Called once, from any thread, when it is durable or failed, or nothing had changed: then the
-    /// info has no id.
+    /// info has no id. Of kind `leases`: only when the process ends before.
     std::function<void(const Result<store::CheckpointInfo>&)> answer;
 };
 

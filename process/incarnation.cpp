@@ -4,6 +4,11 @@
 
 namespace sojourn::process {
 
+Result<void> reestablish_leases(leases::LeaseManager& leases) {
+    leases.reestablish_all();
+    return {};
+}
+
 Result<std::unique_ptr<Incarnation>> Incarnation::create(std::shared_ptr<store::Family> family,
                                                          store::FencingToken token,
                                                          const vm::Launch& launch,
@@ -13,6 +18,7 @@ Result<std::unique_ptr<Incarnation>> Incarnation::create(std::shared_ptr<store::
     life->heap_ =
         TRY(heap::Heap::create(std::move(family), token, surroundings.clock, options.heap));
     life->leases_ = std::make_unique<leases::LeaseManager>(surroundings.host, token.epoch);
+    life->leases_->set_terms(options.lease_terms);
     life->dispatcher_ =
         TRY(vm::Dispatcher::create(*life->leases_, launch, surroundings.supervisor));
     life->machine_ = TRY(vm::Machine::create(*life->heap_, *life->dispatcher_, options.machine));
@@ -23,19 +29,20 @@ Result<std::unique_ptr<Incarnation>> Incarnation::restore(store::Store& store,
                                                           std::shared_ptr<store::Family> family,
                                                           store::FencingToken token,
                                                           const Surroundings& surroundings,
-                                                          const heap::HeapOptions& options) {
+                                                          const heap::HeapOptions& options,
+                                                          const ObtainLeases& obtain_leases) {
     auto life = std::unique_ptr<Incarnation>(new Incarnation());
     life->heap_ = TRY(heap::Heap::open(std::move(family), token, surroundings.clock, options));
     const auto saved = TRY(decode_attachment(life->heap_->attachment()));
     life->stage_ = saved.stage;
     life->leases_ =
         TRY(leases::LeaseManager::restore(saved.leases, surroundings.host, token.epoch));
-    life->leases_->reestablish_all();
     life->dispatcher_ =
         TRY(vm::Dispatcher::restore(*life->leases_, saved.host, surroundings.supervisor));
     life->machine_ =
         TRY(vm::Machine::restore(*life->heap_, *life->dispatcher_, saved.machine,
                                  [&](const Sha256& digest) { return store.module(digest); }));
+    TRY(obtain_leases(*life->leases_));
     TRACE(process, "restored", token.process.hex(), saved.modules.size());
     return life;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "leases/manager.hpp"
@@ -13,7 +14,14 @@ namespace sojourn::process {
 struct IncarnationOptions {
     heap::HeapOptions heap;
     vm::MachineOptions machine;
+    leases::LeaseTerms lease_terms;
 };
+
+/// Gets the leases of a restored process. The first error ends the restore.
+using ObtainLeases = std::function<Result<void>(leases::LeaseManager&)>;
+
+/// All that can be had; what can't is lost.
+Result<void> reestablish_leases(leases::LeaseManager& leases);
 
 /// What an incarnation uses of the host process it lives in. Borrowed; outlives it.
 struct Surroundings {
@@ -34,13 +42,14 @@ public:
                                                        const Surroundings& surroundings,
                                                        const IncarnationOptions& options);
 
-    /// The process as last published under the token's process; its leases re-established.
-    /// `store` is where its modules come from.
+    /// The process as last published under the token's process. `store` is where its modules come
+    /// from. Its leases are obtained last: what is not sound opens nothing.
     static Result<std::unique_ptr<Incarnation>> restore(store::Store& store,
                                                         std::shared_ptr<store::Family> family,
                                                         store::FencingToken token,
                                                         const Surroundings& surroundings,
-                                                        const heap::HeapOptions& options);
+                                                        const heap::HeapOptions& options,
+                                                        const ObtainLeases& obtain_leases);
 
     [[nodiscard]] vm::Machine& machine() { return *machine_; }
     [[nodiscard]] heap::Heap& heap() { return *heap_; }

@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
+#include "leases/admission.hpp"
 #include "process/checkpoint_rhythm.hpp"
 #include "process/reference.hpp"
 #include "process/retention.hpp"
@@ -26,7 +27,9 @@ struct Execution {
     std::string store_location;
     std::string checkpoint_location = {};  ///< as store::OpenOptions has it
     std::optional<heap::MechanismKind> heap_mechanism;
-    std::uint64_t reincarnate_every = 0;       ///< in safepoints; 0: never
+    std::uint64_t reincarnate_every = 0;       ///< in safepoints; 0: never; not with the next one
+    std::uint64_t expire_every = 0;            ///< all leases, in safepoints; 0: never
+    leases::LeaseTerms lease_terms;            ///< of kinds that are not as they were
     std::filesystem::path stats_file;          ///< written at the end; empty: none
     std::optional<std::uint64_t> cache_bytes;  ///< of the heap; nullopt: nothing is evicted
     CheckpointRhythm checkpoint_rhythm;        ///< for a process that is kept
@@ -49,6 +52,15 @@ struct RunOptions {
 struct ResumeOptions {
     Execution execution;
     Reference process;
+    leases::AdmissionTerms admission;  ///< without what was granted before
+    bool takes_over = false;           ///< a runner that lives is killed first
+};
+
+/// What a resume would find.
+struct Examination {
+    store::ProcessRecord process;
+    std::vector<leases::Admission::Outlook> leases;
+    Result<void> verdict;  ///< as resume() would be refused
 };
 
 struct Outcome {
@@ -79,6 +91,12 @@ Result<Outcome> run(const RunOptions& options, const HostProcess& host);
 
 /// A checkpoint other than the newest opens a branch. Errors: not_found, busy (names the pid),
 /// invalid_argument when the process has ended and no checkpoint is named.
+/// Nothing is opened that neither was granted before nor is in `admission`: permission_denied; and
+/// what is required is there, or the error says what is not.
 Result<Outcome> resume(const ResumeOptions& options, const HostProcess& host);
+
+/// Whether resume() could get every lease here. Changes nothing. Errors: as resume(), but for what
+/// is the verdict.
+Result<Examination> examine(const ResumeOptions& options, const HostProcess& host);
 
 }  // namespace sojourn::process

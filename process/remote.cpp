@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -17,6 +18,7 @@ namespace sojourn::process {
 namespace {
 
 constexpr auto kListenPatience = std::chrono::seconds(10);
+constexpr std::size_t kAnswerBytesMax = std::size_t{64} << 20U;  // many leases
 constexpr auto kListenRetry = std::chrono::milliseconds(1);
 
 /// A runner that has just taken its lock may not listen yet.
@@ -56,8 +58,8 @@ Result<void> send_line(int socket, std::string_view line) {
 
 Result<std::string> receive_line(int socket) {
     std::string line;
-    char buffer[4096];
-    while (line.find('\n') == std::string::npos && line.size() <= 2 * kControlLineBytesMax) {
+    char buffer[16'384];
+    while (!line.ends_with('\n') && line.size() <= kAnswerBytesMax) {
         const ssize_t got = ::read(socket, buffer, sizeof(buffer));
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) return fail(ErrorCode::io, "the runner ended before it answered");
@@ -109,6 +111,26 @@ Result<ControlAnswer> ask(const std::filesystem::path& run_directory,
     TRY(send_line(socket->get(), encode_request(request)));
     const std::string line = TRY(receive_line(socket->get()));
     return parse_answer(line);
+}
+
+Result<void> kill_runner(const std::filesystem::path& run_directory,
+                         const store::ProcessRecord& record) {
+    const auto pid = RunnerLock::holder(run_directory, record.id);
+    if (!pid) return {};
+    const UniqueFd runner = open_runner(run_directory, record.id);
+    // Looked at once the descriptor is ours: from now on the pid is nobody else's.
+    if (!runner.valid() || !RunnerLock::is_open_in(run_directory, record.id, *pid)) {
+        if (!RunnerLock::holder(run_directory, record.id)) return {};
+        return fail(ErrorCode::busy,
+                    "the runner of '{}' can't be reached from here: end it where it was started",
+                    display_name(record));
+    }
+    if (::syscall(SYS_pidfd_send_signal, runner.get(), SIGKILL, nullptr, 0) != 0 && errno != ESRCH)
+        return fail_errno(errno, "cannot end the runner of '{}', pid {}", display_name(record),
+                          *pid);
+    wait_until_gone(runner);
+    RunnerLock::wait_until_free(run_directory, record.id);
+    return {};
 }
 
 Result<ControlAnswer> suspend(const std::filesystem::path& run_directory,

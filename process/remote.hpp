@@ -26,6 +26,12 @@ Observation observe(const std::filesystem::path& run_directory, const store::Pro
 Result<ControlAnswer> ask(const std::filesystem::path& run_directory,
                           const store::ProcessRecord& record, const ControlRequest& request);
 
+/// Kills the runner, whatever it does, and returns when its host process is gone, so that nothing
+/// acts for the process any more. Nothing happens when there is none. Errors: busy when the runner
+/// can't be seen from here; permission_denied.
+Result<void> kill_runner(const std::filesystem::path& run_directory,
+                         const store::ProcessRecord& record);
+
 /// Asks for a suspend and returns when the runner's host process is gone. Errors: as ask().
 Result<ControlAnswer> suspend(const std::filesystem::path& run_directory,
                               const store::ProcessRecord& record);

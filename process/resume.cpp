@@ -1,20 +1,35 @@
 #include <algorithm>
 
+#include "process/internal/grants.hpp"
 #include "process/internal/host_support.hpp"
 #include "process/process.hpp"
+#include "process/remote.hpp"
 #include "process/runner.hpp"
+#include "process/saved_leases.hpp"
 
 namespace sojourn::process {
 
 namespace {
 
+Error running_error(const store::ProcessRecord& record, const std::string& what) {
+    const std::string name = display_name(record);
+    return fail(ErrorCode::busy,
+                "process '{}' is running: {}; vm suspend {} stops it, vm resume --take-over {} "
+                "kills a runner that does not answer",
+                name, what, name, name);
+}
+
 /// The lock of a process that is not running, or `busy`.
 Result<RunnerLock> take_lock(const store::Store& store, const store::ProcessRecord& record) {
     auto lock = RunnerLock::acquire(store.run_directory(), record.id);
     if (lock.ok() || lock.error().code != ErrorCode::busy) return lock;
-    const std::string name = display_name(record);
-    return fail(ErrorCode::busy, "process '{}' is running: {}; vm suspend {} stops it", name,
-                lock.error().message, name);
+    return running_error(record, lock.error().message);
+}
+
+Result<void> check_not_running(const store::Store& store, const store::ProcessRecord& record) {
+    const auto pid = RunnerLock::holder(store.run_directory(), record.id);
+    if (!pid) return {};
+    return running_error(record, fmt::format("a runner with pid {} is alive", *pid));
 }
 
 Result<void> check_can_continue(const store::ProcessRecord& record) {
@@ -44,6 +59,33 @@ Result<void> check_checkpoint(const store::Family& family, const store::ProcessR
                 display_name(record, checkpoint), display_name(record));
 }
 
+Result<void> check_can_resume(const store::Family& family, const store::ProcessRecord& record,
+                              std::optional<store::Version> checkpoint) {
+    return checkpoint ? check_checkpoint(family, record, *checkpoint) : check_can_continue(record);
+}
+
+leases::AdmissionTerms terms_of(const ResumeOptions& options, leases::Grants granted) {
+    leases::AdmissionTerms terms = options.admission;
+    terms.granted = std::move(granted);
+    return terms;
+}
+
+/// `process 'x': ` in front of what the leases say, which know of no processes.
+Error with_name(const store::ProcessRecord& record, const Error& error) {
+    return fail(error.code, "process '{}': {}", display_name(record), error.message);
+}
+
+Result<void> obtain_leases(leases::LeaseManager& leases, const ResumeOptions& options,
+                           store::Store& store, const store::ProcessRecord& record) {
+    leases.set_terms(options.execution.lease_terms);
+    const auto granted = TRY(kept_grants(store, record));
+    auto admission = leases::Admission::prepare(leases, terms_of(options, granted));
+    if (!admission.ok()) return with_name(record, admission.error());
+    const auto obtained = admission->obtain();
+    if (!obtained.ok()) return with_name(record, obtained.error());
+    return keep_grants(admission->granted(), granted, store, record);
+}
+
 /// Nobody has run: the process goes back to where it was, off the branch that was opened for it.
 Result<void> step_back(store::Family& family, store::FencingToken token,
                        const store::ProcessRecord& before) {
@@ -63,16 +105,13 @@ Result<Outcome> resume(const ResumeOptions& options, const HostProcess& host) {
                          .checkpoint_location = options.execution.checkpoint_location};
     seat.store = TRY(store::Store::open(seat.location, seat.open_options, host.random));
     seat.record = TRY(find(*seat.store, reference.process));
+    if (options.takes_over) TRY(kill_runner(seat.store->run_directory(), seat.record));
     seat.lock = TRY(take_lock(*seat.store, seat.record));
 
     // What was read before the lock was ours may have changed since.
     seat.family = TRY(seat.store->family(seat.record.family));
     seat.record = TRY(seat.family->process(seat.record.id));
-    if (reference.checkpoint) {
-        TRY(check_checkpoint(*seat.family, seat.record, *reference.checkpoint));
-    } else {
-        TRY(check_can_continue(seat.record));
-    }
+    TRY(check_can_resume(*seat.family, seat.record, reference.checkpoint));
     const store::ProcessRecord before = seat.record;
     const auto family = seat.family;
     auto runner = TRY(Runner::create(options.execution, host));
@@ -80,10 +119,38 @@ Result<Outcome> resume(const ResumeOptions& options, const HostProcess& host) {
     const store::FencingToken token = seat.token;
 
     auto restored = runner->listen(seat);
-    if (restored.ok()) restored = runner->restore(std::move(seat));
+    store::Store& store = *seat.store;
+    const auto obtain = [&](leases::LeaseManager& leases) {
+        return obtain_leases(leases, options, store, before);
+    };
+    if (restored.ok()) restored = runner->restore(std::move(seat), obtain);
     if (restored.ok()) return runner->run();
     TRY(step_back(*family, token, before));
     return restored.error();
+}
+
+Result<Examination> examine(const ResumeOptions& options, const HostProcess& host) {
+    const auto store = TRY(store::Store::open(
+        options.execution.store_location,
+        {.create = false, .checkpoint_location = options.execution.checkpoint_location},
+        host.random));
+    Examination examination;
+    examination.process = TRY(find(*store, options.process.process));
+    const store::ProcessRecord& record = examination.process;
+    if (!options.takes_over) TRY(check_not_running(*store, record));
+    const auto family = TRY(store->family(record.family));
+    TRY(check_can_resume(*family, record, options.process.checkpoint));
+
+    const auto checkpoint = options.process.checkpoint.value_or(record.head);
+    const auto saved = TRY(SavedLeases::read(*family, checkpoint, host));
+    auto terms = terms_of(options, TRY(kept_grants(*store, record)));
+    const auto admission = leases::Admission::prepare(saved->leases(), std::move(terms));
+    if (!admission.ok()) return with_name(record, admission.error());
+    examination.leases = admission->examine();
+    examination.verdict = admission->check(examination.leases);
+    if (!examination.verdict.ok())
+        examination.verdict = with_name(record, examination.verdict.error());
+    return examination;
 }
 
 }  // namespace sojourn::process

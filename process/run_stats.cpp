@@ -29,7 +29,8 @@ Result<void> RunStats::write(const std::filesystem::path& path) const {
                                            {"evictions", evictions},
                                            {"heap_mechanism", heap_mechanism},
                                            {"checkpoints", checkpoints.load()},
-                                           {"host_calls", host_calls}};
+                                           {"host_calls", host_calls},
+                                           {"expiries", expiries}};
     const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
     if (!file.valid()) return fail_errno(errno, "cannot write {}", path.native());
     return write_all(file.get(), as_bytes(object.dump(2) + "\n"));

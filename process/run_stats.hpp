@@ -18,6 +18,7 @@ public:
     std::string heap_mechanism;
     std::atomic<std::uint64_t> checkpoints = 0;  ///< published, for whatever reason
     std::uint64_t host_calls = 0;                ///< completed ones
+    std::uint64_t expiries = 0;                  ///< of leases, for whatever reason
 
     /// The first life begins: what the process did before does not count.
     void begin(Incarnation& life);

@@ -1,10 +1,12 @@
 #include "process/runner.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <unistd.h>
 
 #include "base/fault_point.hpp"
 #include "base/trace.hpp"
+#include "process/internal/grants.hpp"
 #include "process/internal/host_support.hpp"
 
 namespace sojourn::process {
@@ -64,21 +66,20 @@ Result<void> Runner::begin(Seat seat, std::shared_ptr<const vm::Module> program,
     seat_ = std::move(seat);
     guest_checkpoints_.sit_on(seat_);
     auto life = TRY(Incarnation::create(seat_.family, seat_.token, launch, surroundings_,
-                                        {heap_options(), machine}));
+                                        {heap_options(), machine, execution_.lease_terms}));
+    if (seat_.lock) TRY(keep_grants(life->leases(), *seat_.store, seat_.record));
     stats_.begin(*life);
     trap_at_start_ = TRY(begin_program(*life, std::move(program)));
-    adopt(std::move(life));
-    return {};
+    return adopt(std::move(life));
 }
 
-Result<void> Runner::restore(Seat seat) {
+Result<void> Runner::restore(Seat seat, const ObtainLeases& obtain_leases) {
     seat_ = std::move(seat);
     guest_checkpoints_.sit_on(seat_);
     auto life = TRY(Incarnation::restore(*seat_.store, seat_.family, seat_.token, surroundings_,
-                                         heap_options()));
+                                         heap_options(), obtain_leases));
     stats_.begin(*life);
-    adopt(std::move(life));
-    return {};
+    return adopt(std::move(life));
 }
 
 Result<Outcome> Runner::run() {
@@ -135,11 +136,15 @@ Runner::Progress Runner::progress() const {
     return {life_->machine().stats().safepoints, life_->dispatcher().completed_host_calls()};
 }
 
-void Runner::adopt(std::unique_ptr<Incarnation> life) {
+Result<void> Runner::adopt(std::unique_ptr<Incarnation> life) {
     life_ = std::move(life);
-    life_->machine().pause_every(execution_.reincarnate_every);
+    life_->machine().pause_every(std::max(execution_.reincarnate_every, execution_.expire_every));
+    life_->leases().observe([this](const leases::Lease& lease) {
+        if (lease.state == leases::LeaseState::expired) ++stats_.expiries;
+    });
     inbox_.attach(life_->machine());
     dirty_gauge_.attach(life_->heap());
+    return life_->leases().renew_in_background([this] { inbox_.stop_machine(); });
 }
 
 Result<Outcome> Runner::run_until_end() {
@@ -158,6 +163,7 @@ Result<Outcome> Runner::run_until_end() {
 Result<std::optional<Outcome>> Runner::serve_at_safepoint() {
     const std::uint64_t paused_at_ns = host_.clock.monotonic_ns();
     inbox_.acknowledge_pause();
+    life_->leases().expire_overdue();
     {
         const std::lock_guard guard(fenced_mutex_);
         if (fenced_because_) return *fenced_because_;
@@ -175,7 +181,14 @@ Result<std::optional<Outcome>> Runner::serve_at_safepoint() {
             }
             case Request::Kind::stop:
                 return std::optional(stopped_at_safepoint(*request));
+            case Request::Kind::leases:
+                request->with_leases(life_->leases());
+                break;
         }
+    }
+    if (execution_.expire_every != 0) {
+        // What can't be written down is lost, and the guest is told so.
+        [[maybe_unused]] const auto expired = life_->leases().expire_all();
     }
     if (execution_.reincarnate_every != 0) TRY(reincarnate_at_safepoint(paused_at_ns));
     return std::optional<Outcome>();
@@ -289,10 +302,9 @@ Result<void> Runner::reincarnate_at_safepoint(std::uint64_t paused_at_ns) {
     life_.reset();
     TRY(seat_.reopen(host_.random));
     auto life = TRY(Incarnation::restore(*seat_.store, seat_.family, seat_.token, surroundings_,
-                                         heap_options()));
+                                         heap_options(), reestablish_leases));
     ++stats_.reincarnations;
-    adopt(std::move(life));
-    return {};
+    return adopt(std::move(life));
 }
 
 Result<Outcome> Runner::conclude(const vm::Stop& stop) {

@@ -34,7 +34,7 @@ public:
     Result<void> begin(Seat seat, std::shared_ptr<const vm::Module> program,
                        const vm::Launch& launch, const vm::MachineOptions& machine);
     /// Puts the process on the seat as its family last published it. Then run().
-    Result<void> restore(Seat seat);
+    Result<void> restore(Seat seat, const ObtainLeases& obtain_leases);
 
     Result<Outcome> run();
 
@@ -46,7 +46,7 @@ private:
            std::unique_ptr<leases::Interrupt> interrupt);
 
     [[nodiscard]] heap::HeapOptions heap_options() const;
-    void adopt(std::unique_ptr<Incarnation> life);
+    Result<void> adopt(std::unique_ptr<Incarnation> life);
 
     /// How far the guest has come: it stays the same exactly while the guest does nothing.
     struct Progress {

@@ -91,6 +91,20 @@ std::optional<pid_t> RunnerLock::holder(const std::filesystem::path& run_directo
     return read_pid(file.get());
 }
 
+bool RunnerLock::is_open_in(const std::filesystem::path& run_directory, store::ProcessId id,
+                            pid_t pid) {
+    struct stat lock {};
+    if (::stat(lock_path(run_directory, id).c_str(), &lock) != 0) return false;
+    std::error_code problem;
+    const std::filesystem::directory_iterator files(fmt::format("/proc/{}/fd", pid), problem);
+    for (const auto& file : files) {
+        struct stat opened {};
+        const bool is_there = ::stat(file.path().c_str(), &opened) == 0;
+        if (is_there && opened.st_dev == lock.st_dev && opened.st_ino == lock.st_ino) return true;
+    }
+    return false;
+}
+
 void RunnerLock::wait_until_free(const std::filesystem::path& run_directory, store::ProcessId id) {
     using namespace std::chrono_literals;
     while (holder(run_directory, id).has_value())

@@ -23,6 +23,11 @@ public:
     static std::optional<pid_t> holder(const std::filesystem::path& run_directory,
                                        store::ProcessId id);
 
+    /// Whether the host process `pid` has the lock's file open: a pid may mean another process than
+    /// it meant to its owner.
+    static bool is_open_in(const std::filesystem::path& run_directory, store::ProcessId id,
+                           pid_t pid);
+
     /// Waits until no runner holds it.
     static void wait_until_free(const std::filesystem::path& run_directory, store::ProcessId id);
 

@@ -2,11 +2,13 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <iostream>
 
 #include <catch2/catch.hpp>
 
+#include "base/file.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace fs = std::filesystem;
@@ -69,8 +71,10 @@ Run run_guest(const Guest& guest, const std::string& program,
     command.insert(command.end(), options.begin(), options.end());
     command.push_back(program);
     command.insert(command.end(), guest.arguments.begin(), guest.arguments.end());
+    folder.write("input", guest.input);
+    const sojourn::UniqueFd input(::open((folder.path() / "input").c_str(), O_RDONLY | O_CLOEXEC));
     Run run;
-    run.result = vm(command, {{"TMPDIR=" + folder.path().native()}, folder.path()});
+    run.result = vm(command, {{"TMPDIR=" + folder.path().native()}, folder.path(), input.get()});
     run.files = contents_of(work);
     run.stats = nlohmann::json::parse(read_text(stats), nullptr, false);
     return run;

@@ -15,6 +15,7 @@ struct Guest {
     std::string name;
     std::vector<std::string> arguments = {};
     int exit_code = 0;
+    std::string input = {};  ///< its standard input
 };
 
 /// One run with all that it left behind.

@@ -5,6 +5,7 @@
 #include "leases/internal/socket_address.hpp"
 #include "process/reference.hpp"
 #include "tests/fuzz/seeds.hpp"
+#include "tools/vm/admission_options.hpp"
 #include "tools/vm/checkpoint_options.hpp"
 #include "tools/vm/guest_options.hpp"
 
@@ -46,9 +47,24 @@ void try_environment(const std::string& text) {
     });
 }
 
-void try_stream(const std::string& text) {
-    expect(tools::parse_stream(text),
+void try_host_path(const std::string& text) {
+    expect(tools::parse_host_path(text),
            [](const std::string& path) { return path.starts_with('/'); });
+}
+
+void try_lease_term(const std::string& text) {
+    leases::LeaseTerms terms;
+    if (!tools::parse_lease_term(text, terms).ok()) return;
+    EXPECTS(terms.size() == 1 && terms.begin()->second > 0, "a lease is granted for some time");
+}
+
+void try_mapping(const std::string& text) {
+    tools::AdmissionOptions options;
+    options.mappings = {"/" + text};  // an address would be looked for by a name server
+    expect(options.parse(), [](const leases::AdmissionTerms& terms) {
+        return terms.mappings.size() == 1 && !terms.mappings.front().from.empty() &&
+               !terms.mappings.front().to.empty();
+    });
 }
 
 void try_keep(const std::string& text) {
@@ -105,7 +121,9 @@ const std::vector<Kind>& kinds() {
         {try_duration, {"200ms", "1s", "87600h"}},
         {try_directory, {"tests::/data:ro", ".::/", "tests,mode=once"}},
         {try_environment, {"HOME=/", "EMPTY="}},
-        {try_stream, {"/dev/null", "tests/../absent"}},
+        {try_host_path, {"/dev/null", "tests/../absent"}},
+        {try_lease_term, {"file=10s", "listener=200ms"}},
+        {try_mapping, {"old=/new", "a/../b=tests"}},
         {try_keep, {"last=10,hourly=24,daily=7"}},
         {try_rhythm, {"1s,100MB", "64MiB"}},
         {try_reference, {"job@7", "job", "a@b@18446744073709551615"}},

@@ -13,6 +13,9 @@ Seeds seeds_of_control() {
         encode_request({ControlVerb::checkpoint, "a good moment", CheckpointWait::paused}),
         encode_request({ControlVerb::suspend, "", CheckpointWait::published}),
         encode_answer(answer),
+        encode_request(
+            {.verb = ControlVerb::renew_lease, .message = {}, .lease = leases::LeaseId{7}}),
+        encode_answer(ControlAnswer{.runner = answer.runner, .leases = {leases::Lease{}}}),
         encode_answer(fail(ErrorCode::store_full, "no space left")),
     };
     Seeds seeds;

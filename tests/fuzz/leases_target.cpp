@@ -1,5 +1,10 @@
 #include <algorithm>
+#include <filesystem>
+#include <set>
 
+#include "leases/admission.hpp"
+#include "leases/socket.hpp"
+#include "leases/stream.hpp"
 #include "tests/fuzz/seeds.hpp"
 #include "tests/support/host_fixture.hpp"
 
@@ -12,21 +17,51 @@ namespace {
 /// As long as every temporary folder's name: seeds hold this, a run its own folder.
 constexpr std::string_view kAnyFolder = "/tmp/sojourn-test-XXXXXX";
 
-/// How often `from` stood there.
-std::size_t replace(ByteVector& bytes, Bytes from, Bytes to) {
-    std::size_t count = 0;
-    if (from.size() != to.size()) return count;
-    for (auto at = bytes.begin();; ++count) {
+void replace(ByteVector& bytes, Bytes from, Bytes to) {
+    if (from.size() != to.size()) return;
+    for (auto at = bytes.begin();;) {
         at = std::search(at, bytes.end(), from.begin(), from.end());
-        if (at == bytes.end()) return count;
+        if (at == bytes.end()) return;
         at = std::copy(to.begin(), to.end(), at);
     }
 }
 
-std::size_t directories_in(const leases::LeaseManager& manager) {
-    const auto leases = manager.leases();
-    return static_cast<std::size_t>(
-        std::ranges::count(leases, leases::ServiceKind::directory, &leases::Lease::kind));
+/// What the files lead to that this host process has open.
+std::set<std::string> open_files() {
+    std::set<std::string> targets;
+    std::error_code problem;
+    for (const auto& file : std::filesystem::directory_iterator("/proc/self/fd", problem))
+        targets.insert(std::filesystem::read_symlink(file.path(), problem).native());
+    return targets;
+}
+
+/// Files and directories alone; sockets and the like are named otherwise.
+bool lies_elsewhere(const std::string& target, const std::string& folder) {
+    return target.starts_with('/') && target != folder && !target.starts_with(folder + "/") &&
+           !target.starts_with("/proc/");
+}
+
+leases::AdmissionTerms terms_for(const std::string& folder) {
+    leases::AdmissionTerms terms;
+    terms.granted.add({leases::Grant::Kind::directory, folder, false});
+    for (const auto kind : {leases::ServiceKind::directory, leases::ServiceKind::file,
+                            leases::ServiceKind::stream, leases::ServiceKind::listener})
+        terms.optional.emplace_back(text_of(kind));
+    return terms;
+}
+
+/// Whatever the bytes say, nothing but the folder is reached.
+void obtain(leases::LeaseManager& leases, const std::string& folder) {
+    const auto before = open_files();
+    auto admission = leases::Admission::prepare(leases, terms_for(folder));
+    EXPECTS(admission.ok(), "terms without names fit everything");
+    static_cast<void>(admission->obtain());
+    for (const leases::Lease& lease : leases.leases())
+        static_cast<void>(leases.use(lease.id));
+    for (const std::string& target : open_files()) {
+        EXPECTS(before.contains(target) || !lies_elsewhere(target, folder),
+                "nothing was opened that was not granted");
+    }
 }
 
 }  // namespace
@@ -35,6 +70,10 @@ Seeds seeds_of_leases() {
     GuestFixture guest;
     guest.folder.write("file", "some text");
     guest.opened("file", 0, GuestFixture::kRead | GuestFixture::kWrite, 1);
+    guest.leases->grant(*leases::Stream::open_at(1, "/dev/null", guest.host));
+    guest.leases->grant(*leases::Listener::open("127.0.0.1:0", guest.host));
+    // What nobody granted.
+    guest.leases->grant(*leases::Directory::grant("/", "/", true));
     Seeds seeds{*guest.leases->capture()};
     EXPECTS(guest.leases->expire_all().ok(), "leases on files of our own expire");
     seeds.push_back(*guest.leases->capture());
@@ -47,13 +86,10 @@ void run_leases(Bytes input) {
     static GuestFixture guest;
     guest.folder.write("file", "some text");
     ByteVector state = to_vector(input);
-    const auto folders = replace(state, as_bytes(kAnyFolder), as_bytes(guest.folder.name()));
+    replace(state, as_bytes(kAnyFolder), as_bytes(guest.folder.name()));
     const auto manager = leases::LeaseManager::restore(state, guest.host, store::Epoch{2});
-    // A directory elsewhere is left alone: this host is not the fuzzer's to change.
-    if (!manager.ok() || directories_in(**manager) > folders) return;
-    (*manager)->reestablish_all();
-    for (const leases::Lease& lease : (*manager)->leases())
-        static_cast<void>((*manager)->use(lease.id));
+    if (!manager.ok()) return;
+    obtain(**manager, guest.folder.name());
     if ((*manager)->expire_all().ok()) {
         const auto saved = (*manager)->capture();
         EXPECTS(

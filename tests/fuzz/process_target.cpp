@@ -1,5 +1,6 @@
 #include <fcntl.h>
 
+#include "leases/admission.hpp"
 #include "process/program.hpp"
 #include "tests/fuzz/sandbox.hpp"
 #include "tests/fuzz/seeds.hpp"
@@ -10,6 +11,12 @@ namespace sojourn::fuzz {
 using namespace process;
 
 namespace {
+
+/// Nothing of this host is the fuzzer's: whatever a checkpoint would reach is refused.
+Result<void> obtain_nothing(leases::LeaseManager& leases) {
+    auto admission = TRY(leases::Admission::prepare(leases, {}));
+    return admission.obtain();
+}
 
 /// A program of this build that touches no files, in the middle of its run, in a store in memory.
 class Checkpointed {
@@ -61,7 +68,8 @@ private:
     }
 
     Result<void> run(store::FencingToken token) {
-        const auto life = TRY(Incarnation::restore(*store_, family_, token, surroundings_, {}));
+        const auto life =
+            TRY(Incarnation::restore(*store_, family_, token, surroundings_, {}, obtain_nothing));
         if (life->machine().is_running()) run_for_a_while(life->machine());
         auto moment = TRY(life->capture());
         EXPECTS(decode_attachment(moment.attachment).ok(), "what ran can be saved");

@@ -68,8 +68,9 @@ public:
         life->process_ = process.id;
         life->family_id_ = process.family;
         const Seat seat = TRY(life->take_seat());
-        life->incarnation_ = TRY(process::Incarnation::create(
-            seat.family, seat.token, {}, life->surroundings(), {.heap = heap, .machine = {}}));
+        life->incarnation_ =
+            TRY(process::Incarnation::create(seat.family, seat.token, {}, life->surroundings(),
+                                             {.heap = heap, .machine = {}, .lease_terms = {}}));
         return std::unique_ptr<Life>(std::move(life));
     }
 
@@ -134,8 +135,9 @@ private:
         store_.reset();
         TRY(open_store());
         const Seat seat = TRY(take_seat());
-        incarnation_ = TRY(process::Incarnation::restore(*store_, seat.family, seat.token,
-                                                         surroundings(), heap_options_));
+        incarnation_ =
+            TRY(process::Incarnation::restore(*store_, seat.family, seat.token, surroundings(),
+                                              heap_options_, process::reestablish_leases));
         return {};
     }
 

@@ -9,6 +9,7 @@
 #include "base/quantity.hpp"
 #include "base/trace.hpp"
 #include "process/free_memory.hpp"
+#include "tools/vm/guest_options.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/source_lines.hpp"
 #include "tools/vm/store_location.hpp"
@@ -149,6 +150,15 @@ void ExecutionOptions::add_to(CLI::App& verb) {
     verb.add_option("--reincarnate-every", reincarnate_every,
                     "At each N-th safepoint: checkpoint, drop the machine, restore, go on")
         ->type_name("N");
+    verb.add_option("--expire-every", expire_every,
+                    "At each N-th safepoint: take all leases back, so that each use gets its "
+                    "service again")
+        ->type_name("N");
+    verb.add_option("--lease-ttl", lease_terms,
+                    "For how long leases of a kind are granted, file=10s; they are renewed while "
+                    "the process runs; may be repeated")
+        ->type_name("KIND=TIME")
+        ->allow_extra_args(false);
     verb.add_option("--timeout", timeout,
                     "End after so long, 200ms, 10s, 5m or 1h, with exit code 124; a process with a "
                     "name is suspended")
@@ -165,7 +175,15 @@ Result<process::Execution> ExecutionOptions::parse(const Invocation& invocation)
     execution.checkpoint_location = invocation.checkpoint_store;
     execution.heap_mechanism = TRY(heap::parse_mechanism(heap_mechanism));
     execution.cache_bytes = TRY(parse_cache(cache));
+    if (reincarnate_every != 0 && expire_every != 0) {
+        return fail(ErrorCode::invalid_argument,
+                    "--reincarnate-every and --expire-every are not for one run; the first gets "
+                    "all leases again, too");
+    }
     execution.reincarnate_every = reincarnate_every;
+    execution.expire_every = expire_every;
+    for (const std::string& text : lease_terms)
+        TRY(parse_lease_term(text, execution.lease_terms));
     execution.stats_file = stats_file;
     if (!timeout.empty()) execution.timeout_ns = TRY(parse_duration(timeout));
     TRY(checkpoints.apply_to(execution));

@@ -10,6 +10,8 @@ namespace sojourn::tools {
 struct ExecutionOptions {
     std::string heap_mechanism = "auto";
     std::uint64_t reincarnate_every = 0;
+    std::uint64_t expire_every = 0;
+    std::vector<std::string> lease_terms;
     std::string stats_file;
     std::string trace_channels;
     std::string cache;    ///< empty: half of the free memory

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "base/quantity.hpp"
+
 namespace sojourn::tools {
 
 namespace {
@@ -41,13 +43,24 @@ Result<std::string> parse_environment(const std::string& text) {
     return fail(ErrorCode::invalid_argument, "--env {}: write KEY=VALUE", text);
 }
 
-Result<std::string> parse_stream(const std::string& text) {
+Result<std::string> parse_host_path(const std::string& text) {
     std::error_code error;
     const auto canonical = std::filesystem::weakly_canonical(text, error);
     // A name of which nothing is there yet stays relative.
     const auto absolute = error ? canonical : std::filesystem::absolute(canonical, error);
-    if (error) return fail_errno(error.value(), "cannot use '{}' as a standard stream", text);
+    if (error) return fail_errno(error.value(), "cannot use '{}' as a path of this host", text);
     return absolute.native();
+}
+
+Result<void> parse_lease_term(const std::string& text, leases::LeaseTerms& terms) {
+    const auto equals = text.find('=');
+    const auto kind = leases::kind_named(text.substr(0, equals));
+    if (equals == std::string::npos || !kind) {
+        return fail(ErrorCode::invalid_argument, "--lease-ttl {}: write KIND=TIME; kinds are {}",
+                    text, leases::kinds_for_people());
+    }
+    terms[*kind] = TRY(parse_duration(text.substr(equals + 1)));
+    return {};
 }
 
 }  // namespace sojourn::tools

@@ -14,7 +14,10 @@ Result<vm::DirectoryGrant> parse_directory(const std::string& text);
 /// `KEY=VALUE`. Errors: invalid_argument.
 Result<std::string> parse_environment(const std::string& text);
 
-/// A file for a standard stream, as an absolute path. Errors: invalid_argument, io.
-Result<std::string> parse_stream(const std::string& text);
+/// Something of the host that need not be there yet, as an absolute path. Errors: io.
+Result<std::string> parse_host_path(const std::string& text);
+
+/// `KIND=TIME`, into `terms`. Errors: invalid_argument.
+Result<void> parse_lease_term(const std::string& text, leases::LeaseTerms& terms);
 
 }  // namespace sojourn::tools

@@ -39,6 +39,8 @@ void add_verbs(CLI::App& app, Invocation& invocation) {
     add_suspend(app, invocation);
     add_resume(app, invocation);
     add_checkpoint(app, invocation);
+    add_leases(app, invocation);
+    add_lease(app, invocation);
     add_log(app, invocation);
     add_rm(app, invocation);
     add_export(app, invocation);

@@ -1,7 +1,12 @@
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
+#include "base/printable.hpp"
 #include "process/process.hpp"
+#include "tools/vm/admission_options.hpp"
 #include "tools/vm/execution_options.hpp"
+#include "tools/vm/lease_table.hpp"
+#include "tools/vm/output.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/verbs.hpp"
 
@@ -9,12 +14,74 @@ namespace sojourn::tools {
 
 namespace {
 
-Result<int> perform(const ExecutionOptions& execution, const std::string& prefetch,
-                    const std::string& reference, const Invocation& invocation) {
+struct ResumeArguments {
+    ExecutionOptions execution;
+    AdmissionOptions admission;
+    std::string prefetch = "on";
+    std::string reference;
+    bool takes_over = false;
+    bool is_dry_run = false;
+};
+
+using Outlook = leases::Admission::Outlook;
+
+std::string obstacle_to(const Outlook& outlook) {
+    if (outlook.not_granted) return outlook.not_granted->description() + " is not granted";
+    return outlook.obstacle ? outlook.obstacle->message : "";
+}
+
+Result<void> print_as_json(const process::Examination& examination) {
+    Json object = new_json();
+    object["process"] = {{"id", examination.process.id.hex()}, {"name", examination.process.name}};
+    object["resumable"] = examination.verdict.ok();
+    object["leases"] = Json::array();
+    for (const Outlook& outlook : examination.leases) {
+        Json row{{"id", static_cast<std::uint64_t>(outlook.lease.id)},
+                 {"kind", leases::text_of(outlook.lease.kind)},
+                 {"service", outlook.lease.description},
+                 {"required", outlook.is_required},
+                 {"available", outlook.is_available()},
+                 {"why", nullptr}};
+        if (!outlook.is_available()) row["why"] = obstacle_to(outlook);
+        object["leases"].push_back(std::move(row));
+    }
+    return print_json(object);
+}
+
+Result<void> print_for_people(const process::Examination& examination) {
+    std::vector<std::vector<Cell>> table;
+    for (const Outlook& outlook : examination.leases) {
+        const bool is_there = outlook.is_available();
+        const Colour colour = is_there              ? Colour::green
+                              : outlook.is_required ? Colour::red
+                                                    : Colour::yellow;
+        table.push_back({{std::to_string(static_cast<std::uint64_t>(outlook.lease.id)), {}, true},
+                         {std::string(leases::text_of(outlook.lease.kind))},
+                         {is_there              ? "available"
+                          : outlook.is_required ? "missing"
+                                                : "lost",
+                          colour},
+                         {printable(outlook.lease.description)},
+                         {printable(obstacle_to(outlook))}});
+    }
+    return print_table({"ID", "KIND", "HERE", "SERVICE", "WHY"}, table);
+}
+
+Result<int> examine(const process::ResumeOptions& options, const Invocation& invocation) {
+    const auto examination = TRY(process::examine(options, host_of(invocation)));
+    TRY(invocation.json ? print_as_json(examination) : print_for_people(examination));
+    TRY(examination.verdict);
+    return 0;
+}
+
+Result<int> perform(const ResumeArguments& arguments, const Invocation& invocation) {
     process::ResumeOptions options;
-    options.execution = TRY(execution.parse(invocation));
-    options.execution.prefetch = prefetch == "on";
-    options.process = TRY(process::Reference::parse(reference));
+    options.execution = TRY(arguments.execution.parse(invocation));
+    options.execution.prefetch = arguments.prefetch == "on";
+    options.process = TRY(process::Reference::parse(arguments.reference));
+    options.admission = TRY(arguments.admission.parse());
+    options.takes_over = arguments.takes_over;
+    if (arguments.is_dry_run) return examine(options, invocation);
     const auto outcome = TRY(process::resume(options, host_of(invocation)));
     return report(invocation, outcome);
 }
@@ -24,24 +91,26 @@ Result<int> perform(const ExecutionOptions& execution, const std::string& prefet
 void add_resume(CLI::App& app, Invocation& invocation) {
     CLI::App* verb = add_verb(app, invocation, "resume",
                               "Continue a process from its newest checkpoint, or an older one");
-    auto execution = std::make_shared<ExecutionOptions>();
-    auto prefetch = std::make_shared<std::string>("on");
-    auto reference = std::make_shared<std::string>();
-    verb->add_option("process", *reference, "NAME or NAME@ID; an older checkpoint opens a branch")
+    auto arguments = std::make_shared<ResumeArguments>();
+    verb->add_option("process", arguments->reference,
+                     "NAME or NAME@ID; an older checkpoint opens a branch")
         ->required()
         ->type_name("N[@ID]");
+    arguments->admission.add_to(*verb);
+    verb->add_flag("--dry-run", arguments->is_dry_run,
+                   "Only tell which of its leases can be had here, and why not");
+    verb->add_flag("--take-over", arguments->takes_over,
+                   "Kill a runner that lives, and go on from the newest checkpoint");
     add_checkpoint_store_option(*verb, invocation);
-    execution->add_to(*verb);
-    verb->add_option("--prefetch", *prefetch,
+    arguments->execution.add_to(*verb);
+    verb->add_option("--prefetch", arguments->prefetch,
                      "Whether what was in memory at the checkpoint is brought in ahead of its use, "
                      "beside the guest: on or off")
         ->type_name("on|off")
         ->capture_default_str()
         ->check(CLI::IsMember({"on", "off"}));
-    verb->callback([execution, prefetch, reference, &invocation] {
-        invocation.perform = [execution, prefetch, reference, &invocation] {
-            return perform(*execution, *prefetch, *reference, invocation);
-        };
+    verb->callback([arguments, &invocation] {
+        invocation.perform = [arguments, &invocation] { return perform(*arguments, invocation); };
     });
 }
 

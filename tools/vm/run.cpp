@@ -66,7 +66,7 @@ Result<process::RunOptions> parse(const RunArguments& arguments, const Invocatio
     options.launch.listeners = arguments.listeners;
     for (std::size_t i = 0; i < arguments.streams.size(); ++i) {
         if (!arguments.streams[i].empty())
-            options.launch.streams[i] = TRY(parse_stream(arguments.streams[i]));
+            options.launch.streams[i] = TRY(parse_host_path(arguments.streams[i]));
     }
     options.launch.seed = arguments.seed;
     options.machine = TRY(parse_limits(arguments));

@@ -37,6 +37,8 @@ void add_ps(CLI::App& app, Invocation& invocation);
 void add_suspend(CLI::App& app, Invocation& invocation);
 void add_resume(CLI::App& app, Invocation& invocation);
 void add_checkpoint(CLI::App& app, Invocation& invocation);
+void add_leases(CLI::App& app, Invocation& invocation);
+void add_lease(CLI::App& app, Invocation& invocation);
 void add_log(CLI::App& app, Invocation& invocation);
 void add_rm(CLI::App& app, Invocation& invocation);
 void add_export(CLI::App& app, Invocation& invocation);

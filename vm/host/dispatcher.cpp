@@ -153,8 +153,7 @@ Result<void> open_stream(Dispatcher::State& state, std::uint32_t number, const s
     std::uint64_t rights = is_input ? rights::kInput : rights::kOutput;
     if (stream->kind() == leases::ServiceKind::file)
         rights = is_input ? rights::kInputFile : rights::kOutputFile;
-    state.descriptors.add(
-        {.lease = state.leases.grant(std::move(stream), std::nullopt), .rights = rights});
+    state.descriptors.add({.lease = state.leases.grant(std::move(stream)), .rights = rights});
     return {};
 }
 
@@ -198,19 +197,19 @@ Result<std::unique_ptr<Dispatcher>> Dispatcher::create(leases::LeaseManager& lea
     for (const DirectoryGrant& grant : launch.directories) {
         auto directory =
             TRY(leases::Directory::grant(grant.host_path, grant.guest_path, grant.read_only));
-        state->descriptors.add({.lease = leases.grant(std::move(directory), std::nullopt),
+        state->descriptors.add({.lease = leases.grant(std::move(directory)),
                                 .rights = rights::kDirectory,
                                 .rights_inheriting = rights::kAll,
                                 .is_preopened = true});
     }
     for (const std::string& address : launch.listeners) {
         auto listener = TRY(leases::Listener::open(address, host));
-        state->descriptors.add({.lease = leases.grant(std::move(listener), std::nullopt),
+        state->descriptors.add({.lease = leases.grant(std::move(listener)),
                                 .rights = rights::kListener,
                                 .rights_inheriting = rights::kConnection});
     }
-    state->clock = leases.grant(leases::ClockService::open(host), std::nullopt);
-    state->random = leases.grant(leases::RandomService::open(host, launch.seed), std::nullopt);
+    state->clock = leases.grant(leases::ClockService::open(host));
+    state->random = leases.grant(leases::RandomService::open(host, launch.seed));
     return std::unique_ptr<Dispatcher>(new Dispatcher(std::move(state)));
 }
 

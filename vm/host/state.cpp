@@ -53,23 +53,10 @@ public:
                     static_cast<std::uint64_t>(lease), leases::text_of(kind));
     }
 
-    static bool is_descriptor(leases::ServiceKind kind) {
-        switch (kind) {
-            case leases::ServiceKind::directory:
-            case leases::ServiceKind::file:
-            case leases::ServiceKind::stream:
-            case leases::ServiceKind::listener:
-            case leases::ServiceKind::connection:
-                return true;
-            default:
-                return false;
-        }
-    }
-
     Result<void> expect_descriptor(const DescriptorEntry& entry) const {
         if (entry.is_preopened) return expect(entry.lease, leases::ServiceKind::directory);
         const auto found = kinds_.find(entry.lease);
-        if (found != kinds_.end() && is_descriptor(found->second)) return {};
+        if (found != kinds_.end() && leases::is_descriptor(found->second)) return {};
         return expect(entry.lease, leases::ServiceKind::directory);
     }
 

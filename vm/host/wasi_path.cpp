@@ -82,7 +82,7 @@ Errno Wasi::path_open(Fd fd, Flags lookup, Address path, Size length, Flags how,
     if (!service.ok()) return service.error();
     DescriptorEntry entry = entry_of((*service)->type(), rights, rights_inheriting);
     if (!is_granted(entry, parent)) return Errno::notcapable;
-    entry.lease = state_.leases.grant(std::move(*service), std::nullopt);
+    entry.lease = state_.leases.grant(std::move(*service));
     return memory_.write(opened, state_.descriptors.add(entry));
 }
 

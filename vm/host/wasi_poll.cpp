@@ -43,6 +43,7 @@ public:
         started_ns_ = *started;
         for (const GuestSubscription& subscription : subscriptions_)
             watch(subscription);
+        take_descriptors();
         for (;;) {
             const auto timeout_ns = has_event_now() ? 0 : time_left_ns();
             auto woken = leases::wait(pollfds_, timeout_ns, wasi_.state_.leases.host());
@@ -88,13 +89,20 @@ private:
             return;
         }
         watched.descriptor = *found;
-        const int fd = (*found)->pollable_fd();
-        if (fd < 0) {
+        if ((*found)->pollable_fd() < 0) {
             watched.known = Errno::success;
             return;
         }
         watched.pollfd = pollfds_.size();
-        pollfds_.push_back({.fd = fd, .events = events, .revents = 0});
+        pollfds_.push_back({.fd = -1, .events = events, .revents = 0});
+    }
+
+    /// When all leases have been used: one may have expired, and be had again, since the first.
+    void take_descriptors() {
+        for (const Watched& watched : watched_) {
+            if (watched.descriptor != nullptr && !watched.known)
+                pollfds_[watched.pollfd].fd = watched.descriptor->pollable_fd();
+        }
     }
 
     bool has_event_now() const {

@@ -25,7 +25,7 @@ Errno Wasi::sock_accept(Fd fd, Flags flags, Address accepted) {
     if (!connection.ok()) return connection.error();
     const std::uint64_t grantable = state_.descriptors.find(fd)->rights_inheriting;
     const DescriptorEntry entry{
-        .lease = state_.leases.grant(std::move(*connection), std::nullopt),
+        .lease = state_.leases.grant(std::move(*connection)),
         .rights = rights::kConnection & grantable,
     };
     return memory_.write(accepted, state_.descriptors.add(entry));

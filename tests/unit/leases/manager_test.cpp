@@ -1,6 +1,9 @@
 #include "leases/manager.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <random>
+#include <thread>
 
 #include <catch2/catch.hpp>
 
@@ -17,17 +20,18 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr store::Epoch kEpoch{3};
+constexpr std::uint64_t kTerm = 10'000'000;
 
 struct ManagerFixture : HostFixture {
     TemporaryFolder folder;
     LeaseManager manager{host, kEpoch};
 
-    LeaseId grant_directory() { return manager.grant(granted(folder), std::nullopt); }
+    LeaseId grant_directory() { return manager.grant(granted(folder)); }
 
-    LeaseId grant_file(std::optional<std::uint64_t> ttl_ns = std::nullopt) {
+    LeaseId grant_file() {
         folder.write("file", "text");
         auto file = granted(folder)->open("file", {.read = true, .write = true});
-        return manager.grant(std::move(*file), ttl_ns);
+        return manager.grant(std::move(*file));
     }
 
     std::unique_ptr<LeaseManager> restored() {
@@ -73,19 +77,94 @@ TEST_CASE("using an expired lease re-establishes it", "[leases]") {
     REQUIRE(lease_of(fixture.manager, file).state == LeaseState::reestablished);
 }
 
-TEST_CASE("a lease that is used in time is renewed, one that is not expires", "[leases]") {
+TEST_CASE("a lease whose time has passed expires before it is used", "[leases]") {
     ManagerFixture fixture;
-    const LeaseId file = fixture.grant_file(1000);
+    fixture.manager.set_terms({{ServiceKind::file, kTerm}});
+    const LeaseId directory = fixture.grant_directory();
+    const LeaseId file = fixture.grant_file();
+    std::vector<LeaseState> seen;
+    fixture.manager.observe([&](const Lease& lease) { seen.push_back(lease.state); });
 
-    fixture.clock.monotonic += 900;
+    fixture.clock.monotonic += kTerm;
     REQUIRE(fixture.manager.use(file).ok());
-    fixture.clock.monotonic += 900;
-    REQUIRE(fixture.manager.use(file).ok());
-    REQUIRE(lease_of(fixture.manager, file).state == LeaseState::granted);
+    REQUIRE(seen.empty());
 
-    fixture.clock.monotonic += 1001;
+    fixture.clock.monotonic += 1;
+    REQUIRE(fixture.manager.use(directory).ok());
     REQUIRE(fixture.manager.use(file).ok());
+    REQUIRE(seen == std::vector{LeaseState::expired, LeaseState::reestablished});
+    REQUIRE(lease_of(fixture.manager, file).remaining_ns == kTerm);
+    REQUIRE_FALSE(lease_of(fixture.manager, directory).remaining_ns);
+}
+
+TEST_CASE("time that the host was suspended counts", "[leases]") {
+    ManagerFixture fixture;
+    fixture.manager.set_terms({{ServiceKind::file, kTerm}});
+    const LeaseId file = fixture.grant_file();
+
+    fixture.clock.suspended += kTerm + 1;
+    fixture.manager.expire_overdue();
+
+    REQUIRE(lease_of(fixture.manager, file).state == LeaseState::expired);
+}
+
+TEST_CASE("a renewed lease has its whole time before it, and an expired one is got again",
+          "[leases]") {
+    ManagerFixture fixture;
+    fixture.manager.set_terms({{ServiceKind::file, kTerm}});
+    const LeaseId file = fixture.grant_file();
+    fixture.clock.monotonic += kTerm - 1;
+
+    REQUIRE(fixture.manager.renew(file).ok());
+    REQUIRE(lease_of(fixture.manager, file).remaining_ns == kTerm);
+
+    REQUIRE(fixture.manager.expire(file).ok());
+    REQUIRE(lease_of(fixture.manager, file).state == LeaseState::expired);
+    REQUIRE_FALSE(lease_of(fixture.manager, file).remaining_ns);
+    REQUIRE(fixture.manager.renew(file).ok());
     REQUIRE(lease_of(fixture.manager, file).state == LeaseState::reestablished);
+}
+
+TEST_CASE("renewing a lease that can't be had says why, and one that is not there by its number",
+          "[leases]") {
+    ManagerFixture fixture;
+    const LeaseId file = fixture.grant_file();
+    REQUIRE(fixture.manager.expire(file).ok());
+    fs::remove(fixture.folder.path() / "file");
+
+    const auto renewed = fixture.manager.renew(file);
+
+    REQUIRE(renewed.error().code == ErrorCode::lease_lost);
+    REQUIRE(renewed.error().message.find("noent") != std::string::npos);
+    REQUIRE(fixture.manager.renew(LeaseId{77}).error().code == ErrorCode::not_found);
+    REQUIRE(fixture.manager.expire(LeaseId{77}).error().message.find("77") != std::string::npos);
+}
+
+TEST_CASE("what is held for a time is renewed while nobody uses it", "[leases]") {
+    TemporaryFolder folder;
+    HostFixture fixture;
+    SystemClock clock;
+    const Host host{.clock = clock, .random = fixture.random, .interrupt = *fixture.interrupt};
+    std::atomic<int> alarms = 0;
+    LeaseManager manager(host, kEpoch);
+    constexpr std::uint64_t kMinuteNs = 60'000'000'000;
+    manager.set_terms({{ServiceKind::directory, kMinuteNs}, {ServiceKind::file, kLeaseTtlMinNs}});
+    REQUIRE(manager.renew_in_background([&] { ++alarms; }).ok());
+    const LeaseId lease = manager.grant(granted(folder));
+    folder.write("file", "text");
+
+    // So short that a busy machine lets it pass: then it is told.
+    const LeaseId brief = manager.grant(std::move(*granted(folder)->open("file", {.read = true})));
+    for (int i = 0; i < 2000 && alarms == 0; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+
+    REQUIRE(lease_of(manager, lease).state == LeaseState::granted);
+    if (alarms == 0) {
+        REQUIRE(lease_of(manager, brief).remaining_ns > 0);
+    } else {
+        manager.expire_overdue();
+        REQUIRE(lease_of(manager, brief).state == LeaseState::expired);
+    }
 }
 
 TEST_CASE("a lease given back answers that there is no such descriptor", "[leases]") {
@@ -124,17 +203,18 @@ TEST_CASE("restored leases hold nothing until they are re-established under the 
           "[leases]") {
     ManagerFixture fixture;
     const LeaseId directory = fixture.grant_directory();
-    const LeaseId file = fixture.grant_file(77);
+    fixture.manager.set_terms({{ServiceKind::file, kTerm}});
+    const LeaseId file = fixture.grant_file();
 
     const auto manager = fixture.restored();
 
     REQUIRE(lease_of(*manager, file).state == LeaseState::expired);
     REQUIRE(lease_of(*manager, file).epoch == kEpoch);
-    REQUIRE(lease_of(*manager, file).ttl_ns == 77);
+    REQUIRE(lease_of(*manager, file).ttl_ns == kTerm);
     manager->reestablish_all();
     REQUIRE(lease_of(*manager, file).epoch == store::Epoch{4});
     REQUIRE(lease_of(*manager, directory).state == LeaseState::reestablished);
-    REQUIRE(manager->grant(granted(fixture.folder), std::nullopt) > file);
+    REQUIRE(manager->grant(granted(fixture.folder)) > file);
 }
 
 TEST_CASE("capturing releases nothing and repeats itself", "[leases]") {
@@ -154,9 +234,9 @@ TEST_CASE("saved leases that were cut off or changed are an error or another val
     ManagerFixture fixture;
     fixture.grant_directory();
     fixture.grant_file();
-    fixture.manager.grant(Stream::open(1, fixture.host), std::nullopt);
-    fixture.manager.grant(ClockService::open(fixture.host), std::nullopt);
-    fixture.manager.grant(RandomService::open(fixture.host, std::nullopt), std::nullopt);
+    fixture.manager.grant(Stream::open(1, fixture.host));
+    fixture.manager.grant(ClockService::open(fixture.host));
+    fixture.manager.grant(RandomService::open(fixture.host, std::nullopt));
     const auto state = *fixture.manager.capture();
 
     for (std::size_t length = 0; length < state.size(); ++length) {

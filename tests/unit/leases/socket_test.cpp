@@ -117,7 +117,7 @@ TEST_CASE("a connection that is given back unfinished is reset for its peer and 
     const auto listener = listening(fixture);
     const UniqueFd peer = connected_to(*listener);
     LeaseManager manager(fixture.host, store::Epoch{1});
-    const LeaseId lease = manager.grant(std::move(*listener->accept(0)), std::nullopt);
+    const LeaseId lease = manager.grant(std::move(*listener->accept(0)));
 
     REQUIRE(manager.expire_all().ok());
 

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "leases/random.hpp"
 #include "process/control_server.hpp"
 #include "process/internal/control_socket.hpp"
 #include "process/remote.hpp"
@@ -61,6 +62,13 @@ public:
         }
     }
 
+    void serve_one(leases::LeaseManager& leases) {
+        for (;;) {
+            if (auto request = inbox_->take(false)) return request->with_leases(leases);
+            ::usleep(1000);
+        }
+    }
+
     std::filesystem::path directory_;
     store::ProcessRecord record_;
     SystemClock clock_;
@@ -92,6 +100,43 @@ TEST_CASE("a runner tells its status without stopping the guest", "[process]") {
     REQUIRE(answer->runner.pid == ::getpid());
     REQUIRE(answer->runner.epoch == store::Epoch{3});
     REQUIRE_FALSE(runner.interrupt_->raised());
+}
+
+TEST_CASE("ten thousand leases reach the client, each as it is", "[process][leases]") {
+    constexpr std::size_t kCount = 10'000;
+    tests::TemporaryFolder folder;
+    ControlFixture runner(folder.path());
+    SystemRandom random;
+    const leases::Host host{
+        .clock = runner.clock_, .random = random, .interrupt = *runner.interrupt_};
+    leases::LeaseManager manager(host, store::Epoch{3});
+    manager.set_terms({{leases::ServiceKind::random, 3'600'000'000'000}});
+    for (std::size_t i = 0; i < kCount; ++i)
+        manager.grant(leases::RandomService::open(host, i));
+    std::optional<Result<ControlAnswer>> answer;
+    std::thread client([&] { answer.emplace(runner.ask(ControlVerb::expire_lease)); });
+
+    runner.serve_one(manager);
+    client.join();
+
+    REQUIRE((*answer)->leases.size() == kCount);
+    const leases::Lease& last = (*answer)->leases.back();
+    REQUIRE(last.id == leases::LeaseId{kCount});
+    REQUIRE(last.kind == leases::ServiceKind::random);
+    REQUIRE(last.state == leases::LeaseState::expired);
+    REQUIRE(last.description == "random from seed 9999");
+    REQUIRE(last.ttl_ns == 3'600'000'000'000);
+    REQUIRE_FALSE(last.remaining_ns);
+}
+
+TEST_CASE("a question about leases that finds the process ending is answered", "[process]") {
+    tests::TemporaryFolder folder;
+    ControlFixture runner(folder.path());
+    runner.inbox_->close(fail(ErrorCode::not_found, "it has ended"));
+
+    const auto answer = runner.ask(ControlVerb::leases);
+
+    REQUIRE(answer.error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("a checkpoint is answered when the guest's thread has answered it", "[process]") {

@@ -1,0 +1,256 @@
+#include "leases/admission.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "base/printable.hpp"
+#include "leases/directory.hpp"
+
+namespace sojourn::leases {
+
+namespace {
+
+constexpr std::size_t kListedMax = 8;  // in one error
+
+const Directory* directory_of(const LeaseManager& leases, const Lease& lease) {
+    if (lease.kind != ServiceKind::directory) return nullptr;
+    return static_cast<const Directory*>(leases.find(lease.id));
+}
+
+/// The directories that the guest knows by a name.
+std::vector<const Directory*> granted_directories(const LeaseManager& leases) {
+    std::vector<const Directory*> found;
+    for (const Lease& lease : leases.leases()) {
+        const Directory* directory = directory_of(leases, lease);
+        if (directory != nullptr && !directory->guest_name().empty()) found.push_back(directory);
+    }
+    return found;
+}
+
+/// Every name that some recipe has.
+std::set<std::string> names_in(const LeaseManager& leases) {
+    std::set<std::string> names;
+    for (const Lease& lease : leases.leases()) {
+        for (const Grant& grant : leases.find(lease.id)->sufficient_grants())
+            names.insert(grant.name);
+    }
+    return names;
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+    std::string text;
+    for (std::size_t i = 0; i < std::min(parts.size(), kListedMax); ++i)
+        text += (i == 0 ? "" : "; ") + parts[i];
+    if (parts.size() > kListedMax) text += fmt::format("; and {} more", parts.size() - kListedMax);
+    return text;
+}
+
+/// What the guest calls it; empty when it has no name for it.
+std::string guest_name_of(const LeaseManager& leases, const Grant& grant) {
+    if (grant.kind != Grant::Kind::directory) return "";
+    for (const Directory* directory : granted_directories(leases)) {
+        if (directory->place().grant == grant.name) return directory->guest_name();
+    }
+    return "";
+}
+
+/// `the directory /srv/data, as / (--dir HOST::/)`
+std::string wish_for_people(const LeaseManager& leases, const Grant& grant) {
+    const std::string guest_name = printable(guest_name_of(leases, grant));
+    const std::string what = grant.description();
+    const std::string name = printable(grant.name);
+    const char* suffix = grant.is_read_only ? ":ro" : "";
+    if (!guest_name.empty())
+        return fmt::format("{}, as {} (--dir HOST::{}{})", what, guest_name, guest_name, suffix);
+    if (grant.kind == Grant::Kind::address) return fmt::format("{} (--tcp-listen {})", what, name);
+    return fmt::format("{} (--map {}=HOST)", what, name);
+}
+
+}  // namespace
+
+Result<Admission> Admission::prepare(LeaseManager& leases, AdmissionTerms terms) {
+    Admission admission(leases, std::move(terms));
+    Relocation relocation;
+    TRY(admission.take_directories(relocation));
+    TRY(admission.take_mappings(relocation));
+    for (const Lease& lease : leases.leases())
+        leases.find(lease.id)->relocate(relocation);
+    const auto names = names_in(leases);
+    for (const std::string& address : admission.terms_.addresses) {
+        if (names.contains(address)) continue;
+        return fail(ErrorCode::invalid_argument,
+                    "it does not listen on {}; --map OLD={} moves where it listens", address,
+                    address);
+    }
+    admission.take_grants();
+    return admission;
+}
+
+Result<void> Admission::take_directories(Relocation& relocation) {
+    const auto present = granted_directories(leases_);
+    for (const NamedDirectory& wanted : terms_.directories) {
+        const auto fits = [&](const Directory* directory) {
+            return directory->guest_name() == wanted.guest_name;
+        };
+        if (std::ranges::none_of(present, fits)) {
+            std::vector<std::string> names;
+            for (const Directory* directory : present)
+                names.push_back(printable(directory->guest_name()));
+            return fail(ErrorCode::invalid_argument,
+                        "it has no directory that it calls {}; those it has are: {}",
+                        wanted.guest_name, names.empty() ? "none" : joined(names));
+        }
+        for (const Directory* directory : present) {
+            if (!fits(directory)) continue;
+            TRY(relocation.add({directory->place().grant, wanted.host_path,
+                                /*moves_what_lies_below=*/false}));
+        }
+        granted_.add({Grant::Kind::directory, wanted.host_path, wanted.is_read_only});
+    }
+    return {};
+}
+
+Result<void> Admission::take_mappings(Relocation& relocation) const {
+    const auto names = names_in(leases_);
+    for (const Mapping& mapping : terms_.mappings) {
+        const auto fits = [&](const std::string& name) { return concerns(mapping, name); };
+        if (std::ranges::none_of(names, fits)) {
+            return fail(ErrorCode::invalid_argument,
+                        "it holds nothing that is called {}; vm leases lists what it holds",
+                        mapping.from);
+        }
+        TRY(relocation.add(mapping));
+    }
+    return {};
+}
+
+void Admission::take_grants() {
+    for (const std::string& address : terms_.addresses)
+        granted_.add({Grant::Kind::address, address, false});
+    // What was granted under its old name. Not by way of a directory that took another's place: it
+    // may be granted less than that one was.
+    Relocation moves;
+    for (const Mapping& mapping : terms_.mappings)
+        INVARIANT(moves.add(mapping).ok(), "they were found to agree when recipes were moved");
+    for (const Grant& before : terms_.granted) {
+        if (auto moved = moves.moved(before.name))
+            granted_.add({before.kind, *std::move(moved), before.is_read_only});
+    }
+    for (const Lease& lease : leases_.leases()) {
+        for (Grant& grant : leases_.find(lease.id)->sufficient_grants()) {
+            const auto is_typed = [&](const Mapping& mapping) { return mapping.to == grant.name; };
+            if (std::ranges::any_of(terms_.mappings, is_typed)) granted_.add(std::move(grant));
+        }
+    }
+    if (!terms_.grants_all) return;
+    for (const Lease& lease : leases_.leases()) {
+        if (auto wanted = not_granted(lease.id)) granted_.add(*std::move(wanted));
+    }
+}
+
+std::optional<Grant> Admission::not_granted(LeaseId id) const {
+    const auto sufficient = leases_.find(id)->sufficient_grants();
+    const auto is_covered = [&](const Grant& grant) { return granted_.cover(grant); };
+    if (sufficient.empty() || std::ranges::any_of(sufficient, is_covered)) return std::nullopt;
+    // One file is less than its directory, unless that is wished for anyhow.
+    const Grant& widest = sufficient.front();
+    for (const Directory* directory : granted_directories(leases_)) {
+        if (directory->place().directory_grant() == widest) return widest;
+    }
+    return sufficient.back();
+}
+
+bool Admission::is_optional(const Lease& lease) const {
+    // A connection has another end, which has seen it go.
+    if (lease.kind == ServiceKind::connection || lease.state == LeaseState::lost) return true;
+    const auto grants = leases_.find(lease.id)->sufficient_grants();
+    return std::ranges::any_of(terms_.optional, [&](const std::string& text) {
+        return text == text_of(lease.kind) ||
+               std::ranges::find(grants, text, &Grant::name) != grants.end();
+    });
+}
+
+std::vector<Admission::Outlook> Admission::examine() const {
+    std::vector<Outlook> outlooks;
+    for (Lease& lease : leases_.leases()) {
+        Outlook outlook{.lease = lease, .is_required = !is_optional(lease)};
+        if (lease.state == LeaseState::lost) {
+            outlook.obstacle = Error{ErrorCode::lease_lost, lease.lost_because};
+        } else if (auto wanted = not_granted(lease.id)) {
+            outlook.not_granted = std::move(wanted);
+        } else if (const auto probed = leases_.find(lease.id)->probe(leases_.host());
+                   !probed.ok()) {
+            outlook.obstacle = probed.error();
+        }
+        outlooks.push_back(std::move(outlook));
+    }
+    return outlooks;
+}
+
+Result<void> Admission::check(const std::vector<Outlook>& outlooks) const {
+    std::vector<Outlook> missing;
+    for (const Outlook& outlook : outlooks) {
+        if (outlook.is_required && !outlook.is_available()) missing.push_back(outlook);
+    }
+    if (missing.empty()) return {};
+    return refusal(missing);
+}
+
+Error Admission::refusal(const std::vector<Outlook>& missing) const {
+    std::set<Grant> wishes;
+    std::vector<std::string> obstacles;
+    for (const Outlook& outlook : missing) {
+        if (outlook.not_granted) wishes.insert(*outlook.not_granted);
+        if (outlook.obstacle) obstacles.push_back(printable(outlook.obstacle->message));
+    }
+    if (wishes.empty()) {
+        return fail(missing.front().obstacle->code,
+                    "it can't have back what it holds: {}; --map OLD=NEW names another place, "
+                    "--optional NAME goes on without it",
+                    joined(obstacles));
+    }
+    std::vector<std::string> listed;
+    for (const Grant& wish : wishes)
+        listed.push_back(wish_for_people(leases_, wish));
+    return fail(ErrorCode::permission_denied,
+                "it wants what it was not granted on this host: {}; --grant-all grants all of it "
+                "as it stands here",
+                joined(listed));
+}
+
+Result<void> Admission::obtain() {
+    const auto outlooks = examine();
+    TRY(check(outlooks));
+    for (const Outlook& outlook : outlooks) {
+        if (outlook.not_granted)
+            leases_.lose(outlook.lease.id, outlook.not_granted->description() + " is not granted");
+    }
+    leases_.reestablish_all();
+    std::vector<Outlook> lost;
+    const auto now = leases_.leases();
+    for (std::size_t i = 0; i < now.size(); ++i) {
+        if (now[i].state != LeaseState::lost) {
+            // A port that the host chose is known by now.
+            if (auto wanted = not_granted(now[i].id)) granted_.add(*std::move(wanted));
+        } else if (outlooks[i].is_required) {
+            lost.push_back({.lease = now[i],
+                            .is_required = true,
+                            .not_granted = {},
+                            .obstacle = Error{ErrorCode::io, now[i].lost_because}});
+        }
+    }
+    if (lost.empty()) return {};
+    return refusal(lost);
+}
+
+Grants grants_of(const LeaseManager& leases) {
+    Grants grants;
+    for (const Lease& lease : leases.leases()) {
+        const auto sufficient = leases.find(lease.id)->sufficient_grants();
+        const bool is_directory = lease.kind == ServiceKind::directory;
+        if (!sufficient.empty()) grants.add(is_directory ? sufficient.front() : sufficient.back());
+    }
+    return grants;
+}
+
+}  // namespace sojourn::leases
