@@ -42,6 +42,17 @@ bool is_plain_path(const std::string& path) {
            (path == "/" || !path.ends_with('/'));
 }
 
+/// The granted directory, along no link: a guest that may write above it could have put one there.
+Result<UniqueFd> open_grant(const std::string& path) {
+    constexpr int kFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    UniqueFd here(::open("/", kFlags));
+    for (const auto& name : std::filesystem::path(path).relative_path()) {
+        if (here.valid()) here = UniqueFd(::openat(here.get(), name.c_str(), kFlags));
+    }
+    if (here.valid()) return here;
+    return fail_errno(errno, "cannot open the directory {}, along no link", path);
+}
+
 }  // namespace
 
 Place Place::of_file(std::string_view path, bool is_read_only) {
@@ -109,8 +120,7 @@ Result<Place> get_place(ByteReader& reader) {
 }
 
 Result<UniqueFd> open_place(const Place& place, int flags) {
-    UniqueFd root(::open(place.grant.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!root.valid()) return fail_errno(errno, "cannot open the directory {}", place.grant);
+    UniqueFd root = TRY(open_grant(place.grant));
     if (place.path.empty() && (flags & O_PATH) != 0) return root;
     auto opened = open_beneath(root.get(), place.path.empty() ? "." : place.path, {.flags = flags});
     if (!opened.ok()) {

@@ -29,6 +29,11 @@ std::vector<iovec> first_bytes(std::span<const iovec> buffers, std::size_t bytes
     return result;
 }
 
+/// Never waits, as for a pipe's other end.
+int how_to_open(std::uint32_t number) {
+    return (number == 0 ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY;
+}
+
 /// The user's own choice, not the guest's: it may lie anywhere. Never waits, as for a pipe's other
 /// end.
 Result<UniqueFd> open_host_file(std::uint32_t number, const std::string& path, int how) {
@@ -109,8 +114,9 @@ void Stream::release() {
 
 Result<void> Stream::reacquire(const Host& host) {
     if (!state_.path.empty()) {
-        own_ = TRY(
-            open_host_file(state_.number, state_.path, state_.number == 0 ? O_RDONLY : O_WRONLY));
+        // The guest may have changed what lies there, if it may write above.
+        const auto place = Place::of_file(state_.path, state_.number == 0);
+        own_ = TRY(open_place(place, how_to_open(state_.number)));
     }
     host_ = &host;
     fd_ = own_.valid() ? own_.get() : host.streams[state_.number];
@@ -118,9 +124,12 @@ Result<void> Stream::reacquire(const Host& host) {
 }
 
 Result<void> Stream::probe(const Host&) const {
+    if (state_.path.empty()) return {};
     // Merely to open a device, or a pipe, can do something.
-    if (state_.path.empty() || ::access(state_.path.c_str(), state_.number == 0 ? R_OK : W_OK) == 0)
-        return {};
+    const auto place = Place::of_file(state_.path, state_.number == 0);
+    const UniqueFd there = TRY(open_place(place, O_PATH));
+    const std::string by_descriptor = fmt::format("/proc/self/fd/{}", there.get());
+    if (::access(by_descriptor.c_str(), state_.number == 0 ? R_OK : W_OK) == 0) return {};
     return fail_errno(errno, "cannot open {} for {}", state_.path,
                       state_.number == 0 ? "reading" : "writing");
 }

@@ -115,6 +115,33 @@ TEST_CASE("a service that has become something else is an errno of its kind", "[
     }
 }
 
+TEST_CASE("a link that a guest has put above its grant or stream leads nowhere",
+          "[leases][kinds][sandbox]") {
+    KindsFixture fixture;
+    fixture.folder.write("secret", "text");
+    fs::create_directory(fixture.folder.path() / "other");
+    fixture.folder.write("other/file", "text");
+
+    SECTION("directory") {
+        REQUIRE(fixture.use_after(fixture.directory(), [&] {
+            fs::remove_all(fixture.data);
+            fs::create_symlink("other", fixture.data);
+        }) == Errno::stale);
+    }
+    SECTION("file") {
+        REQUIRE(fixture.use_after(fixture.file(), [&] {
+            fs::remove_all(fixture.data);
+            fs::create_symlink("other", fixture.data);
+        }) == Errno::io);
+    }
+    SECTION("stream") {
+        REQUIRE(fixture.use_after(fixture.stream(), [&] {
+            fs::remove(fixture.pipe);
+            fs::create_symlink("/etc/hostname", fixture.pipe);
+        }) == Errno::io);
+    }
+}
+
 TEST_CASE("a service that may not be had any more is an errno of its kind", "[leases][kinds]") {
     KindsFixture fixture;
     std::optional<AsNobody> nobody;
