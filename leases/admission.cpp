@@ -37,33 +37,16 @@ std::set<std::string> names_in(const LeaseManager& leases) {
     return names;
 }
 
-std::string joined(const std::vector<std::string>& parts) {
+/// The first of them, by what `tell` makes of each.
+template <typename Parts, typename Tell>
+std::string listed(const Parts& parts, const Tell& tell) {
     std::string text;
-    for (std::size_t i = 0; i < std::min(parts.size(), kListedMax); ++i)
-        text += (i == 0 ? "" : "; ") + parts[i];
-    if (parts.size() > kListedMax) text += fmt::format("; and {} more", parts.size() - kListedMax);
-    return text;
-}
-
-/// What the guest calls it; empty when it has no name for it.
-std::string guest_name_of(const LeaseManager& leases, const Grant& grant) {
-    if (grant.kind != Grant::Kind::directory) return "";
-    for (const Directory* directory : granted_directories(leases)) {
-        if (directory->place().grant == grant.name) return directory->guest_name();
+    std::size_t count = 0;
+    for (const auto& part : parts) {
+        if (count == kListedMax) return fmt::format("{}; and {} more", text, parts.size() - count);
+        text += (count++ == 0 ? "" : "; ") + tell(part);
     }
-    return "";
-}
-
-/// `the directory /srv/data, as / (--dir HOST::/)`
-std::string wish_for_people(const LeaseManager& leases, const Grant& grant) {
-    const std::string guest_name = printable(guest_name_of(leases, grant));
-    const std::string what = grant.description();
-    const std::string name = printable(grant.name);
-    const char* suffix = grant.is_read_only ? ":ro" : "";
-    if (!guest_name.empty())
-        return fmt::format("{}, as {} (--dir HOST::{}{})", what, guest_name, guest_name, suffix);
-    if (grant.kind == Grant::Kind::address) return fmt::format("{} (--tcp-listen {})", what, name);
-    return fmt::format("{} (--map {}=HOST)", what, name);
+    return text;
 }
 
 }  // namespace
@@ -82,8 +65,14 @@ Result<Admission> Admission::prepare(LeaseManager& leases, AdmissionTerms terms)
                     "it does not listen on {}; --map OLD={} moves where it listens", address,
                     address);
     }
+    admission.note_guest_names();
     admission.take_grants();
     return admission;
+}
+
+void Admission::note_guest_names() {
+    for (const Directory* directory : granted_directories(leases_))
+        guest_names_.emplace(directory->place().directory_grant(), directory->guest_name());
 }
 
 Result<void> Admission::take_directories(Relocation& relocation) {
@@ -93,12 +82,12 @@ Result<void> Admission::take_directories(Relocation& relocation) {
             return directory->guest_name() == wanted.guest_name;
         };
         if (std::ranges::none_of(present, fits)) {
-            std::vector<std::string> names;
-            for (const Directory* directory : present)
-                names.push_back(printable(directory->guest_name()));
+            const auto names = listed(present, [](const Directory* directory) {
+                return printable(directory->guest_name());
+            });
             return fail(ErrorCode::invalid_argument,
                         "it has no directory that it calls {}; those it has are: {}",
-                        wanted.guest_name, names.empty() ? "none" : joined(names));
+                        wanted.guest_name, names.empty() ? "none" : names);
         }
         for (const Directory* directory : present) {
             if (!fits(directory)) continue;
@@ -153,11 +142,7 @@ std::optional<Grant> Admission::not_granted(LeaseId id) const {
     const auto is_covered = [&](const Grant& grant) { return granted_.cover(grant); };
     if (sufficient.empty() || std::ranges::any_of(sufficient, is_covered)) return std::nullopt;
     // One file is less than its directory, unless that is wished for anyhow.
-    const Grant& widest = sufficient.front();
-    for (const Directory* directory : granted_directories(leases_)) {
-        if (directory->place().directory_grant() == widest) return widest;
-    }
-    return sufficient.back();
+    return guest_names_.contains(sufficient.front()) ? sufficient.front() : sufficient.back();
 }
 
 bool Admission::is_optional(const Lease& lease) const {
@@ -198,24 +183,34 @@ Result<void> Admission::check(const std::vector<Outlook>& outlooks) const {
 
 Error Admission::refusal(const std::vector<Outlook>& missing) const {
     std::set<Grant> wishes;
-    std::vector<std::string> obstacles;
     for (const Outlook& outlook : missing) {
         if (outlook.not_granted) wishes.insert(*outlook.not_granted);
-        if (outlook.obstacle) obstacles.push_back(printable(outlook.obstacle->message));
     }
     if (wishes.empty()) {
         return fail(missing.front().obstacle->code,
                     "it can't have back what it holds: {}; --map OLD=NEW names another place, "
                     "--optional NAME goes on without it",
-                    joined(obstacles));
+                    listed(missing, [](const Outlook& outlook) {
+                        return printable(outlook.obstacle->message);
+                    }));
     }
-    std::vector<std::string> listed;
-    for (const Grant& wish : wishes)
-        listed.push_back(wish_for_people(leases_, wish));
     return fail(ErrorCode::permission_denied,
                 "it wants what it was not granted on this host: {}; --grant-all grants all of it "
                 "as it stands here",
-                joined(listed));
+                listed(wishes, [&](const Grant& wish) { return wish_for_people(wish); }));
+}
+
+/// `the directory /srv/data, as / (--dir HOST::/)`
+std::string Admission::wish_for_people(const Grant& grant) const {
+    const std::string what = grant.description();
+    const std::string name = printable(grant.name);
+    if (const auto known = guest_names_.find(grant); known != guest_names_.end()) {
+        const std::string guest_name = printable(known->second);
+        return fmt::format("{}, as {} (--dir HOST::{}{})", what, guest_name, guest_name,
+                           grant.is_read_only ? ":ro" : "");
+    }
+    if (grant.kind == Grant::Kind::address) return fmt::format("{} (--tcp-listen {})", what, name);
+    return fmt::format("{} (--map {}=HOST)", what, name);
 }
 
 Result<void> Admission::obtain() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -67,6 +68,8 @@ private:
     Result<void> take_directories(Relocation& relocation);
     Result<void> take_mappings(Relocation& relocation) const;
     void take_grants();
+    void note_guest_names();
+    [[nodiscard]] std::string wish_for_people(const Grant& grant) const;
     [[nodiscard]] std::optional<Grant> not_granted(LeaseId id) const;
     [[nodiscard]] bool is_optional(const Lease& lease) const;
     [[nodiscard]] Error refusal(const std::vector<Outlook>& missing) const;
@@ -74,6 +77,8 @@ private:
     LeaseManager& leases_;
     AdmissionTerms terms_;
     Grants granted_;
+    /// What the guest knows by a name, as it is here, and that name.
+    std::map<Grant, std::string> guest_names_;
 };
 
 /// What a new process was granted: all that it reaches by name before its guest has run.
