@@ -143,9 +143,8 @@ Result<void> PagedHeap::complete_draft(const PageSnapshot& snapshot) {
 
 /// Only after the view has moved on: a unit that counts as stored is read as the version has it.
 void PagedHeap::note_published(const PageSnapshot& snapshot) {
-    for (const VersionDraft::Given& given : draft_->take_given()) {
+    for (const VersionDraft::Given& given : draft_->take_given())
         region_of(given.key).settle(given.key.unit, given.fingerprint);
-    }
     for (PagedRegion* region : snapshot.regions_)
         region->forget_unpublished();
 }

@@ -17,21 +17,28 @@ using Units = std::span<const PageSnapshot::Unit>;
 /// Fewer are copied before a second thread has started.
 constexpr std::uint64_t kSharedPagesMin = 512;
 
+std::uint64_t page_count_of(const PageSnapshot::Unit& unit) {
+    return static_cast<std::uint64_t>(std::popcount(unit.pages));
+}
+
 std::uint64_t page_count_of(Units units) {
     std::uint64_t pages = 0;
     for (const PageSnapshot::Unit& unit : units)
-        pages += static_cast<std::uint64_t>(std::popcount(unit.pages));
+        pages += page_count_of(unit);
     return pages;
 }
 
-/// How many units from the first have about half of the pages.
-std::size_t half_of(Units units) {
-    const std::uint64_t half = page_count_of(units) / 2;
+struct Part {
+    std::size_t units = 0;
     std::uint64_t pages = 0;
-    std::size_t count = 0;
-    for (; count < units.size() && pages < half; ++count)
-        pages += static_cast<std::uint64_t>(std::popcount(units[count].pages));
-    return count;
+};
+
+/// The fewest of the first units that have `pages` together.
+Part part_of(Units units, std::uint64_t pages) {
+    Part part;
+    while (part.units < units.size() && part.pages < pages)
+        part.pages += page_count_of(units[part.units++]);
+    return part;
 }
 
 }  // namespace
@@ -74,7 +81,7 @@ Result<void> PagedHeap::assign_room(PageSnapshot& snapshot) {
     for (PageSnapshot::Unit& unit : snapshot.units_) {
         if (unit.slot != kNoSlot) continue;
         PagedRegion& region = region_of(unit.key());
-        const auto pages = static_cast<std::uint64_t>(std::popcount(unit.pages));
+        const std::uint64_t pages = page_count_of(unit);
         if (room >= pages) {
             room -= pages;
             region.note_copied(unit.index);
@@ -101,12 +108,12 @@ void PagedHeap::copy_units(const PageSnapshot& snapshot) {
         }
     };
     std::byte* const to = snapshot.copies_.base();
-    if (page_count_of(units) < kSharedPagesMin) return copy(units, to);
+    const std::uint64_t pages = page_count_of(units);
+    if (pages < kSharedPagesMin) return copy(units, to);
     // Pages that lie apart are waited for more than moved: two threads wait at the same time.
-    const std::size_t half = half_of(units);
-    const std::uint64_t pages_before = page_count_of(units.first(half));
-    side_by_side([&] { copy(units.subspan(half), to + pages_before * kPageBytes); },
-                 [&] { copy(units.first(half), to); });
+    const Part half = part_of(units, pages / 2);
+    side_by_side([&] { copy(units.subspan(half.units), to + half.pages * kPageBytes); },
+                 [&] { copy(units.first(half.units), to); });
 }
 
 }  // namespace sojourn::heap
