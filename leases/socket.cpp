@@ -71,8 +71,8 @@ Result<std::string> numeric_address(const std::string& text) {
 }
 
 Result<std::unique_ptr<Listener>> Listener::open(const std::string& address, const Host& host) {
-    const auto wanted = TRY(SocketAddress::parse(address, SocketAddress::Names::resolved));
-    std::unique_ptr<Listener> listener(new Listener({.address = wanted.text(), .flags = 0}));
+    std::unique_ptr<Listener> listener(
+        new Listener({.address = TRY(numeric_address(address)), .flags = 0}));
     TRY(listener->reacquire(host));
     return listener;
 }

@@ -34,11 +34,12 @@ int how_to_open(std::uint32_t number) {
     return (number == 0 ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY;
 }
 
-/// The user's own choice, not the guest's: it may lie anywhere. Never waits, as for a pipe's other
-/// end.
-Result<UniqueFd> open_host_file(std::uint32_t number, const std::string& path, int how) {
+/// The user's own choice, not the guest's: it may lie anywhere.
+Result<UniqueFd> open_host_file(std::uint32_t number, const std::string& path) {
     constexpr mode_t kNewFileMode = 0666;  // less the umask
-    UniqueFd file(::open(path.c_str(), how | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, kNewFileMode));
+    // Appending: output and error may be the same file.
+    const int as_new = number == 0 ? 0 : O_CREAT | O_TRUNC | O_APPEND;
+    UniqueFd file(::open(path.c_str(), how_to_open(number) | as_new | O_CLOEXEC, kNewFileMode));
     if (file.valid()) return file;
     return fail_errno(errno, "cannot open {} for {}", path, number == 0 ? "reading" : "writing");
 }
@@ -57,9 +58,7 @@ Result<std::unique_ptr<Descriptor>> Stream::open_at(std::uint32_t number, const 
                                                     const Host& host) {
     EXPECTS(number < kStreamCount, "there are three standard streams");
     EXPECTS(path.starts_with('/'), "a file is found again from any working directory");
-    // Appending: output and error may be the same file.
-    const int how = number == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
-    UniqueFd file = TRY(open_host_file(number, path, how));
+    UniqueFd file = TRY(open_host_file(number, path));
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) return fail_errno(errno, "cannot stat {}", path);
     if (S_ISREG(status.st_mode)) {
