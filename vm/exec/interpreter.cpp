@@ -12,26 +12,6 @@ namespace sojourn::vm {
 
 namespace {
 
-/// Makes the frame of `thread` complete: it stands before `pc`, a safepoint.
-void write_back_position(Runtime& runtime, const Thread& thread) {
-    FrameState& frame = *thread.frame;
-    const LinkedFunction& function = runtime.function_of(frame);
-    if (function.instance == nullptr) {
-        set_position(frame, pack({0, function.parameter_slots}));
-        return;
-    }
-    const Safepoint& safepoint = function.translation->safepoint_at(thread.pc);
-    set_position(frame, pack({safepoint.code_offset, safepoint.slot_count}));
-}
-
-/// Notes in the top frame where it trapped, for a backtrace.
-void write_back_trap(Runtime& runtime, const Thread& thread) {
-    const LinkedFunction& function = runtime.function_of(*thread.frame);
-    const std::uint32_t code_offset =
-        function.translation ? function.translation->code_offset_of(thread.pc) : 0;
-    set_position(*thread.frame, pack({code_offset, 0}));
-}
-
 #define NEXT(words)            \
     do {                       \
         pc += (words);         \

@@ -74,4 +74,22 @@ void Thread::resume(Runtime& runtime, std::uint32_t frame_count) {
     runtime.poll.pass(safepoint != nullptr);
 }
 
+void write_back_position(Runtime& runtime, const Thread& thread) {
+    FrameState& frame = *thread.frame;
+    const LinkedFunction& function = runtime.function_of(frame);
+    if (function.instance == nullptr) {
+        set_position(frame, pack({0, function.parameter_slots}));
+        return;
+    }
+    const Safepoint& safepoint = function.translation->safepoint_at(thread.pc);
+    set_position(frame, pack({safepoint.code_offset, safepoint.slot_count}));
+}
+
+void write_back_trap(Runtime& runtime, const Thread& thread) {
+    const LinkedFunction& function = runtime.function_of(*thread.frame);
+    const std::uint32_t code_offset =
+        function.translation ? function.translation->code_offset_of(thread.pc) : 0;
+    set_position(*thread.frame, pack({code_offset, 0}));
+}
+
 }  // namespace sojourn::vm

@@ -66,4 +66,10 @@ private:
     std::unique_ptr<const Word*[]> return_stack_;
 };
 
+/// Makes the top frame complete: the thread stands before its `pc`, a safepoint.
+void write_back_position(Runtime& runtime, const Thread& thread);
+
+/// Notes in the top frame where it trapped, for a backtrace.
+void write_back_trap(Runtime& runtime, const Thread& thread);
+
 }  // namespace sojourn::vm
