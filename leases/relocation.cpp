@@ -52,8 +52,4 @@ std::optional<std::string> Relocation::moved_exactly(std::string_view name) cons
     return found == mappings_.end() ? std::nullopt : std::optional(found->to);
 }
 
-bool Relocation::leads_to(std::string_view name) const {
-    return std::ranges::any_of(mappings_, [&](const auto& mapping) { return mapping.to == name; });
-}
-
 }  // namespace sojourn::leases

@@ -28,10 +28,6 @@ public:
     [[nodiscard]] std::optional<std::string> moved(std::string_view name) const;
     /// By a mapping of this very name.
     [[nodiscard]] std::optional<std::string> moved_exactly(std::string_view name) const;
-    /// Whether `name` is what somebody typed as a new name.
-    [[nodiscard]] bool leads_to(std::string_view name) const;
-
-    [[nodiscard]] const std::vector<Mapping>& mappings() const { return mappings_; }
 
 private:
     std::vector<Mapping> mappings_;
