@@ -1,16 +1,12 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
-#include <fcntl.h>
 #include <fstream>
-#include <spawn.h>
 #include <stdexcept>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "bench/support/cpu_time.hpp"
 #include "bench/support/report.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -33,34 +29,6 @@ const std::array kKernels{Kernel{"fib", 12.9},     Kernel{"ack", 14.5},    Kerne
                           Kernel{"sieve", 5.4},    Kernel{"hash", {}},     Kernel{"chase", {}},
                           Kernel{"tight", {}}};
 constexpr double kGeometricMeanTarget = 9.7;
-
-double seconds_of(const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-}
-
-/// Runs it to its end, its stdout to `output`; CPU seconds. Throws unless it ends with 0.
-double cpu_seconds(const std::vector<std::string>& command, const std::string& output) {
-    std::vector<char*> arguments;
-    for (const std::string& word : command)
-        arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    posix_spawn_file_actions_t files;
-    ::posix_spawn_file_actions_init(&files);
-    ::posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, output.c_str(),
-                                       O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    pid_t pid = 0;
-    const int error =
-        ::posix_spawnp(&pid, arguments[0], &files, nullptr, arguments.data(), environ);
-    ::posix_spawn_file_actions_destroy(&files);
-    if (error != 0) throw std::runtime_error("cannot start " + command[0]);
-    int status = 0;
-    rusage usage{};
-    ::wait4(pid, &status, 0, &usage);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        throw std::runtime_error(fmt::format("{} failed: {}", command[0], fmt::join(command, " ")));
-    }
-    return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
-}
 
 /// The first line, which says what was computed. The others say how long it took.
 std::string answer_in(const std::string& file) {
