@@ -155,17 +155,21 @@ bool Admission::is_optional(const Lease& lease) const {
     });
 }
 
-std::vector<Admission::Outlook> Admission::examine() const {
+std::vector<Admission::Outlook> Admission::examine(Files files) const {
     std::vector<Outlook> outlooks;
     for (Lease& lease : leases_.leases()) {
+        Service& service = *leases_.find(lease.id);
+        const Place* place = service.place();
+        const bool will_differ =
+            files == Files::to_be_brought_back && place != nullptr && place->is_brought_back();
         Outlook outlook{.lease = lease, .is_required = !is_optional(lease)};
         if (lease.state == LeaseState::lost) {
             outlook.obstacle = Error{ErrorCode::lease_lost, lease.lost_because};
         } else if (auto wanted = not_granted(lease.id)) {
             outlook.not_granted = std::move(wanted);
-        } else if (const auto probed = leases_.find(lease.id)->probe(leases_.host());
-                   !probed.ok()) {
-            outlook.obstacle = probed.error();
+        } else if (!will_differ) {
+            const auto probed = service.probe(leases_.host());
+            if (!probed.ok()) outlook.obstacle = probed.error();
         }
         outlooks.push_back(std::move(outlook));
     }
@@ -217,8 +221,10 @@ Result<void> Admission::obtain() {
     const auto outlooks = examine();
     TRY(check(outlooks));
     for (const Outlook& outlook : outlooks) {
-        if (outlook.not_granted)
-            leases_.lose(outlook.lease.id, outlook.not_granted->description() + " is not granted");
+        if (outlook.is_available() || outlook.lease.state == LeaseState::lost) continue;
+        leases_.lose(outlook.lease.id, outlook.not_granted
+                                           ? outlook.not_granted->description() + " is not granted"
+                                           : outlook.obstacle->message);
     }
     leases_.reestablish_all();
     std::vector<Outlook> lost;

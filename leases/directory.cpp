@@ -41,17 +41,21 @@ bool can_open(FileType type) {
 
 }  // namespace
 
-Directory::Directory(State state, UniqueFd directory)
-    : state_(std::move(state)), directory_(std::move(directory)) {}
+Directory::Directory(State state, UniqueFd directory, FileHistory* history)
+    : state_(std::move(state)),
+      directory_(std::move(directory)),
+      history_(state_.place.rolls_back() ? history : nullptr) {}
 
-Result<std::unique_ptr<Directory>> Directory::grant(std::string host_path, std::string guest_name,
-                                                    bool is_read_only) {
-    EXPECTS(host_path.starts_with('/'), "a grant is found again from any working directory");
+Result<std::unique_ptr<Directory>> Directory::grant(Place place, std::string guest_name,
+                                                    FileHistory* history) {
+    EXPECTS(place.grant.starts_with('/'), "a grant is found again from any working directory");
+    EXPECTS(place.path.empty(), "a grant is a directory itself");
     State state;
-    state.place = {.grant = std::move(host_path), .path = {}, .is_read_only = is_read_only};
+    state.place = std::move(place);
     state.guest_name = std::move(guest_name);
     UniqueFd directory = TRY(open_place(state.place, O_PATH | O_DIRECTORY));
-    return std::unique_ptr<Directory>(new Directory(std::move(state), std::move(directory)));
+    return std::unique_ptr<Directory>(
+        new Directory(std::move(state), std::move(directory), history));
 }
 
 std::string Directory::description() const {
@@ -63,8 +67,9 @@ void Directory::release() {
     directory_ = UniqueFd();
 }
 
-Result<void> Directory::reacquire(const Host&) {
+Result<void> Directory::reacquire(const Host& host) {
     directory_ = TRY(open_place(state_.place, O_PATH | O_DIRECTORY));
+    history_ = state_.place.rolls_back() ? host.files : nullptr;
     return {};
 }
 
@@ -103,9 +108,7 @@ Answer<std::unique_ptr<Descriptor>> Directory::open(std::string_view path,
     // Merely to open a device, or a pipe, can do something.
     auto there = status_of(path, request.follow);
     if (there.ok() && !can_open(there->type)) return Errno::notsup;
-    auto opened =
-        open_beneath(directory_.get(), path,
-                     {.flags = open_flags_of(wanted), .mode = wanted.create ? kNewFileMode : 0U});
+    auto opened = open_host_file(path, wanted, there.ok());
     if (!opened.ok()) {
         const bool would_create = request.create && opened.error() == Errno::noent;
         return would_create && state_.place.is_read_only ? Errno::rofs : opened.error();
@@ -115,23 +118,73 @@ Answer<std::unique_ptr<Descriptor>> Directory::open(std::string_view path,
     if (S_ISDIR(status.st_mode)) {
         State state;
         state.place = place_of(path);
-        return std::unique_ptr<Descriptor>(new Directory(std::move(state), std::move(*opened)));
+        return std::unique_ptr<Descriptor>(
+            new Directory(std::move(state), std::move(*opened), history_));
     }
     if (!S_ISREG(status.st_mode)) return Errno::notsup;
-    return File::opened(place_of(path), wanted, std::move(*opened));
+    auto file = File::opened(place_of(path), wanted, std::move(*opened), history_);
+    if (history_ != nullptr && wanted.truncate && there.ok()) {
+        if (const Errno error = (*file)->set_size(0); error != Errno::success) return error;
+    }
+    return file;
+}
+
+/// With a history, nothing is made or emptied that it has not heard of.
+Answer<UniqueFd> Directory::open_host_file(std::string_view path, const OpenRequest& request,
+                                           bool is_there) {
+    if (history_ != nullptr && request.create && !is_there && !path.ends_with('/'))
+        return create_file(path, request);
+    int flags = open_flags_of(request);
+    if (history_ != nullptr) flags &= ~O_TRUNC;
+    return open_beneath(directory_.get(), path,
+                        {.flags = flags, .mode = request.create ? kNewFileMode : 0U});
+}
+
+Answer<UniqueFd> Directory::create_file(std::string_view path, const OpenRequest& request) {
+    auto at = open_parent_beneath(directory_.get(), path);
+    if (!at.ok()) return at.error();
+    UniqueFd file;
+    const int flags = open_flags_of(request) | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    const Errno error = create(name_at(path, *at), [&] {
+        file = UniqueFd(::openat(at->parent.get(), at->name.c_str(), flags, kNewFileMode));
+        return file.valid() ? 0 : -1;
+    });
+    if (error == Errno::success) return file;
+    // A link that leads nowhere yet: what it names is made, with a place of its own.
+    auto target = read_link(path);
+    const bool follows = error == Errno::exist && request.follow && !request.exclusive;
+    if (!follows || !target.ok()) return error;
+    if (request.links_left == 0) return Errno::loop;
+    OpenRequest rest = request;
+    --rest.links_left;
+    const auto slash = path.rfind('/');
+    const auto parent = slash == std::string_view::npos ? "" : path.substr(0, slash + 1);
+    const bool is_absolute = target->starts_with('/');
+    return is_absolute ? Answer<UniqueFd>(Errno::perm)
+                       : create_file(std::string(parent) + *target, rest);
+}
+
+NameInDirectory Directory::name_at(std::string_view path, const ParentAndName& at) const {
+    return {place_of(path), at.parent.get(), at.name};
+}
+
+Errno Directory::create(const NameInDirectory& name, const std::function<int()>& make) {
+    return history_ != nullptr ? history_->create(name, make) : errno_of_call(make());
 }
 
 Errno Directory::create_directory(std::string_view path) {
     if (state_.place.is_read_only) return Errno::rofs;
     auto at = open_parent_beneath(directory_.get(), path);
     if (!at.ok()) return at.error() == Errno::inval ? Errno::exist : at.error();
-    return errno_of_call(::mkdirat(at->parent.get(), at->name.c_str(), kNewDirectoryMode));
+    return create(name_at(path, *at),
+                  [&] { return ::mkdirat(at->parent.get(), at->name.c_str(), kNewDirectoryMode); });
 }
 
 Errno Directory::remove_directory(std::string_view path) {
     if (state_.place.is_read_only) return Errno::rofs;
     auto at = open_parent_beneath(directory_.get(), path);
     if (!at.ok()) return at.error();
+    if (history_ != nullptr) return history_->remove_directory(name_at(path, *at));
     return errno_of_call(::unlinkat(at->parent.get(), at->name.c_str(), AT_REMOVEDIR));
 }
 
@@ -144,6 +197,7 @@ Errno Directory::unlink_file(std::string_view path) {
         if (!status.ok()) return status.error();
         return status->type == FileType::directory ? Errno::isdir : Errno::notdir;
     }
+    if (history_ != nullptr) return history_->remove_file(name_at(path, *at));
     return errno_of_call(::unlinkat(at->parent.get(), at->name.c_str(), 0));
 }
 
@@ -159,6 +213,9 @@ Errno Directory::rename(std::string_view path, Directory& to, std::string_view n
             return errno_of_host(errno);
         if (!S_ISDIR(status.st_mode)) return Errno::notdir;
     }
+    FileHistory* history = history_ != nullptr ? history_ : to.history_;
+    if (history != nullptr)
+        return history->rename(name_at(path, *from), to.name_at(new_path, *target));
     return errno_of_call(::renameat(from->parent.get(), from->name.c_str(), target->parent.get(),
                                     target->name.c_str()));
 }
@@ -172,8 +229,10 @@ Errno Directory::link(std::string_view path, Directory& to, std::string_view new
     if (!target.ok()) return target.error();
     if (from->names_directory) return Errno::notdir;
     if (target->names_directory) return Errno::noent;
-    return errno_of_call(::linkat(from->parent.get(), from->name.c_str(), target->parent.get(),
-                                  target->name.c_str(), 0));
+    return to.create(to.name_at(new_path, *target), [&] {
+        return ::linkat(from->parent.get(), from->name.c_str(), target->parent.get(),
+                        target->name.c_str(), 0);
+    });
 }
 
 Errno Directory::symlink(std::string_view target, std::string_view path) {
@@ -185,8 +244,9 @@ Errno Directory::symlink(std::string_view target, std::string_view path) {
     auto at = open_parent_beneath(directory_.get(), path);
     if (!at.ok()) return at.error();
     if (at->names_directory) return Errno::noent;
-    return errno_of_call(
-        ::symlinkat(std::string(target).c_str(), at->parent.get(), at->name.c_str()));
+    return create(name_at(path, *at), [&] {
+        return ::symlinkat(std::string(target).c_str(), at->parent.get(), at->name.c_str());
+    });
 }
 
 Answer<std::string> Directory::read_link(std::string_view path) {
@@ -213,7 +273,10 @@ Errno Directory::set_times_of(std::string_view path, bool follow, const Times& t
     auto there =
         open_beneath(directory_.get(), path, {.flags = O_PATH | (follow ? 0 : O_NOFOLLOW)});
     if (!there.ok()) return there.error();
-    return errno_of_call(::utimensat(there->get(), "", times.data(), AT_EMPTY_PATH));
+    const auto set = [&] {
+        return errno_of_call(::utimensat(there->get(), "", times.data(), AT_EMPTY_PATH));
+    };
+    return history_ != nullptr ? history_->change_times(place_of(path), there->get(), set) : set();
 }
 
 }  // namespace sojourn::leases

@@ -6,9 +6,12 @@
 #include <vector>
 
 #include "leases/descriptor.hpp"
+#include "leases/file_history.hpp"
 #include "leases/place.hpp"
 
 namespace sojourn::leases {
+
+struct ParentAndName;
 
 /// What the guest wants of a name it opens.
 struct OpenRequest {
@@ -20,6 +23,7 @@ struct OpenRequest {
     bool read = false;
     bool write = false;
     DescriptorFlags flags = 0;
+    int links_left = 40;  ///< that may lead on to a name that is made; as the kernel's limit
 };
 
 /// In one list; it is kept in memory and in checkpoints while the guest reads it out.
@@ -42,9 +46,11 @@ public:
         std::vector<DirectoryEntry> listing;  ///< what is being read out, in the order of cookies
     };
 
+    /// The directory that the user names by a place without a path. What changes below it is noted
+    /// in `history`, if there is one and the place rolls back; borrowed.
     /// Errors: not_found, permission_denied, io, with the path.
-    static Result<std::unique_ptr<Directory>> grant(std::string host_path, std::string guest_name,
-                                                    bool is_read_only);
+    static Result<std::unique_ptr<Directory>> grant(Place place, std::string guest_name,
+                                                    FileHistory* history);
     static Result<std::unique_ptr<Service>> restore(Bytes state);
 
     ServiceKind kind() const override { return ServiceKind::directory; }
@@ -57,6 +63,7 @@ public:
         return {state_.place.directory_grant()};
     }
     void relocate(const Relocation& relocation) override { state_.place.relocate(relocation); }
+    Place* place() override { return &state_.place; }
     void follow_rename(const Place& from, const Place& to) override {
         state_.place.follow(from, to);
     }
@@ -99,11 +106,18 @@ public:
     [[nodiscard]] std::size_t listed_count() const { return state_.listing.size(); }
 
 private:
-    Directory(State state, UniqueFd directory);
+    Directory(State state, UniqueFd directory, FileHistory* history);
     Errno list();
+    [[nodiscard]] NameInDirectory name_at(std::string_view path, const ParentAndName& at) const;
+    /// Makes a name, which the history hears of first.
+    Errno create(const NameInDirectory& name, const std::function<int()>& make);
+    Answer<UniqueFd> open_host_file(std::string_view path, const OpenRequest& request,
+                                    bool is_there);
+    Answer<UniqueFd> create_file(std::string_view path, const OpenRequest& request);
 
     State state_;
     UniqueFd directory_;
+    FileHistory* history_ = nullptr;  ///< while its changes are noted
 };
 
 }  // namespace sojourn::leases

@@ -101,7 +101,9 @@ Result<std::unique_ptr<Service>> Directory::restore(Bytes state) {
         restored.listing.push_back(std::move(entry));
     }
     TRY(reader.expect_end());
-    return std::unique_ptr<Service>(new Directory(std::move(restored), UniqueFd()));
+    if (restored.place.is_in_attic())
+        return fail(ErrorCode::corrupt, "a saved directory lease names a removed file");
+    return std::unique_ptr<Service>(new Directory(std::move(restored), UniqueFd(), nullptr));
 }
 
 }  // namespace sojourn::leases

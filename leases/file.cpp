@@ -21,6 +21,13 @@ Answer<std::size_t> count_of_call(ssize_t result) {
     return static_cast<std::size_t>(result);
 }
 
+std::uint64_t bytes_of(std::span<const iovec> buffers) {
+    std::uint64_t bytes = 0;
+    for (const iovec& buffer : buffers)
+        bytes += buffer.iov_len;
+    return bytes;
+}
+
 /// Offset and length as the host takes them; beyond its range nothing lies.
 bool is_range(std::uint64_t offset, std::uint64_t length) {
     return offset <= kOffsetMax && length <= kOffsetMax - offset;
@@ -37,13 +44,45 @@ int File::host_flags_of(DescriptorFlags flags) {
 }
 
 Answer<std::unique_ptr<Descriptor>> File::opened(Place place, const OpenRequest& request,
-                                                 UniqueFd file) {
+                                                 UniqueFd file, FileHistory* history) {
     State state;
     state.place = std::move(place);
     state.reads = request.read;
     state.writes = request.write || request.truncate;
     state.flags = request.flags;
-    return std::unique_ptr<Descriptor>(new File(std::move(state), std::move(file)));
+    std::unique_ptr<File> opened(new File(std::move(state), std::move(file)));
+    opened->begin_tracking(history);
+    return std::unique_ptr<Descriptor>(std::move(opened));
+}
+
+File::~File() {
+    release();
+}
+
+void File::begin_tracking(FileHistory* history) {
+    if (history == nullptr || !state_.place.rolls_back()) return;
+    history_ = history;
+    tracked_ = history->track(state_.place, file_.get());
+}
+
+template <typename Make>
+Errno File::change(std::uint64_t offset, std::uint64_t length, Make make) {
+    const Errno error = before_change(offset, length);
+    if (error != Errno::success) return error;
+    const Errno result = make();
+    if (tracked_ != nullptr) history_->after_change(*tracked_, file_.get());
+    return result;
+}
+
+Errno File::before_change(std::uint64_t offset, std::uint64_t length) {
+    if (tracked_ == nullptr) return Errno::success;
+    return history_->before_change(*tracked_, file_.get(), offset, length);
+}
+
+void File::after_write(const Answer<std::size_t>& count, std::uint64_t end) {
+    if (tracked_ == nullptr) return;
+    if (count.ok()) return history_->after_write(*tracked_, end);
+    history_->after_change(*tracked_, file_.get());
 }
 
 std::string File::description() const {
@@ -65,18 +104,23 @@ Errno File::set_flags(DescriptorFlags flags) {
 Answer<FileStatus> File::status() const {
     struct stat status {};
     if (::fstat(file_.get(), &status) != 0) return errno_of_host(errno);
-    return file_status_of(status);
+    FileStatus shown = file_status_of(status);
+    // The name by which the attic keeps it is nobody's business.
+    if (tracked_ != nullptr && FileHistory::place_of(*tracked_).is_in_attic()) --shown.link_count;
+    return shown;
 }
 
 Errno File::set_size(std::uint64_t size_bytes) {
     if (!state_.writes) return state_.place.is_read_only ? Errno::rofs : Errno::inval;
     if (size_bytes > kOffsetMax) return Errno::fbig;
-    return errno_of_call(::ftruncate(file_.get(), static_cast<off_t>(size_bytes)));
+    return change(size_bytes, kOffsetMax - size_bytes, [&] {
+        return errno_of_call(::ftruncate(file_.get(), static_cast<off_t>(size_bytes)));
+    });
 }
 
 Errno File::set_times(const Times& times) {
     if (state_.place.is_read_only) return Errno::rofs;
-    return errno_of_call(::futimens(file_.get(), times.data()));
+    return change(0, 0, [&] { return errno_of_call(::futimens(file_.get(), times.data())); });
 }
 
 Answer<std::size_t> File::read(std::span<const iovec> buffers, Waiting) {
@@ -92,12 +136,9 @@ Answer<std::size_t> File::write(std::span<const iovec> buffers, Waiting) {
         return count;
     }
     if (!state_.writes) return Errno::badf;
-    auto count =
-        count_of_call(::writev(file_.get(), buffers.data(), static_cast<int>(buffers.size())));
-    if (!count.ok()) return count;
-    const off_t end = ::lseek(file_.get(), 0, SEEK_CUR);
-    if (end < 0) return errno_of_host(errno);
-    state_.offset = static_cast<std::uint64_t>(end);
+    if (const Errno error = before_change(0, 0); error != Errno::success) return error;
+    auto count = append(buffers);
+    after_write(count, state_.offset);
     return count;
 }
 
@@ -126,6 +167,24 @@ Answer<std::size_t> File::read_at(std::span<const iovec> buffers, std::uint64_t 
 Answer<std::size_t> File::write_at(std::span<const iovec> buffers, std::uint64_t offset) {
     if (!state_.writes) return Errno::badf;
     if (offset > kOffsetMax) return Errno::inval;
+    const Errno error = before_change(offset, bytes_of(buffers));
+    if (error != Errno::success) return error;
+    auto count = put(buffers, offset);
+    after_write(count, count.ok() ? offset + *count : 0);
+    return count;
+}
+
+Answer<std::size_t> File::append(std::span<const iovec> buffers) {
+    auto count =
+        count_of_call(::writev(file_.get(), buffers.data(), static_cast<int>(buffers.size())));
+    if (!count.ok()) return count;
+    const off_t end = ::lseek(file_.get(), 0, SEEK_CUR);
+    if (end < 0) return errno_of_host(errno);
+    state_.offset = static_cast<std::uint64_t>(end);
+    return count;
+}
+
+Answer<std::size_t> File::put(std::span<const iovec> buffers, std::uint64_t offset) {
     // The host would append in spite of the offset.
     const bool appends = (state_.flags & kAppend) != 0;
     if (appends && !set_host_appending(false)) return errno_of_host(errno);
@@ -151,8 +210,10 @@ Errno File::advise(std::uint64_t offset, std::uint64_t length, int advice) {
 Errno File::allocate(std::uint64_t offset, std::uint64_t length) {
     if (!state_.writes) return Errno::badf;
     if (!is_range(offset, length) || length == 0) return Errno::inval;
-    return errno_of_call(
-        ::fallocate(file_.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(length)));
+    return change(0, 0, [&] {
+        return errno_of_call(
+            ::fallocate(file_.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(length)));
+    });
 }
 
 Errno File::sync() {

@@ -66,8 +66,19 @@ Service* LeaseManager::find(LeaseId id) const {
 }
 
 void LeaseManager::give_back(LeaseId id) {
+    const auto found = held_.find(id);
+    if (found == held_.end()) return;
+    found->second.service->let_go();
     deadlines_.erase(id);
-    held_.erase(id);
+    held_.erase(found);
+}
+
+std::vector<Place*> LeaseManager::places() {
+    std::vector<Place*> places;
+    for (auto& [id, held] : held_) {
+        if (Place* place = held.service->place()) places.push_back(place);
+    }
+    return places;
 }
 
 void LeaseManager::follow_rename(const Place& from, const Place& to) {

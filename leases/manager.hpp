@@ -78,6 +78,9 @@ public:
     /// can't be had is `lost`; the guest sees the error of its kind at the next use.
     void reestablish_all();
 
+    /// Every place that a service is found again at.
+    [[nodiscard]] std::vector<Place*> places();
+
     /// The state of all leases, for a checkpoint. Releases nothing.
     Result<ByteVector> capture();
 

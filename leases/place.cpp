@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <filesystem>
 
+#include "leases/internal/attic.hpp"
 #include "leases/internal/beneath.hpp"
 
 namespace sojourn::leases {
@@ -55,6 +56,15 @@ Result<UniqueFd> open_grant(const std::string& path) {
 
 }  // namespace
 
+Result<OnResume> parse_on_resume(std::string_view text) {
+    if (text == "rollback") return OnResume::rollback;
+    if (text == "rollback,sync") return OnResume::rollback_synced;
+    if (text == "keep") return OnResume::keep;
+    if (text == "refuse") return OnResume::refuse;
+    return fail(ErrorCode::invalid_argument,
+                "on-resume={}: write rollback, rollback,sync, keep or refuse", text);
+}
+
 Place Place::of_file(std::string_view path, bool is_read_only) {
     EXPECTS(path.starts_with('/'), "a file is found again from any working directory");
     const auto slash = path.rfind('/');
@@ -77,12 +87,13 @@ Place Place::below(std::string_view relative) const {
 }
 
 std::string Place::description() const {
+    if (is_in_attic()) return "a removed file";
     if (path.empty()) return grant;
     return grant == "/" ? "/" + path : grant + "/" + path;
 }
 
 void Place::follow(const Place& from, const Place& to) {
-    if (grant != from.grant || !path.starts_with(from.path)) return;
+    if (is_in_attic() || grant != from.grant || !path.starts_with(from.path)) return;
     const std::string rest = path.substr(from.path.size());
     if (!rest.empty() && rest.front() != '/') return;
     grant = to.grant;
@@ -90,7 +101,10 @@ void Place::follow(const Place& from, const Place& to) {
 }
 
 void Place::relocate(const Relocation& relocation) {
-    if (auto moved = relocation.moved(grant)) grant = *std::move(moved);
+    auto moved = relocation.moved(grant);
+    if (!moved || *moved == grant) return;
+    grant = *std::move(moved);
+    has_moved = true;
 }
 
 Grant Place::directory_grant() const {
@@ -105,6 +119,7 @@ void put(ByteWriter& writer, const Place& place) {
     writer.put_sized(std::string_view(place.grant));
     writer.put_sized(std::string_view(place.path));
     writer.put(static_cast<std::uint8_t>(place.is_read_only));
+    writer.put(place.on_resume);
 }
 
 Result<Place> get_place(ByteReader& reader) {
@@ -113,13 +128,18 @@ Result<Place> get_place(ByteReader& reader) {
     place.path = TRY(reader.get_string());
     const auto is_read_only = TRY(reader.get<std::uint8_t>());
     place.is_read_only = is_read_only != 0;
+    place.on_resume = TRY(reader.get<OnResume>());
     const bool has_zeros = (place.grant + place.path).find('\0') != std::string::npos;
-    if (!is_plain_path(place.grant) || place.path.starts_with('/') || has_zeros || is_read_only > 1)
+    const bool is_anywhere =
+        place.is_in_attic() ? Attic::number_of(place.path).has_value() : is_plain_path(place.grant);
+    if (!is_anywhere || place.path.starts_with('/') || has_zeros || is_read_only > 1 ||
+        place.on_resume > OnResume::refuse)
         return fail(ErrorCode::corrupt, "a saved lease names an impossible place");
     return place;
 }
 
 Result<UniqueFd> open_place(const Place& place, int flags) {
+    EXPECTS(!place.is_in_attic(), "what is in the attic is opened there");
     UniqueFd root = TRY(open_grant(place.grant));
     if (place.path.empty() && (flags & O_PATH) != 0) return root;
     auto opened = open_beneath(root.get(), place.path.empty() ? "." : place.path, {.flags = flags});

@@ -68,6 +68,8 @@ private:
     UniqueFd event_;
 };
 
+class FileHistory;
+
 /// What a service may use of its host. Borrowed; outlives every service.
 struct Host {
     const Clock& clock;
@@ -75,6 +77,7 @@ struct Host {
     Interrupt& interrupt;
     std::array<int, 3> streams = {0, 1, 2};  ///< what the guest's standard streams are here
     std::uint32_t descriptors_max = 1024;    ///< that a guest may have open
+    FileHistory* files = nullptr;  ///< nullptr: nothing will be resumed, so nothing is noted
 };
 
 struct Place;
@@ -94,13 +97,18 @@ public:
     /// Gets the host objects again. Errors: whatever the host says; the lease is then lost.
     virtual Result<void> reacquire(const Host& host) = 0;
 
-    /// Whether reacquire() would succeed here and now; changes nothing. Requires: released.
+    /// Whether reacquire() would succeed here and now, with what the checkpoint saw where that was
+    /// asked for; changes nothing. Requires: released.
     virtual Result<void> probe(const Host& /*host*/) const { return {}; }
     /// What of the host the recipe names. Each of these is enough, the widest first; none: it
     /// reaches nothing that has to be granted.
     virtual std::vector<Grant> sufficient_grants() const { return {}; }
     /// From now on the recipe names what is called otherwise here. Requires: released.
     virtual void relocate(const Relocation& /*relocation*/) {}
+    /// Where it is found again; nullptr for what has no place.
+    virtual Place* place() { return nullptr; }
+    /// The guest has given it up for good; the destructor follows.
+    virtual void let_go() {}
     /// The guest has renamed what lay at `from`, which may be this or hold this.
     virtual void follow_rename(const Place& /*from*/, const Place& /*to*/) {}
 };

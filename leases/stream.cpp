@@ -66,7 +66,7 @@ Result<std::unique_ptr<Descriptor>> Stream::open_at(std::uint32_t number, const 
         Place place = Place::of_file(path, /*is_read_only=*/is_input);
         const OpenRequest request{
             .read = is_input, .write = !is_input, .flags = is_input ? DescriptorFlags{0} : kAppend};
-        auto opened = File::opened(std::move(place), request, std::move(file));
+        auto opened = File::opened(std::move(place), request, std::move(file), host.files);
         return std::move(*opened);
     }
     std::unique_ptr<Stream> stream(new Stream({.number = number, .flags = 0, .path = path}));

@@ -7,11 +7,18 @@ namespace sojourn::process {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x41504a53;  // "SJPA"
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::string_view kSubject = "a checkpoint's attachment";
 
 /// On disk. Sections stand in this order, each exactly once.
-enum class Tag : std::uint32_t { stage = 1, modules = 2, machine = 3, host = 4, leases = 5 };
+enum class Tag : std::uint32_t {
+    stage = 1,
+    modules = 2,
+    machine = 3,
+    host = 4,
+    leases = 5,
+    files = 6
+};
 
 struct Header {
     std::uint32_t magic;
@@ -24,6 +31,8 @@ struct SectionHeader {
     std::uint64_t size_bytes;
 };
 static_assert(sizeof(SectionHeader) == 16);
+static_assert(sizeof(FileMoment) == 24);
+static_assert(std::has_unique_object_representations_v<FileMoment>);
 
 void put_section(ByteWriter& out, Tag tag, Bytes content) {
     out.put(SectionHeader{tag, 0, content.size()});
@@ -59,6 +68,13 @@ Result<std::vector<Sha256>> decode_modules(Bytes content) {
     return modules;
 }
 
+Result<FileMoment> decode_files(Bytes content) {
+    ByteReader in(content, "the moment of a checkpoint's files");
+    const auto moment = TRY(in.get<FileMoment>());
+    TRY(in.expect_end());
+    return moment;
+}
+
 }  // namespace
 
 ByteVector encode_attachment(const Attachment& attachment) {
@@ -71,6 +87,7 @@ ByteVector encode_attachment(const Attachment& attachment) {
     put_section(out, Tag::machine, attachment.machine);
     put_section(out, Tag::host, attachment.host);
     put_section(out, Tag::leases, attachment.leases);
+    put_section(out, Tag::files, std::as_bytes(std::span(&attachment.files, 1)));
     return out.take();
 }
 
@@ -92,8 +109,17 @@ Result<Attachment> decode_attachment(Bytes bytes) {
     attachment.machine = TRY(get_section(in, Tag::machine));
     attachment.host = TRY(get_section(in, Tag::host));
     attachment.leases = TRY(get_section(in, Tag::leases));
+    const Bytes files = TRY(get_section(in, Tag::files));
+    attachment.files = TRY(decode_files(files));
     TRY(in.expect_end());
     return attachment;
+}
+
+Result<FileMoment> file_moment_of(const store::Family& family, store::Version checkpoint) {
+    const ByteVector stored = TRY(family.read_attachment(checkpoint));
+    const Bytes committed = TRY(heap::committed_attachment(stored));
+    const auto attachment = TRY(decode_attachment(committed));
+    return attachment.files;
 }
 
 Result<std::vector<Sha256>> modules_of(const store::Family& family, store::Version checkpoint) {

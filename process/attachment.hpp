@@ -15,6 +15,14 @@ enum class Stage : std::uint32_t {
     main = 2,            ///< `_start`
 };
 
+/// Which moment of a process's files a checkpoint is of. On disk.
+struct FileMoment {
+    store::ProcessId process;    ///< whose history it is; zero: nothing of files was noted
+    std::uint64_t position = 0;  ///< a leases::HistoryPosition
+
+    bool operator==(const FileMoment&) const = default;
+};
+
 /// The parts are opaque here; each has a version of its own.
 struct Attachment {
     Stage stage = Stage::main;
@@ -22,12 +30,16 @@ struct Attachment {
     Bytes machine;                ///< vm::Machine::capture
     Bytes host;                   ///< vm::Dispatcher::capture
     Bytes leases;                 ///< leases::LeaseManager::capture
+    FileMoment files = {};
 };
 
 ByteVector encode_attachment(const Attachment& attachment);
 
 /// The parts are views into `bytes`. Trusts nothing. Errors: corrupt, unsupported_format.
 Result<Attachment> decode_attachment(Bytes bytes);
+
+/// The attachment of a checkpoint, of which the parts are left out. Errors: as modules_of().
+Result<FileMoment> file_moment_of(const store::Family& family, store::Version checkpoint);
 
 /// The modules that a checkpoint needs. Errors: not_found, corrupt, unsupported_format.
 Result<std::vector<Sha256>> modules_of(const store::Family& family, store::Version checkpoint);

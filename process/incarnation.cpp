@@ -1,10 +1,13 @@
 #include "process/incarnation.hpp"
 
 #include "base/trace.hpp"
+#include "leases/file_history.hpp"
 
 namespace sojourn::process {
 
-Result<void> reestablish_leases(leases::LeaseManager& leases) {
+Result<void> reestablish_leases(leases::LeaseManager& leases, const FileMoment& moment) {
+    if (leases.host().files != nullptr)
+        TRY(leases.host().files->go_on(leases::HistoryPosition{moment.position}, {}));
     leases.reestablish_all();
     return {};
 }
@@ -14,7 +17,7 @@ Result<std::unique_ptr<Incarnation>> Incarnation::create(std::shared_ptr<store::
                                                          const vm::Launch& launch,
                                                          const Surroundings& surroundings,
                                                          const IncarnationOptions& options) {
-    auto life = std::unique_ptr<Incarnation>(new Incarnation());
+    auto life = std::unique_ptr<Incarnation>(new Incarnation(surroundings, token.process));
     life->heap_ =
         TRY(heap::Heap::create(std::move(family), token, surroundings.clock, options.heap));
     life->leases_ = std::make_unique<leases::LeaseManager>(surroundings.host, token.epoch);
@@ -31,7 +34,7 @@ Result<std::unique_ptr<Incarnation>> Incarnation::restore(store::Store& store,
                                                           const Surroundings& surroundings,
                                                           const heap::HeapOptions& options,
                                                           const ObtainLeases& obtain_leases) {
-    auto life = std::unique_ptr<Incarnation>(new Incarnation());
+    auto life = std::unique_ptr<Incarnation>(new Incarnation(surroundings, token.process));
     life->heap_ = TRY(heap::Heap::open(std::move(family), token, surroundings.clock, options));
     const auto saved = TRY(decode_attachment(life->heap_->attachment()));
     life->stage_ = saved.stage;
@@ -42,7 +45,7 @@ Result<std::unique_ptr<Incarnation>> Incarnation::restore(store::Store& store,
     life->machine_ =
         TRY(vm::Machine::restore(*life->heap_, *life->dispatcher_, saved.machine,
                                  [&](const Sha256& digest) { return store.module(digest); }));
-    TRY(obtain_leases(*life->leases_));
+    TRY(obtain_leases(*life->leases_, saved.files));
     TRACE(process, "restored", token.process.hex(), saved.modules.size());
     return life;
 }
@@ -51,7 +54,8 @@ Result<Incarnation::Moment> Incarnation::capture() {
     const ByteVector machine = machine_->capture();
     const ByteVector host = dispatcher_->capture();
     const ByteVector leases = TRY(leases_->capture());
-    Attachment attachment{stage_, {}, machine, host, leases};
+    Attachment attachment{stage_, {}, machine, host, leases, {}};
+    if (files_ != nullptr) attachment.files = {process_, plain(TRY(files_->mark()))};
     for (const auto& module : machine_->modules())
         attachment.modules.push_back(module->digest);
     Moment moment;

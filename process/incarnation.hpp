@@ -17,11 +17,12 @@ struct IncarnationOptions {
     leases::LeaseTerms lease_terms;
 };
 
-/// Gets the leases of a restored process. The first error ends the restore.
-using ObtainLeases = std::function<Result<void>(leases::LeaseManager&)>;
+/// Gets the leases of a restored process, whose files are to be those of a moment. The first error
+/// ends the restore.
+using ObtainLeases = std::function<Result<void>(leases::LeaseManager&, const FileMoment&)>;
 
-/// All that can be had; what can't is lost.
-Result<void> reestablish_leases(leases::LeaseManager& leases);
+/// All that can be had, by a process that has not run since the moment; what can't is lost.
+Result<void> reestablish_leases(leases::LeaseManager& leases, const FileMoment& moment);
 
 /// What an incarnation uses of the host process it lives in. Borrowed; outlives it.
 struct Surroundings {
@@ -43,7 +44,7 @@ public:
                                                        const IncarnationOptions& options);
 
     /// The process as last published under the token's process. `store` is where its modules come
-    /// from. Its leases are obtained last: what is not sound opens nothing.
+    /// from. Its leases are obtained last: what is not sound opens nothing, and touches no file.
     static Result<std::unique_ptr<Incarnation>> restore(store::Store& store,
                                                         std::shared_ptr<store::Family> family,
                                                         store::FencingToken token,
@@ -70,7 +71,8 @@ public:
     Result<store::CheckpointInfo> publish(Moment moment, const heap::CommitOptions& options);
 
 private:
-    Incarnation() = default;
+    Incarnation(const Surroundings& surroundings, store::ProcessId process)
+        : files_(surroundings.host.files), process_(process) {}
 
     // In this order: each uses those above it and is destroyed before them.
     std::unique_ptr<heap::Heap> heap_;
@@ -78,6 +80,8 @@ private:
     std::unique_ptr<vm::Dispatcher> dispatcher_;
     std::unique_ptr<vm::Machine> machine_;
     Stage stage_ = Stage::main;
+    leases::FileHistory* files_;  ///< of `process_`; null where nothing will be resumed
+    store::ProcessId process_;
 };
 
 }  // namespace sojourn::process

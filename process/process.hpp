@@ -11,6 +11,7 @@
 #include "base/random.hpp"
 #include "leases/admission.hpp"
 #include "process/checkpoint_rhythm.hpp"
+#include "process/on_resume_choices.hpp"
 #include "process/reference.hpp"
 #include "process/retention.hpp"
 #include "process/runner_lock.hpp"
@@ -52,6 +53,7 @@ struct RunOptions {
 struct ResumeOptions {
     Execution execution;
     Reference process;
+    OnResumeChoices on_resume = {};
     leases::AdmissionTerms admission;  ///< without what was granted before
     bool takes_over = false;           ///< a runner that lives is killed first
 };

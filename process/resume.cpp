@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "process/internal/grants.hpp"
 #include "process/internal/host_support.hpp"
+#include "process/internal/obtain_leases.hpp"
 #include "process/process.hpp"
 #include "process/remote.hpp"
 #include "process/runner.hpp"
@@ -64,28 +64,6 @@ Result<void> check_can_resume(const store::Family& family, const store::ProcessR
     return checkpoint ? check_checkpoint(family, record, *checkpoint) : check_can_continue(record);
 }
 
-leases::AdmissionTerms terms_of(const ResumeOptions& options, leases::Grants granted) {
-    leases::AdmissionTerms terms = options.admission;
-    terms.granted = std::move(granted);
-    return terms;
-}
-
-/// `process 'x': ` in front of what the leases say, which know of no processes.
-Error with_name(const store::ProcessRecord& record, const Error& error) {
-    return fail(error.code, "process '{}': {}", display_name(record), error.message);
-}
-
-Result<void> obtain_leases(leases::LeaseManager& leases, const ResumeOptions& options,
-                           store::Store& store, const store::ProcessRecord& record) {
-    leases.set_terms(options.execution.lease_terms);
-    const auto granted = TRY(kept_grants(store, record));
-    auto admission = leases::Admission::prepare(leases, terms_of(options, granted));
-    if (!admission.ok()) return with_name(record, admission.error());
-    const auto obtained = admission->obtain();
-    if (!obtained.ok()) return with_name(record, obtained.error());
-    return keep_grants(admission->granted(), granted, store, record);
-}
-
 /// Nobody has run: the process goes back to where it was, off the branch that was opened for it.
 Result<void> step_back(store::Family& family, store::FencingToken token,
                        const store::ProcessRecord& before) {
@@ -118,10 +96,11 @@ Result<Outcome> resume(const ResumeOptions& options, const HostProcess& host) {
     seat.token = TRY(family->acquire(seat.record.id, reference.checkpoint));
     const store::FencingToken token = seat.token;
 
-    auto restored = runner->listen(seat);
+    auto restored = seat.open_files();
+    if (restored.ok()) restored = runner->listen(seat);
     store::Store& store = *seat.store;
-    const auto obtain = [&](leases::LeaseManager& leases) {
-        return obtain_leases(leases, options, store, before);
+    const auto obtain = [&](leases::LeaseManager& leases, const FileMoment& moment) {
+        return obtain_leases(leases, moment, options, store, before);
     };
     if (restored.ok()) restored = runner->restore(std::move(seat), obtain);
     if (restored.ok()) return runner->run();
@@ -143,13 +122,7 @@ Result<Examination> examine(const ResumeOptions& options, const HostProcess& hos
 
     const auto checkpoint = options.process.checkpoint.value_or(record.head);
     const auto saved = TRY(SavedLeases::read(*family, checkpoint, host));
-    auto terms = terms_of(options, TRY(kept_grants(*store, record)));
-    const auto admission = leases::Admission::prepare(saved->leases(), std::move(terms));
-    if (!admission.ok()) return with_name(record, admission.error());
-    examination.leases = admission->examine();
-    examination.verdict = admission->check(examination.leases);
-    if (!examination.verdict.ok())
-        examination.verdict = with_name(record, examination.verdict.error());
+    TRY(examine_leases(saved->leases(), saved->files(), options, *store, examination));
     return examination;
 }
 

@@ -54,6 +54,7 @@ Result<Seat> take_new_seat(const std::string& location, const store::OpenOptions
     }
     seat.family = TRY(seat.store->family(seat.record.family));
     seat.token = TRY(seat.family->acquire(seat.record.id, std::nullopt));
+    TRY(seat.open_files());
     return seat;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/fault_point.hpp"
 #include "base/trace.hpp"
+#include "process/file_moments.hpp"
 #include "process/internal/grants.hpp"
 #include "process/internal/host_support.hpp"
 
@@ -61,10 +62,15 @@ Result<void> Runner::listen(const Seat& seat) {
     return {};
 }
 
+void Runner::sit_on(Seat seat) {
+    seat_ = std::move(seat);
+    lease_host_.files = seat_.files.get();
+    guest_checkpoints_.sit_on(seat_);
+}
+
 Result<void> Runner::begin(Seat seat, std::shared_ptr<const vm::Module> program,
                            const vm::Launch& launch, const vm::MachineOptions& machine) {
-    seat_ = std::move(seat);
-    guest_checkpoints_.sit_on(seat_);
+    sit_on(std::move(seat));
     auto life = TRY(Incarnation::create(seat_.family, seat_.token, launch, surroundings_,
                                         {heap_options(), machine, execution_.lease_terms}));
     if (seat_.lock) TRY(keep_grants(life->leases(), *seat_.store, seat_.record));
@@ -74,12 +80,15 @@ Result<void> Runner::begin(Seat seat, std::shared_ptr<const vm::Module> program,
 }
 
 Result<void> Runner::restore(Seat seat, const ObtainLeases& obtain_leases) {
-    seat_ = std::move(seat);
-    guest_checkpoints_.sit_on(seat_);
+    sit_on(std::move(seat));
     auto life = TRY(Incarnation::restore(*seat_.store, seat_.family, seat_.token, surroundings_,
                                          heap_options(), obtain_leases));
     stats_.begin(*life);
-    return adopt(std::move(life));
+    TRY(adopt(std::move(life)));
+    const auto oldest = oldest_file_moment(*seat_.family, seat_.record.id);
+    if (oldest.ok() && *oldest) files_needed_from_ = plain(**oldest);
+    drop_old_file_history();
+    return {};
 }
 
 Result<Outcome> Runner::run() {
@@ -119,6 +128,7 @@ void Runner::forget_process() {
                       display_name(seat_.record)));
     control_.reset();
     life_.reset();
+    seat_.files.reset();
     seat_.family.reset();
     const auto removed = seat_.store->remove_process(seat_.record.id);
     if (removed.ok() && seat_.lock) seat_.lock->remove();
@@ -203,6 +213,7 @@ void Runner::checkpoint_at_safepoint(Request request, std::uint64_t paused_at_ns
     auto moment = life_->capture();
     if (!moment.ok()) return request.answer(moment.error());
     if (request.captured) request.captured();
+    drop_old_file_history();
     const heap::CommitOptions options{
         .message = request.message,
         .state_after = store::ProcessState::running,
@@ -301,6 +312,7 @@ Result<void> Runner::reincarnate_at_safepoint(std::uint64_t paused_at_ns) {
     stats_.end(*life_);
     life_.reset();
     TRY(seat_.reopen(host_.random));
+    lease_host_.files = seat_.files.get();
     auto life = TRY(Incarnation::restore(*seat_.store, seat_.family, seat_.token, surroundings_,
                                          heap_options(), reestablish_leases));
     ++stats_.reincarnations;
@@ -361,7 +373,16 @@ Result<void> Runner::remove_superseded(store::Version head) {
                              removed.error().code == ErrorCode::not_found;
         if (!is_fine) return removed.error();
     }
+    const auto oldest = TRY(oldest_file_moment(*seat_.family, seat_.record.id));
+    if (oldest) files_needed_from_ = plain(*oldest);
     return {};
+}
+
+void Runner::drop_old_file_history() {
+    const leases::HistoryPosition needed{files_needed_from_.exchange(0)};
+    if (seat_.files == nullptr || plain(needed) == 0) return;
+    const auto dropped = seat_.files->drop_before(needed);
+    if (!dropped.ok()) TRACE(process, "file_history_not_dropped", dropped.error().message);
 }
 
 }  // namespace sojourn::process

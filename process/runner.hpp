@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -46,6 +47,7 @@ private:
            std::unique_ptr<leases::Interrupt> interrupt);
 
     [[nodiscard]] heap::HeapOptions heap_options() const;
+    void sit_on(Seat seat);
     Result<void> adopt(std::unique_ptr<Incarnation> life);
 
     /// How far the guest has come: it stays the same exactly while the guest does nothing.
@@ -77,6 +79,8 @@ private:
     /// Removes what is not to be kept once `head` is there. What can't be removed stays.
     void prune(store::Version head);
     Result<void> remove_superseded(store::Version head);
+    /// Forgets of files what no checkpoint goes back to. What can't be removed stays.
+    void drop_old_file_history();
 
     const Execution& execution_;
     const HostProcess& host_;
@@ -99,7 +103,8 @@ private:
     std::optional<vm::Trap> trap_at_start_;
     std::unique_ptr<Incarnation> life_;
     std::optional<Progress> published_at_;  ///< of the last checkpoint; used while none is written
-    bool has_prune_failed_ = false;         ///< the last one; the publishing thread's
+    std::atomic<std::uint64_t> files_needed_from_ = 0;  ///< a position; what is older can go
+    bool has_prune_failed_ = false;                     ///< the last one; the publishing thread's
     Publisher publisher_;  ///< destroyed, and so waited for, before the life that it publishes
 };
 

@@ -13,6 +13,7 @@ Result<std::unique_ptr<SavedLeases>> SavedLeases::read(const store::Family& fami
     const auto attachment = TRY(decode_attachment(committed));
     auto interrupt = TRY(leases::Interrupt::create());
     std::unique_ptr<SavedLeases> saved(new SavedLeases(host, std::move(interrupt)));
+    saved->files_ = attachment.files;
     // Nothing is done under this epoch.
     saved->leases_ =
         TRY(leases::LeaseManager::restore(attachment.leases, saved->host_, store::Epoch{0}));

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "process/attachment.hpp"
 #include "process/process.hpp"
 
 namespace sojourn::process {
@@ -16,6 +17,7 @@ public:
                                                      const HostProcess& host);
 
     [[nodiscard]] leases::LeaseManager& leases() { return *leases_; }
+    [[nodiscard]] const FileMoment& files() const { return files_; }
 
 private:
     SavedLeases(const HostProcess& host, std::unique_ptr<leases::Interrupt> interrupt)
@@ -25,6 +27,7 @@ private:
     std::unique_ptr<leases::Interrupt> interrupt_;
     leases::Host host_;
     std::unique_ptr<leases::LeaseManager> leases_;
+    FileMoment files_;
 };
 
 }  // namespace sojourn::process

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "leases/file_history.hpp"
 #include "process/runner_lock.hpp"
 #include "store/store.hpp"
 
@@ -18,13 +19,22 @@ struct Seat {
     std::shared_ptr<store::Family> family;
     store::ProcessRecord record;
     store::FencingToken token;
+    std::unique_ptr<leases::FileHistory> files;  ///< null: of a store in memory nothing is resumed
 
     /// Forgets the store and opens it afresh; the token stays good.
     Result<void> reopen(Random& random) {
+        files.reset();
         family.reset();
         store.reset();
         store = TRY(store::Store::open(location, open_options, random));
         family = TRY(store->family(record.family));
+        return open_files();
+    }
+
+    /// Requires: nobody else can act for the process.
+    Result<void> open_files() {
+        const auto directory = store->file_history_directory(record);
+        if (!directory.empty()) files = TRY(leases::FileHistory::open(directory));
         return {};
     }
 };

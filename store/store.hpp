@@ -78,6 +78,10 @@ public:
     /// Where runners put what does not fit the memory of a working heap; empty: no matter where.
     virtual std::filesystem::path scratch_directory() const = 0;
 
+    /// Where the history of a process's files is kept (docs/formats/file_history.md), beside its
+    /// database, and gone with it; empty for a store in memory. It need not be there.
+    virtual std::filesystem::path file_history_directory(const ProcessRecord& process) const = 0;
+
     /// Keeps a module under its digest; keeping one twice costs a look-up.
     virtual Result<Sha256> put_module(Bytes module) = 0;
     /// Errors: not_found; corrupt when the bytes do not have that digest any more.

@@ -30,6 +30,9 @@ public:
     std::filesystem::path directory() const override { return paths_.root; }
     std::filesystem::path run_directory() const override { return paths_.run(); }
     std::filesystem::path scratch_directory() const override { return scratch_; }
+    std::filesystem::path file_history_directory(const ProcessRecord& process) const override {
+        return paths_.file_history(process.family, process.id);
+    }
     Result<Sha256> put_module(Bytes module) override;
     Result<ByteVector> module(const Sha256& digest) const override;
     Result<std::unique_ptr<ProcessDraft>> draft_process(const NewProcess& process) override;

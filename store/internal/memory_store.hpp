@@ -18,6 +18,7 @@ public:
     std::filesystem::path directory() const override { return {}; }
     std::filesystem::path run_directory() const override { return {}; }
     std::filesystem::path scratch_directory() const override { return {}; }
+    std::filesystem::path file_history_directory(const ProcessRecord&) const override { return {}; }
     Result<Sha256> put_module(Bytes module) override;
     Result<ByteVector> module(const Sha256& digest) const override;
     Result<std::unique_ptr<ProcessDraft>> draft_process(const NewProcess& process) override;

@@ -174,6 +174,80 @@ TEST_CASE("what a process was given at its start moves with --map", "[leases]") 
     REQUIRE(read_text(moved / "log") == "moved\n");
 }
 
+TEST_CASE("after a move nothing below the old directory is touched, for good", "[leases]") {
+    Keeper keeper;
+    if (!keeper.is_there()) return;
+    VmProcess first = keeper.start();
+    await_output(first, "ready");
+    REQUIRE(keeper.fixture.run({"checkpoint", "job"}).exit_code == 0);
+    REQUIRE(keeper.ask(first, "append before") == "appended\n");
+    first.send(SIGKILL);
+    first.wait();
+    const fs::path here = keeper.fixture.work();
+    const fs::path there = keeper.fixture.folder() / "there";
+    fs::create_directory(there);
+    fs::copy_file(here / "input", there / "input");
+    std::ofstream(there / "log").close();
+
+    VmProcess second = keeper.resume({"--dir", there.string() + "::/"});
+    REQUIRE(keeper.ask(second, "append moved") == "appended\n");
+    second.send(SIGKILL);
+    second.wait();
+    const VmResult refused = keeper.fixture.run({"resume", "job"});
+
+    REQUIRE(read_text(here / "log") == "before\n");
+    REQUIRE(read_text(there / "log") == "moved\n");
+    REQUIRE(refused.exit_code == 125);
+    REQUIRE_THAT(refused.err, Contains(here.string()) && Contains("was kept as it was") &&
+                                  Contains("--on-resume keep"));
+}
+
+TEST_CASE("what the history of a process will bring back is available to a dry run, untouched",
+          "[leases]") {
+    Keeper keeper;
+    if (!keeper.is_there()) return;
+    VmProcess runner = keeper.start();
+    await_output(runner, "ready");
+    REQUIRE(keeper.fixture.run({"checkpoint", "job"}).exit_code == 0);
+    REQUIRE(keeper.ask(runner, "append more") == "appended\n");
+    runner.send(SIGKILL);
+    runner.wait();
+
+    const auto found = keeper.fixture.run_json({"resume", "--dry-run", "job"});
+    const auto kept =
+        keeper.fixture.run_json({"resume", "--dry-run", "--on-resume", "keep", "job"});
+
+    REQUIRE(found["resumable"] == true);
+    REQUIRE(kept["resumable"] == true);
+    REQUIRE(read_text(keeper.fixture.work() / "log") == "more\n");
+    VmProcess again = keeper.resume();
+    REQUIRE(keeper.ask(again, "append other") == "appended\n");
+    REQUIRE(read_text(keeper.fixture.work() / "log") == "other\n");
+}
+
+TEST_CASE("a port that somebody has is told before any file goes back", "[leases][socket]") {
+    const auto program = guest("echo");
+    if (!program) return;
+    const ProcessFixture fixture;
+    const fs::path output = fixture.work() / "output";
+    const std::string address = "127.0.0.1:" + std::to_string(free_port());
+    VmProcess first = fixture.start(
+        {"run", "--name", "echo", "--tcp-listen", address, "--stdout", output.string(), *program});
+    await("the guest", [&] { return !read_text(output).empty(); });
+    REQUIRE(fixture.run({"suspend", "echo"}).exit_code == 0);
+    first.wait();
+    std::ofstream(output, std::ios::app) << "somebody else's";
+    const ProcessFixture other;
+    VmProcess squatter = other.start({"run", "--name", "other", "--tcp-listen", address, *program});
+    await_output(squatter, "ready");
+
+    const VmResult refused = fixture.run({"resume", "echo"});
+
+    REQUIRE(refused.exit_code == 125);
+    REQUIRE_THAT(refused.err, Contains(address) && !Contains("output"));
+    REQUIRE_THAT(read_text(output), Contains("somebody else's"));
+}
+
 TEST_CASE("a listener's address moves with --map, and a taken one is named", "[leases][socket]") {
     const auto program = guest("echo");
     if (!program) return;

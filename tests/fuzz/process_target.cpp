@@ -13,7 +13,7 @@ using namespace process;
 namespace {
 
 /// Nothing of this host is the fuzzer's: whatever a checkpoint would reach is refused.
-Result<void> obtain_nothing(leases::LeaseManager& leases) {
+Result<void> obtain_nothing(leases::LeaseManager& leases, const FileMoment&) {
     auto admission = TRY(leases::Admission::prepare(leases, {}));
     return admission.obtain();
 }

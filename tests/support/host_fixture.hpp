@@ -3,6 +3,7 @@
 #include <map>
 #include <unistd.h>
 
+#include "leases/file_history.hpp"
 #include "tests/support/lease_fixture.hpp"
 #include "vm/host/dispatcher.hpp"
 
@@ -73,7 +74,9 @@ struct ManualSupervisor final : vm::Supervisor {
 /// arguments. Standard streams are pipes.
 class GuestFixture : public HostFixture {
 public:
-    TemporaryFolder folder;
+    TemporaryFolder folder, history_folder;
+    std::unique_ptr<leases::FileHistory> files =
+        *leases::FileHistory::open(history_folder.path() / "files");
     BufferRegion memory;
     UniqueFd input, input_far, output, output_far;
     vm::Launch launch{.arguments = {"program", "first argument"},
@@ -96,6 +99,7 @@ public:
         make_pipe(input, input_far);
         make_pipe(output_far, output);
         host.streams = {input.get(), output.get(), output.get()};
+        host.files = files.get();
         start();
     }
 
@@ -104,15 +108,22 @@ public:
         dispatcher = *vm::Dispatcher::create(*leases, launch, supervisor);
     }
 
-    /// Captures everything, forgets it, and goes on from what was saved.
-    void reincarnate() {
-        const ByteVector saved_leases = *leases->capture();
-        const ByteVector saved_calls = dispatcher->capture();
+    struct Checkpoint {
+        ByteVector leases;
+        ByteVector calls;
+        leases::HistoryPosition files;
+    };
+    Checkpoint checkpoint() { return {*leases->capture(), dispatcher->capture(), *files->mark()}; }
+    /// Forgets everything and goes on from what was saved.
+    void resume(const Checkpoint& saved) {
         dispatcher.reset();
-        leases = *leases::LeaseManager::restore(saved_leases, host, store::Epoch{2});
+        leases = *leases::LeaseManager::restore(saved.leases, host, store::Epoch{2});
+        const auto brought_back = [](const leases::Place&) { return leases::Reach::brought_back; };
+        EXPECTS(files->roll_back(saved.files, brought_back).ok(), "the files are ours alone");
         leases->reestablish_all();
-        dispatcher = *vm::Dispatcher::restore(*leases, saved_calls, supervisor);
+        dispatcher = *vm::Dispatcher::restore(*leases, saved.calls, supervisor);
     }
+    void reincarnate() { resume(checkpoint()); }
 
     vm::HostOutcome call_for_outcome(std::string_view name,
                                      const std::vector<std::uint64_t>& arguments) {

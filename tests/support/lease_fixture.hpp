@@ -37,7 +37,8 @@ struct HostFixture {
 
 inline std::unique_ptr<leases::Directory> granted(const TemporaryFolder& folder,
                                                   bool is_read_only = false) {
-    return *leases::Directory::grant(folder.name(), "/data", is_read_only);
+    return *leases::Directory::grant(
+        {.grant = folder.name(), .path = {}, .is_read_only = is_read_only}, "/data", nullptr);
 }
 
 inline iovec buffer_of(std::string& text) {

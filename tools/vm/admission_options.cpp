@@ -82,6 +82,12 @@ void AdmissionOptions::add_to(CLI::App& verb) {
 Result<leases::AdmissionTerms> AdmissionOptions::parse() const {
     leases::AdmissionTerms terms;
     for (const std::string& text : directories) {
+        if (text.find(',') != std::string::npos) {
+            return fail(ErrorCode::invalid_argument,
+                        "--dir {}: a resume takes no keys here; --on-resume GUEST=POLICY says what "
+                        "becomes of files",
+                        text);
+        }
         const auto grant = TRY(parse_directory(text));
         terms.directories.push_back({grant.guest_path, grant.host_path, grant.read_only});
     }

@@ -10,31 +10,51 @@ namespace {
 
 constexpr std::string_view kReadOnly = ":ro";
 
+constexpr std::string_view kOnResume = "on-resume=";
+
+/// What stands behind the first comma of `--dir`.
+Result<leases::OnResume> parse_keys(const std::string& text, const std::string& keys) {
+    if (keys.starts_with(kOnResume)) {
+        const auto parsed = leases::parse_on_resume(keys.substr(kOnResume.size()));
+        if (parsed.ok()) return *parsed;
+        return fail(parsed.error().code, "--dir {}: {}", text, parsed.error().message);
+    }
+    return fail(ErrorCode::invalid_argument, "--dir {}: no key '{}'; there is on-resume", text,
+                keys.substr(0, keys.find_first_of("=,")));
+}
+
 }  // namespace
 
 Result<vm::DirectoryGrant> parse_directory(const std::string& text) {
     const auto comma = text.find(',');
     std::string place = text.substr(0, comma);
-    if (comma != std::string::npos) {
-        const std::string key =
-            text.substr(comma + 1, text.find_first_of("=,", comma + 1) - comma - 1);
-        return fail(ErrorCode::invalid_argument, "--dir {}: no key '{}'; there are none yet", text,
-                    key);
-    }
     vm::DirectoryGrant grant;
+    if (comma != std::string::npos) grant.on_resume = TRY(parse_keys(text, text.substr(comma + 1)));
     grant.read_only = place.ends_with(kReadOnly);
     if (grant.read_only) place.resize(place.size() - kReadOnly.size());
     const auto colons = place.find("::");
     const std::string host = place.substr(0, colons);
     grant.guest_path = colons == std::string::npos ? host : place.substr(colons + 2);
     if (host.empty() || grant.guest_path.empty()) {
-        return fail(ErrorCode::invalid_argument, "--dir {}: write HOST[::GUEST][:ro]", text);
+        return fail(ErrorCode::invalid_argument, "--dir {}: write HOST[::GUEST][:ro][,key=value]",
+                    text);
     }
     std::error_code error;
     const auto absolute = std::filesystem::canonical(host, error);
     if (error) return fail_errno(error.value(), "--dir {}: cannot use {}", text, host);
     grant.host_path = absolute.native();
     return grant;
+}
+
+Result<process::OnResumeChoice> parse_on_resume_choice(const std::string& text) {
+    const auto equals = text.rfind('=');
+    process::OnResumeChoice choice;
+    if (equals != std::string::npos) choice.guest_path = text.substr(0, equals);
+    const auto parsed =
+        leases::parse_on_resume(equals == std::string::npos ? text : text.substr(equals + 1));
+    if (!parsed.ok()) return fail(parsed.error().code, "--{}", parsed.error().message);
+    choice.on_resume = *parsed;
+    return choice;
 }
 
 Result<std::string> parse_environment(const std::string& text) {

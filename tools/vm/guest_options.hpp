@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "process/on_resume_choices.hpp"
 #include "vm/host/dispatcher.hpp"
 
 /// What `vm run` gives a guest, as it is typed.
@@ -10,6 +11,9 @@ namespace sojourn::tools {
 /// `HOST[::GUEST][:ro][,key=value…]`; GUEST is HOST as typed unless given.
 /// Errors: invalid_argument, naming what is not understood.
 Result<vm::DirectoryGrant> parse_directory(const std::string& text);
+
+/// `[GUEST=]POLICY`. Errors: invalid_argument.
+Result<process::OnResumeChoice> parse_on_resume_choice(const std::string& text);
 
 /// `KEY=VALUE`. Errors: invalid_argument.
 Result<std::string> parse_environment(const std::string& text);

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
+#include "process/file_moments.hpp"
 #include "process/reference.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/store_location.hpp"
@@ -11,12 +12,14 @@ namespace sojourn::tools {
 
 namespace {
 
-Result<void> print_as_json(const std::vector<store::CheckpointInfo>& checkpoints) {
+Result<void> print_as_json(const std::vector<store::CheckpointInfo>& checkpoints,
+                           std::uint64_t file_history_bytes) {
     Json rows = Json::array();
     for (const store::CheckpointInfo& info : checkpoints)
         rows.push_back(json_of(info));
     Json object = new_json();
     object["checkpoints"] = std::move(rows);
+    object["file_history_bytes"] = file_history_bytes;
     return print_json(object);
 }
 
@@ -44,7 +47,9 @@ Result<int> perform(const Invocation& invocation, const std::string& name) {
     const auto record = TRY(process::find(*store, name));
     const auto family = TRY(store->family(record.family));
     const auto checkpoints = TRY(family->checkpoints(record.id));
-    TRY(invocation.json ? print_as_json(checkpoints) : print_for_people(checkpoints, record.head));
+    const std::uint64_t file_history_bytes = process::file_history_bytes(*store, record);
+    TRY(invocation.json ? print_as_json(checkpoints, file_history_bytes)
+                        : print_for_people(checkpoints, record.head));
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "process/process.hpp"
 #include "tools/vm/admission_options.hpp"
 #include "tools/vm/execution_options.hpp"
+#include "tools/vm/guest_options.hpp"
 #include "tools/vm/lease_table.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/store_location.hpp"
@@ -17,6 +18,7 @@ namespace {
 struct ResumeArguments {
     ExecutionOptions execution;
     AdmissionOptions admission;
+    std::vector<std::string> on_resume;
     std::string prefetch = "on";
     std::string reference;
     bool takes_over = false;
@@ -80,6 +82,8 @@ Result<int> perform(const ResumeArguments& arguments, const Invocation& invocati
     options.execution.prefetch = arguments.prefetch == "on";
     options.process = TRY(process::Reference::parse(arguments.reference));
     options.admission = TRY(arguments.admission.parse());
+    for (const std::string& text : arguments.on_resume)
+        options.on_resume.push_back(TRY(parse_on_resume_choice(text)));
     options.takes_over = arguments.takes_over;
     if (arguments.is_dry_run) return examine(options, invocation);
     const auto outcome = TRY(process::resume(options, host_of(invocation)));
@@ -97,6 +101,13 @@ void add_resume(CLI::App& app, Invocation& invocation) {
         ->required()
         ->type_name("N[@ID]");
     arguments->admission.add_to(*verb);
+    verb->add_option(
+            "--on-resume", arguments->on_resume,
+            "What becomes of files below the guest's directory GUEST, or of all: rollback, "
+            "rollback,sync, keep or refuse; instead of what was given at the start; may be "
+            "repeated")
+        ->type_name("[GUEST=]POLICY")
+        ->allow_extra_args(false);
     verb->add_flag("--dry-run", arguments->is_dry_run,
                    "Only tell which of its leases can be had here, and why not");
     verb->add_flag("--take-over", arguments->takes_over,

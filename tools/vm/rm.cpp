@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "process/file_moments.hpp"
 #include "process/reference.hpp"
 #include "process/runner_lock.hpp"
 #include "tools/vm/output.hpp"
@@ -40,6 +41,7 @@ Result<int> perform(const Invocation& invocation, const std::string& text) {
     }
     if (reference.checkpoint) {
         TRY(remove_checkpoint(*store, record, *reference.checkpoint));
+        TRY(process::drop_old_file_history(*store, record));
     } else {
         TRY(store->remove_process(record.id));
         lock->remove();

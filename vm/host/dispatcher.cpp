@@ -195,8 +195,11 @@ Result<std::unique_ptr<Dispatcher>> Dispatcher::create(leases::LeaseManager& lea
     for (std::uint32_t number = 0; number < launch.streams.size(); ++number)
         TRY(open_stream(*state, number, launch.streams[number]));
     for (const DirectoryGrant& grant : launch.directories) {
-        auto directory =
-            TRY(leases::Directory::grant(grant.host_path, grant.guest_path, grant.read_only));
+        const leases::Place place{.grant = grant.host_path,
+                                  .path = {},
+                                  .is_read_only = grant.read_only,
+                                  .on_resume = grant.on_resume};
+        auto directory = TRY(leases::Directory::grant(place, grant.guest_path, host.files));
         state->descriptors.add({.lease = leases.grant(std::move(directory)),
                                 .rights = rights::kDirectory,
                                 .rights_inheriting = rights::kAll,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "leases/manager.hpp"
+#include "leases/place.hpp"
 #include "vm/host_calls.hpp"
 #include "vm/supervisor.hpp"
 
@@ -16,6 +17,7 @@ struct DirectoryGrant {
     std::string host_path;   ///< absolute
     std::string guest_path;  ///< the name of the preopened directory
     bool read_only = false;
+    leases::OnResume on_resume = leases::OnResume::rollback;
 };
 
 /// What a process is given at its start; part of its state from then on.

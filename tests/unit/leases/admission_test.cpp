@@ -215,7 +215,7 @@ TEST_CASE("a mapping moves what was granted, and grants what it names in full",
     const TemporaryFolder other;
     LeaseManager first(fixture.host, store::Epoch{1});
     fs::create_directory(other.path() / "below");
-    first.grant(*Directory::grant(other.path() / "below", "/", false));
+    first.grant(*Directory::grant({.grant = other.name() + "/below", .path = {}}, "/", nullptr));
     const auto state = *first.capture();
     const std::vector<Mapping> above{{other.name(), parent}};
 
@@ -266,21 +266,71 @@ TEST_CASE("what is required and not there refuses the resume, before anything is
     const LeaseId gone = fixture.open("gone", {.read = true});
     const auto leases = fixture.restored();
     fs::remove(fixture.old_home.path() / "gone");
-    fixture.old_home.write("log", "text that came later");
 
     const auto obtained = obtain(*leases, {.granted = fixture.granted_before()});
 
     REQUIRE(obtained.error().code == ErrorCode::not_found);
     REQUIRE_THAT(obtained.error().message,
                  Contains("gone") && Contains("--map") && Contains("--optional"));
-    REQUIRE(fixture.old_home.read("log") == "text that came later");
+    REQUIRE(state_of(*leases, log) == LeaseState::expired);
 
     const AdmissionTerms terms{.granted = fixture.granted_before(),
                                .optional = {fixture.old_home.name() + "/gone"}};
     REQUIRE(obtain(*leases, terms).ok());
     REQUIRE(state_of(*leases, log) == LeaseState::reestablished);
     REQUIRE(state_of(*leases, gone) == LeaseState::lost);
-    REQUIRE(fixture.old_home.read("log") == "text");
+}
+
+TEST_CASE("a file that is not what the checkpoint saw refuses the resume, or is lost", "[leases]") {
+    AdmissionFixture fixture;
+    fixture.old_home.write("log", "text");
+    const LeaseId log = fixture.open("log", {.write = true, .flags = kAppend});
+    const auto leases = fixture.restored();
+    fixture.old_home.write("log", "text that came later");
+
+    const auto obtained = obtain(*leases, {.granted = fixture.granted_before()});
+
+    REQUIRE_THAT(obtained.error().message,
+                 Contains("has 20 bytes, at the checkpoint it had 4") && Contains("--on-resume"));
+    REQUIRE(obtain(*leases, {.granted = fixture.granted_before(), .optional = {"file"}}).ok());
+    REQUIRE(state_of(*leases, log) == LeaseState::lost);
+    REQUIRE(fixture.old_home.read("log") == "text that came later");
+}
+
+TEST_CASE("what a roll-back will bring back is not looked for before it", "[leases]") {
+    AdmissionFixture fixture;
+    fixture.old_home.write("log", "text");
+    fixture.new_home.write("log", "text and more");
+    fixture.open("log", {.write = true, .flags = kAppend});
+    const auto leases = fixture.restored();
+    fs::remove(fixture.old_home.path() / "log");
+    AdmissionTerms terms{.granted = fixture.granted_before()};
+
+    SECTION("where it was") {
+        const auto admission = *Admission::prepare(*leases, terms);
+
+        const auto before = admission.examine(Admission::Files::to_be_brought_back);
+        const auto after = admission.examine();
+
+        REQUIRE(admission.check(before).ok());
+        REQUIRE(admission.check(after).error().code == ErrorCode::not_found);
+    }
+    SECTION("but where it has moved, of which no history knows") {
+        terms.directories = {{"/data", fixture.new_home.name()}};
+        const auto admission = *Admission::prepare(*leases, terms);
+
+        const auto before = admission.examine(Admission::Files::to_be_brought_back);
+
+        REQUIRE_THAT(admission.check(before).error().message, Contains("has 13 bytes"));
+    }
+    SECTION("though its directory is") {
+        fs::remove_all(fixture.old_home.path());
+        const auto admission = *Admission::prepare(*leases, terms);
+
+        const auto before = admission.examine(Admission::Files::to_be_brought_back);
+
+        REQUIRE(admission.check(before).error().code == ErrorCode::not_found);
+    }
 }
 
 TEST_CASE("what cannot come back keeps no process from going on", "[leases]") {

@@ -95,7 +95,8 @@ TEST_CASE("changing names does not lead out of a grant", "[leases]") {
     folder.write("outside/secret", "secret");
     folder.write("grant/file", "file");
     fs::create_symlink("../outside", folder.path() / "grant/out");
-    const auto directory = *Directory::grant(folder.name() + "/grant", "/", false);
+    const auto directory =
+        *Directory::grant({.grant = folder.name() + "/grant", .path = {}}, "/", nullptr);
 
     REQUIRE(directory->create_directory("out/new") == Errno::perm);
     REQUIRE(directory->unlink_file("out/secret") == Errno::perm);
@@ -179,7 +180,8 @@ TEST_CASE("a directory that is gone can't be had again", "[leases]") {
     HostFixture fixture;
     const TemporaryFolder folder;
     fs::create_directories(folder.path() / "grant");
-    const auto directory = *Directory::grant(folder.name() + "/grant", "/", false);
+    const auto directory =
+        *Directory::grant({.grant = folder.name() + "/grant", .path = {}}, "/", nullptr);
     const auto state = directory->capture();
     fs::remove(folder.path() / "grant");
 
@@ -190,7 +192,7 @@ TEST_CASE("a directory that is gone can't be had again", "[leases]") {
 }
 
 TEST_CASE("a grant of what is not there names it", "[leases]") {
-    const auto granted = Directory::grant("/nowhere/at/all", "/", false);
+    const auto granted = Directory::grant({.grant = "/nowhere/at/all", .path = {}}, "/", nullptr);
 
     REQUIRE(granted.error().code == ErrorCode::not_found);
     REQUIRE(granted.error().message.find("/nowhere/at/all") != std::string::npos);

@@ -82,38 +82,6 @@ TEST_CASE("a file does only what it was opened for", "[leases]") {
     REQUIRE(fixture.folder.read("file") == "text");
 }
 
-TEST_CASE("a resume cuts a file opened for appending to its length at the checkpoint", "[leases]") {
-    FileFixture fixture;
-    fixture.folder.write("log", "old ");
-    const auto file = fixture.open("log", kToAppend);
-    REQUIRE(write_text(*file, "one ") == Errno::success);
-    const auto checkpoint = file->capture();
-    REQUIRE(write_text(*file, "two ") == Errno::success);
-    REQUIRE(fixture.folder.read("log") == "old one two ");
-
-    const auto resumed = fixture.restored(checkpoint);
-    REQUIRE(resumed->reacquire(fixture.host).ok());
-
-    REQUIRE(fixture.folder.read("log") == "old one ");
-    REQUIRE(write_text(as_descriptor(resumed), "two ") == Errno::success);
-    REQUIRE(write_text(as_descriptor(resumed), "three") == Errno::success);
-    REQUIRE(fixture.folder.read("log") == "old one two three");
-}
-
-TEST_CASE("a resume cuts a file written from its start, and the guest writes on", "[leases]") {
-    FileFixture fixture;
-    const auto file = fixture.open("out", kToWriteAnew);
-    REQUIRE(write_text(*file, "first ") == Errno::success);
-    const auto checkpoint = file->capture();
-    REQUIRE(write_text(*file, "second, and more than ever again") == Errno::success);
-
-    const auto resumed = fixture.restored(checkpoint);
-    REQUIRE(resumed->reacquire(fixture.host).ok());
-    REQUIRE(write_text(as_descriptor(resumed), "second") == Errno::success);
-
-    REQUIRE(fixture.folder.read("out") == "first second");
-}
-
 TEST_CASE("a resume leaves a file that was only read as it is", "[leases]") {
     FileFixture fixture;
     fixture.folder.write("file", "0123");
@@ -128,7 +96,7 @@ TEST_CASE("a resume leaves a file that was only read as it is", "[leases]") {
     REQUIRE(*read_text(as_descriptor(resumed)) == "23456789");
 }
 
-TEST_CASE("a file that became shorter, or is gone, can't be had again", "[leases]") {
+TEST_CASE("a file that differs is refused, or can't be had again", "[leases]") {
     FileFixture fixture;
     const auto file = fixture.open("log", kToAppend);
     REQUIRE(write_text(*file, "0123456789") == Errno::success);
@@ -138,9 +106,17 @@ TEST_CASE("a file that became shorter, or is gone, can't be had again", "[leases
     SECTION("shorter") {
         fs::resize_file(fixture.folder.path() / "log", 9);
 
-        const auto result = resumed->reacquire(fixture.host);
+        const auto result = resumed->probe(fixture.host);
 
         REQUIRE(result.error().message.find("has 9 bytes, at the checkpoint it had 10") !=
+                std::string::npos);
+    }
+    SECTION("of the same length and another content") {
+        fixture.folder.write("log", "0123456798");
+
+        const auto result = resumed->probe(fixture.host);
+
+        REQUIRE(result.error().message.find("has changed since the checkpoint") !=
                 std::string::npos);
     }
     SECTION("gone") {

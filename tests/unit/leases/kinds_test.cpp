@@ -49,9 +49,11 @@ struct KindsFixture : HostFixture {
         REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
     }
 
-    LeaseId directory() { return manager.grant(*Directory::grant(data, "/", false)); }
+    LeaseId directory() {
+        return manager.grant(*Directory::grant({.grant = data, .path = {}}, "/", nullptr));
+    }
     LeaseId file() {
-        const auto grant = *Directory::grant(data, "/", false);
+        const auto grant = *Directory::grant({.grant = data, .path = {}}, "/", nullptr);
         return manager.grant(std::move(*grant->open("file", {.read = true, .write = true})));
     }
     LeaseId stream() { return manager.grant(*Stream::open_at(0, pipe, host)); }

@@ -14,6 +14,8 @@ Attachment sample() {
     attachment.machine = as_bytes("frames");
     attachment.host = as_bytes("descriptors");
     attachment.leases = as_bytes("recipes");
+    attachment.files.process.bytes.fill(std::byte{7});
+    attachment.files.position = 41;
     return attachment;
 }
 
@@ -30,6 +32,7 @@ TEST_CASE("an attachment reads back as it was written", "[process]") {
     REQUIRE(as_text(read->machine) == "frames");
     REQUIRE(as_text(read->host) == "descriptors");
     REQUIRE(as_text(read->leases) == "recipes");
+    REQUIRE(read->files == sample().files);
 }
 
 TEST_CASE("an attachment cut off at any byte is corrupt", "[process]") {
@@ -67,8 +70,8 @@ TEST_CASE("an attachment with a flipped bit is refused or reads as something wel
         REQUIRE(read->modules.size() == 2);
     }
 
-    // Every bit of the magic, the version, the stage and the five section headers matters.
-    REQUIRE(refused >= (8 + 4 + 5 * 16) * 8 - 2);
+    // Every bit of the magic, the version, the stage and the six section headers matters.
+    REQUIRE(refused >= (8 + 4 + 6 * 16) * 8 - 2);
 }
 
 TEST_CASE("an attachment of another version names both versions", "[process]") {

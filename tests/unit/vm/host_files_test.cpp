@@ -113,13 +113,10 @@ TEST_CASE("an appended file is right after a checkpoint, more writes, and a resu
     GuestFixture guest;
     const auto file = guest.opened("log", kCreate, GuestFixture::kWrite, kAppend);
     REQUIRE(guest.write(file, "one ") == Errno::success);
-    const auto saved_leases = *guest.leases->capture();
-    const auto saved_calls = guest.dispatcher->capture();
+    const auto checkpoint = guest.checkpoint();
     REQUIRE(guest.write(file, "two ") == Errno::success);
 
-    guest.leases = *leases::LeaseManager::restore(saved_leases, guest.host, store::Epoch{2});
-    guest.leases->reestablish_all();
-    guest.dispatcher = *vm::Dispatcher::restore(*guest.leases, saved_calls, guest.supervisor);
+    guest.resume(checkpoint);
 
     REQUIRE(guest.folder.read("log") == "one ");
     REQUIRE(guest.write(file, "two ") == Errno::success);

@@ -1,0 +1,98 @@
+#include "leases/internal/change.hpp"
+
+namespace sojourn::leases {
+
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+/// Behind the kind.
+struct ChangeHeader {
+    std::uint8_t keeps_target;
+    std::uint8_t is_uncertain;
+    std::uint8_t has_place;
+    std::uint8_t has_target;
+    std::uint32_t mode;
+    std::uint64_t undoes;
+    std::uint64_t device;
+    std::uint64_t inode;
+    std::uint64_t length;
+    std::int64_t modified_ns;
+    std::uint64_t offset;
+};
+static_assert(sizeof(ChangeHeader) == 56);
+static_assert(std::has_unique_object_representations_v<ChangeHeader>);
+
+/// A place that a kind has no use for is empty.
+bool is_used(const Place& place) {
+    return !place.path.empty() || !place.grant.empty();
+}
+
+}  // namespace
+
+FileIdentity identity_of(const struct stat& status) {
+    return {status.st_dev, status.st_ino};
+}
+
+std::int64_t nanoseconds_of(const timespec& time) {
+    return time.tv_sec * kSecond + time.tv_nsec;
+}
+
+timespec timespec_of(std::int64_t nanoseconds) {
+    std::int64_t seconds = nanoseconds / kSecond;
+    std::int64_t rest = nanoseconds % kSecond;
+    if (rest < 0) {
+        --seconds;
+        rest += kSecond;
+    }
+    return {.tv_sec = seconds, .tv_nsec = rest};
+}
+
+ByteVector encode(const Change& change) {
+    ByteWriter writer;
+    writer.put(change.kind);
+    writer.put(ChangeHeader{.keeps_target = static_cast<std::uint8_t>(change.keeps_target),
+                            .is_uncertain = static_cast<std::uint8_t>(change.is_uncertain),
+                            .has_place = static_cast<std::uint8_t>(is_used(change.place)),
+                            .has_target = static_cast<std::uint8_t>(is_used(change.target)),
+                            .mode = change.mode,
+                            .undoes = change.undoes,
+                            .device = change.identity.device,
+                            .inode = change.identity.inode,
+                            .length = change.length,
+                            .modified_ns = change.modified_ns,
+                            .offset = change.offset});
+    if (is_used(change.place)) put(writer, change.place);
+    if (is_used(change.target)) put(writer, change.target);
+    writer.put_sized(change.bytes);
+    return writer.take();
+}
+
+Result<Change> decode_change(Bytes bytes) {
+    ByteReader reader(bytes, "a change of a file");
+    Change change;
+    change.kind = TRY(reader.get<ChangeKind>());
+    const auto header = TRY(reader.get<ChangeHeader>());
+    change.undoes = header.undoes;
+    change.keeps_target = header.keeps_target != 0;
+    change.is_uncertain = header.is_uncertain != 0;
+    change.identity = {header.device, header.inode};
+    change.length = header.length;
+    change.modified_ns = header.modified_ns;
+    change.offset = header.offset;
+    change.mode = header.mode;
+    if (header.has_place != 0) change.place = TRY(get_place(reader));
+    if (header.has_target != 0) change.target = TRY(get_place(reader));
+    const Bytes content = TRY(reader.get_sized());
+    change.bytes.assign(content.begin(), content.end());
+    TRY(reader.expect_end());
+    const bool is_known =
+        change.kind >= ChangeKind::content && change.kind <= ChangeKind::restarted;
+    const bool fits_host = header.length <= INT64_MAX && header.offset <= INT64_MAX &&
+                           content.size() <= INT64_MAX - header.offset;
+    if (!is_known || !fits_host || header.keeps_target > 1 || header.is_uncertain > 1)
+        return fail(ErrorCode::corrupt, "a saved change of a file contradicts itself");
+    return change;
+}
+
+}  // namespace sojourn::leases
