@@ -47,4 +47,12 @@ Result<void> write_all(int fd, Bytes bytes) {
     return {};
 }
 
+Result<void> write_file(const std::filesystem::path& path, Bytes bytes) {
+    const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (!file.valid()) return fail_errno(errno, "cannot write {}", path.native());
+    const auto written = write_all(file.get(), bytes);
+    if (written.ok()) return written;
+    return fail(written.error().code, "{}: {}", path.native(), written.error().message);
+}
+
 }  // namespace sojourn

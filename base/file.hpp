@@ -25,6 +25,8 @@ private:
 };
 
 Result<ByteVector> read_file(const std::filesystem::path& path);
+/// Makes the file, or replaces what it holds.
+Result<void> write_file(const std::filesystem::path& path, Bytes bytes);
 
 /// All of `bytes`, across short writes and signals.
 Result<void> write_all(int fd, Bytes bytes);

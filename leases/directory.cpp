@@ -44,7 +44,7 @@ bool can_open(FileType type) {
 Directory::Directory(State state, UniqueFd directory, FileHistory* history)
     : state_(std::move(state)),
       directory_(std::move(directory)),
-      history_(state_.place.rolls_back() ? history : nullptr) {}
+      history_(state_.place.is_read_only ? nullptr : history) {}
 
 Result<std::unique_ptr<Directory>> Directory::grant(Place place, std::string guest_name,
                                                     FileHistory* history) {
@@ -69,7 +69,7 @@ void Directory::release() {
 
 Result<void> Directory::reacquire(const Host& host) {
     directory_ = TRY(open_place(state_.place, O_PATH | O_DIRECTORY));
-    history_ = state_.place.rolls_back() ? host.files : nullptr;
+    history_ = state_.place.is_read_only ? nullptr : host.files;
     return {};
 }
 

@@ -47,7 +47,7 @@ public:
     };
 
     /// The directory that the user names by a place without a path. What changes below it is noted
-    /// in `history`, if there is one and the place rolls back; borrowed.
+    /// in `history`, if there is one; borrowed.
     /// Errors: not_found, permission_denied, io, with the path.
     static Result<std::unique_ptr<Directory>> grant(Place place, std::string guest_name,
                                                     FileHistory* history);

@@ -28,6 +28,20 @@ std::uint64_t bytes_of(std::span<const iovec> buffers) {
     return bytes;
 }
 
+// One buffer is the rule, and a list of one costs the kernel more.
+
+ssize_t read_host(int file, std::span<const iovec> buffers, std::uint64_t offset) {
+    const auto at = static_cast<off_t>(offset);
+    if (buffers.size() == 1) return ::pread(file, buffers[0].iov_base, buffers[0].iov_len, at);
+    return ::preadv(file, buffers.data(), static_cast<int>(buffers.size()), at);
+}
+
+ssize_t write_host(int file, std::span<const iovec> buffers, std::uint64_t offset) {
+    const auto at = static_cast<off_t>(offset);
+    if (buffers.size() == 1) return ::pwrite(file, buffers[0].iov_base, buffers[0].iov_len, at);
+    return ::pwritev(file, buffers.data(), static_cast<int>(buffers.size()), at);
+}
+
 /// Offset and length as the host takes them; beyond its range nothing lies.
 bool is_range(std::uint64_t offset, std::uint64_t length) {
     return offset <= kOffsetMax && length <= kOffsetMax - offset;
@@ -60,7 +74,7 @@ File::~File() {
 }
 
 void File::begin_tracking(FileHistory* history) {
-    if (history == nullptr || !state_.place.rolls_back()) return;
+    if (history == nullptr || state_.place.is_read_only) return;
     history_ = history;
     tracked_ = history->track(state_.place, file_.get());
 }
@@ -75,7 +89,7 @@ Errno File::change(std::uint64_t offset, std::uint64_t length, Make make) {
 }
 
 Errno File::before_change(std::uint64_t offset, std::uint64_t length) {
-    if (tracked_ == nullptr) return Errno::success;
+    if (tracked_ == nullptr || !state_.place.rolls_back()) return Errno::success;
     return history_->before_change(*tracked_, file_.get(), offset, length);
 }
 
@@ -160,8 +174,7 @@ Answer<std::uint64_t> File::seek(std::int64_t offset, Whence whence) {
 Answer<std::size_t> File::read_at(std::span<const iovec> buffers, std::uint64_t offset) {
     if (!state_.reads) return Errno::badf;
     if (offset > kOffsetMax) return Errno::inval;
-    return count_of_call(::preadv(file_.get(), buffers.data(), static_cast<int>(buffers.size()),
-                                  static_cast<off_t>(offset)));
+    return count_of_call(read_host(file_.get(), buffers, offset));
 }
 
 Answer<std::size_t> File::write_at(std::span<const iovec> buffers, std::uint64_t offset) {
@@ -188,8 +201,7 @@ Answer<std::size_t> File::put(std::span<const iovec> buffers, std::uint64_t offs
     // The host would append in spite of the offset.
     const bool appends = (state_.flags & kAppend) != 0;
     if (appends && !set_host_appending(false)) return errno_of_host(errno);
-    auto count = count_of_call(::pwritev(
-        file_.get(), buffers.data(), static_cast<int>(buffers.size()), static_cast<off_t>(offset)));
+    auto count = count_of_call(write_host(file_.get(), buffers, offset));
     if (appends && !set_host_appending(true)) return errno_of_host(errno);
     return count;
 }

@@ -8,8 +8,8 @@
 
 namespace sojourn::leases {
 
-/// An open regular file, with a position of its own. Below a grant that rolls back, its changes
-/// pass by the history of the process's files.
+/// An open regular file, with a position of its own. The history of the process's files follows it,
+/// and hears of its changes below a grant that rolls back.
 class File final : public Descriptor {
 public:
     struct State {

@@ -187,7 +187,7 @@ void FileHistory::after_change(TrackedFile& file, int descriptor) {
 Errno FileHistory::change_times(const Place& place, int descriptor,
                                 const std::function<Errno()>& set) {
     const auto status = status_of(descriptor);
-    if (!status.ok() || !S_ISREG(status->st_mode)) return set();
+    if (!place.rolls_back() || !status.ok() || !S_ISREG(status->st_mode)) return set();
     const auto file = state_->track(place, *status);
     if (const Errno error = before_change(*file, descriptor, 0, 0); error != Errno::success)
         return error;
@@ -237,7 +237,8 @@ std::shared_ptr<TrackedFile> FileHistory::State::track(const Place& place,
     const FileIdentity identity = identity_of(status);
     if (auto known = find(identity)) {
         // The name by which it was known may be gone, where it had several.
-        if (known->descriptors.empty()) known->place = place;
+        const bool is_better = place.rolls_back() && !known->place.rolls_back();
+        if (known->descriptors.empty() || is_better) known->place = place;
         return known;
     }
     auto file = std::make_shared<TrackedFile>(TrackedFile{.identity = identity, .place = place});
@@ -301,9 +302,7 @@ Result<void> FileHistory::State::note_restart(const std::filesystem::path& direc
     const auto before = read_file(path);
     if (before.ok() && std::ranges::equal(*before, now)) return {};
     if (before.ok()) TRY(note({.kind = ChangeKind::restarted}));
-    const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!file.valid()) return fail_errno(errno, "cannot write {}", path.native());
-    return write_all(file.get(), now);
+    return write_file(path, now);
 }
 
 Result<void> FileHistory::State::sync_changed() {

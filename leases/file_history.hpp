@@ -47,7 +47,9 @@ using ReachOf = std::function<Reach(const Place&)>;
 /// itself be undone: each checkpoint that the history still reaches can be gone to, whichever
 /// branch it is on, and a roll-back that was killed is begun again.
 ///
-/// Nothing is noted before the first checkpoint, to which alone anything could go back. Used by the
+/// Nothing is noted before the first checkpoint, to which alone anything could go back, nor below a
+/// grant that does not roll back: but for what is removed while it is open, which the attic keeps
+/// wherever it was. Used by the
 /// guest's thread alone; one history a process at a time, which the runner's lock sees to.
 class FileHistory {
 public:

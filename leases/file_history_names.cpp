@@ -51,7 +51,7 @@ NameInDirectory::NameInDirectory(const Place& known, int parent, std::string nam
 
 Errno FileHistory::create(const NameInDirectory& at, const std::function<int()>& make) {
     // What is there already makes it fail, which changes nothing.
-    if (!state_->is_recording || status_of(at)) return errno_of_call(make());
+    if (!state_->notes(at.place) || status_of(at)) return errno_of_call(make());
     const auto number = state_->note({.kind = ChangeKind::created, .place = at.place});
     if (!number.ok()) return errno_of(number.error());
     const Errno error = errno_of_call(make());
@@ -68,7 +68,8 @@ Errno FileHistory::create(const NameInDirectory& at, const std::function<int()>&
 
 Errno FileHistory::remove_file(const NameInDirectory& at) {
     const auto status = status_of(at);
-    if (!status || S_ISDIR(status->st_mode) || !state_->must_keep(*status)) return remove(at, 0);
+    if (!status || S_ISDIR(status->st_mode) || !state_->must_keep(at.place, *status))
+        return remove(at, 0);
     const HistoryPosition number = state_->journal->end();
     const auto noted = state_->note({.kind = ChangeKind::moved,
                                      .place = at.place,
@@ -87,7 +88,7 @@ Errno FileHistory::remove_file(const NameInDirectory& at) {
 
 Errno FileHistory::remove_directory(const NameInDirectory& at) {
     const auto status = status_of(at);
-    if (!state_->is_recording || !status || !S_ISDIR(status->st_mode))
+    if (!state_->notes(at.place) || !status || !S_ISDIR(status->st_mode))
         return remove(at, AT_REMOVEDIR);
     const auto number = state_->note({.kind = ChangeKind::directory_removed,
                                       .place = at.place,
@@ -105,7 +106,8 @@ Errno FileHistory::rename(const NameInDirectory& from, const NameInDirectory& to
     const bool is_same = moved && replaced && identity_of(*moved) == identity_of(*replaced);
     const bool is_refused =
         moved && replaced && S_ISDIR(moved->st_mode) != S_ISDIR(replaced->st_mode);
-    const bool is_noted = state_->is_recording || (replaced && state_->must_keep(*replaced));
+    const bool is_noted = state_->notes(from.place) || state_->notes(to.place) ||
+                          (replaced && state_->must_keep(to.place, *replaced));
     if (!is_noted || !moved || is_same || is_refused) {
         const Errno error = move(from, to);
         if (error == Errno::success && !is_same) state_->follow_rename(from.place, to.place);
@@ -148,8 +150,8 @@ Errno FileHistory::rename(const NameInDirectory& from, const NameInDirectory& to
     return Errno::success;
 }
 
-bool FileHistory::State::must_keep(const struct stat& status) {
-    if (is_recording) return true;
+bool FileHistory::State::must_keep(const Place& place, const struct stat& status) {
+    if (notes(place)) return true;
     const auto file = find(identity_of(status));
     return file != nullptr && !file->descriptors.empty();
 }

@@ -1,8 +1,5 @@
 #include "process/run_stats.hpp"
 
-#include <cerrno>
-#include <fcntl.h>
-
 #include <nlohmann/json.hpp>
 
 namespace sojourn::process {
@@ -31,9 +28,7 @@ Result<void> RunStats::write(const std::filesystem::path& path) const {
                                            {"checkpoints", checkpoints.load()},
                                            {"host_calls", host_calls},
                                            {"expiries", expiries}};
-    const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (!file.valid()) return fail_errno(errno, "cannot write {}", path.native());
-    return write_all(file.get(), as_bytes(object.dump(2) + "\n"));
+    return write_file(path, as_bytes(object.dump(2) + "\n"));
 }
 
 }  // namespace sojourn::process

@@ -143,7 +143,9 @@ Result<void> Journal::begin_segment(RecordNumber first) {
     UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!file.valid()) return fail_errno(errno, "cannot make {}", path.native());
     const SegmentHeader header{kMagic, kFormat, plain(first)};
-    TRY(write_all(file.get(), std::as_bytes(std::span(&header, 1))));
+    const auto written = write_all(file.get(), std::as_bytes(std::span(&header, 1)));
+    if (!written.ok())
+        return fail(written.error().code, "{}: {}", path.native(), written.error().message);
     if (!segments_.back().file.valid()) segments_.pop_back();
     segments_.push_back({.first = first,
                          .file = std::move(file),

@@ -95,8 +95,12 @@ struct FileHistory::State {
     Result<void> before_change(TrackedFile& file, int descriptor, std::uint64_t offset,
                                std::uint64_t length);
 
+    /// Whether a checkpoint goes back behind what changes there.
+    [[nodiscard]] bool notes(const Place& place) const {
+        return is_recording && place.rolls_back();
+    }
     /// Of what is about to be removed: a checkpoint goes back to it, or the next one has it open.
-    bool must_keep(const struct stat& status);
+    bool must_keep(const Place& place, const struct stat& status);
     void follow_rename(const Place& from, const Place& to);
     /// What `identity` names has been moved to the attic, under that number.
     Result<void> follow_removal(FileIdentity identity, HistoryPosition number);

@@ -162,7 +162,8 @@ TEST_CASE("a store on another file system, and one that syncs, bring files back 
     }
 }
 
-TEST_CASE("with keep nothing is noted, and the guest finds its files as it left them", "[crash]") {
+TEST_CASE("with keep the guest finds its files as it left them, and what it removed while open",
+          "[crash]") {
     const auto program = guest("moments");
     if (!program) return;
     MomentsFixture fixture(*program);
@@ -173,8 +174,9 @@ TEST_CASE("with keep nothing is noted, and the guest finds its files as it left 
     for (const auto& entry : fs::recursive_directory_iterator(fixture.store())) {
         if (entry.path().extension() == ".log") logged += entry.file_size();
     }
-    REQUIRE(logged == 0);
+    REQUIRE(logged < 1024);  // the removal of the one that is open, and no content
     const VmResult resumed = fixture.run({"resume", "job"});
+    INFO(resumed.err);
     REQUIRE(resumed.exit_code == 1);
     REQUIRE(resumed.out.find("DIFFERS in round") != std::string::npos);
 }

@@ -209,6 +209,37 @@ TEST_CASE("a file that was removed while it was open is read and written on afte
     REQUIRE(fixture.folder.read("scratch") == "0123456789");
 }
 
+TEST_CASE(
+    "what is removed while it is open is kept under every policy, and before a checkpoint too",
+    "[leases][history]") {
+    const auto policy = GENERATE(OnResume::rollback, OnResume::keep, OnResume::refuse);
+    const bool is_replaced = GENERATE(false, true);
+    HistoryFixture fixture(policy);
+    auto file = fixture.open("scratch", kToChange);
+    REQUIRE(write_text(*file, "mine") == Errno::success);
+
+    if (is_replaced) {
+        fixture.write("other", "another");
+        REQUIRE(fixture.directory->rename("other", *fixture.directory, "scratch") ==
+                Errno::success);
+    } else {
+        REQUIRE(fixture.directory->unlink_file("scratch") == Errno::success);
+    }
+    const auto position = *fixture.history->mark();
+    const auto state = file->capture();
+    file.reset();
+    fixture.kill();
+    const auto reached = policy == OnResume::keep ? Reach::kept : Reach::brought_back;
+    REQUIRE(fixture.history->roll_back(position, [&](const Place&) { return reached; }).ok());
+
+    const auto service = restore_service(ServiceKind::file, state.value());
+    REQUIRE((*service)->reacquire(fixture.host).ok());
+    auto& resumed = static_cast<Descriptor&>(**service);
+    REQUIRE(*resumed.seek(0, Whence::set) == 0);
+    REQUIRE(*read_text(resumed) == "mine");
+    (*service)->release();
+}
+
 TEST_CASE("what somebody else changed is refused, and all is as it was before",
           "[leases][history]") {
     HistoryFixture fixture;
