@@ -10,6 +10,7 @@
 #include "bench/guests/transfers.h"
 #include "bench/support/report.hpp"
 #include "bench/support/vm.hpp"
+#include "leases/directory.hpp"
 #include "leases/manager.hpp"
 #include "leases/random.hpp"
 
@@ -32,6 +33,7 @@ public:
             ids_.push_back(manager_.grant(leases::RandomService::open(host_, std::nullopt)));
     }
 
+    leases::LeaseManager& manager() { return manager_; }
     [[nodiscard]] const Clock& clock() const { return clock_; }
     [[nodiscard]] bool has_overdue() const { return has_overdue_; }
 
@@ -89,44 +91,135 @@ void measure_use(Report& report, const Options& options) {
                 {"held until given back", median_of(untimed_ns)}});
 }
 
-/// The same calls by a guest and by this process, in turns, on one file.
-void measure_transfers(Report& report, const Options& options, std::uint32_t bytes) {
-    const tests::TemporaryFolder folder;
-    const std::string path = folder.path() / "data";
-    const UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!file.valid()) throw std::runtime_error("no file to work with");
-    if (!write_all(file.get(), ByteVector(kTransferFileBytes)).ok())
-        throw std::runtime_error("no space for a file of 64 MiB");
-    const VmStore store;
-    RunningVm vm =
-        store.start({"run", "--dir", folder.path().string() + "::/", guest("transfers")});
-    vm.read_line();
-
-    const std::uint32_t count = bytes == kTransferBytesMax ? 1000 : 10'000;
-    const std::string command = fmt::format("transfer {} {}", count, bytes);
-    std::vector<double> overheads;
-    std::vector<double> native_us;
-    for (int i = 0; i < options.repetitions(100, 40); ++i) {
-        const auto native_ns = static_cast<double>(transfer(file.get(), count, bytes));
-        const auto guest_ns = static_cast<double>(vm.ask_number(command));
-        if (native_ns == 0 || guest_ns == 0) throw std::runtime_error("a transfer failed");
-        overheads.push_back((guest_ns / native_ns - 1) * 100);
-        native_us.push_back(native_ns / count / 1000);
+/// A file of 64 MiB that guests know as /data.
+class DataFile {
+public:
+    DataFile() : file_(::open(path().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+        if (!file_.valid()) throw std::runtime_error("no file to work with");
+        if (!write_all(file_.get(), ByteVector(kTransferFileBytes)).ok())
+            throw std::runtime_error("no space for a file of 64 MiB");
     }
-    report.add({fmt::format("a guest that reads and writes {} KiB at a time, over bare descriptors",
-                            bytes / 1024),
+
+    [[nodiscard]] int descriptor() const { return file_.get(); }
+    [[nodiscard]] std::string folder() const { return folder_.path().string(); }
+
+private:
+    [[nodiscard]] std::string path() const { return folder_.path() / "data"; }
+
+    tests::TemporaryFolder folder_;
+    UniqueFd file_;
+};
+
+/// What is measured, and what beside it: nanoseconds of CPU that so many transfers took.
+using Transfers = std::function<std::uint64_t(std::uint32_t count)>;
+
+struct Comparison {
+    std::string name;
+    std::string peer;
+    std::uint32_t bytes;  ///< a transfer
+    std::optional<Target> target = std::nullopt;
+};
+
+/// In turns: percent that `ours` takes more.
+void compare(Report& report, const Options& options, const Comparison& what, const Transfers& ours,
+             const Transfers& theirs) {
+    const std::uint32_t count = what.bytes == kTransferBytesMax ? 1000 : 10'000;
+    std::vector<double> overheads;
+    std::vector<double> their_us;
+    for (int i = 0; i < options.repetitions(100, 40); ++i) {
+        const auto their_ns = static_cast<double>(theirs(count));
+        const auto our_ns = static_cast<double>(ours(count));
+        if (their_ns == 0 || our_ns == 0) throw std::runtime_error("a transfer failed");
+        overheads.push_back((our_ns / their_ns - 1) * 100);
+        their_us.push_back(their_ns / count / 1000);
+    }
+    report.add({fmt::format("{} KiB at a time: {}", what.bytes / 1024, what.name),
                 "%",
                 figure_of(overheads),
-                {"bare, us of CPU a call", median_of(native_us)},
-                at_most(2)});
+                {what.peer + ", us of CPU a call", median_of(their_us)},
+                what.target});
+}
+
+Transfers by_guest(RunningVm& vm, std::uint32_t bytes) {
+    return [&vm, bytes](std::uint32_t count) {
+        return vm.ask_number(fmt::format("transfer {} {}", count, bytes));
+    };
+}
+
+Transfers bare(const DataFile& data, std::uint32_t bytes) {
+    return [file = data.descriptor(), bytes](std::uint32_t count) mutable {
+        return transfer_by(move_bare, &file, count, bytes);
+    };
+}
+
+/// A lease that this process holds.
+struct LeasedFile {
+    leases::LeaseManager& manager;
+    leases::LeaseId id;
+
+    static int move(void* with, int reads, void* buffer, std::uint32_t bytes, std::uint64_t at) {
+        auto& [manager, id] = *static_cast<LeasedFile*>(with);
+        auto service = manager.use(id);
+        if (!service.ok()) return 0;
+        auto& file = static_cast<leases::Descriptor&>(**service);
+        const iovec piece{.iov_base = buffer, .iov_len = bytes};
+        auto moved = reads != 0 ? file.read_at({&piece, 1}, at) : file.write_at({&piece, 1}, at);
+        return moved.ok() && *moved == bytes ? 1 : 0;
+    }
+};
+
+void measure_lease_of_file(Report& report, const Options& options, std::uint32_t bytes) {
+    const DataFile data;
+    Holder holder({{leases::ServiceKind::file, 3600 * kSecondNs}});
+    const auto directory = leases::Directory::grant(
+        {.grant = data.folder(), .path = {}, .on_resume = leases::OnResume::keep}, "/", nullptr);
+    if (!directory.ok()) throw std::runtime_error(directory.error().message);
+    auto opened = (*directory)->open("data", {.read = true, .write = true});
+    if (!opened.ok()) throw std::runtime_error("the file can't be opened");
+    LeasedFile file{holder.manager(), holder.manager().grant(std::move(*opened))};
+    compare(
+        report, options, {"by a lease, over a bare descriptor", "bare", bytes, at_most(2)},
+        [&](std::uint32_t count) { return transfer_by(LeasedFile::move, &file, count, bytes); },
+        bare(data, bytes));
+}
+
+void measure_guest(Report& report, const Options& options, std::uint32_t bytes) {
+    const DataFile data;
+    const VmStore store;
+    RunningVm vm = store.start({"run", "--dir", data.folder() + "::/", guest("transfers")});
+    vm.read_line();
+    compare(report, options, {"by a guest, over a native program", "native", bytes},
+            by_guest(vm, bytes), bare(data, bytes));
+}
+
+/// Two guests that are checkpointed each second: one below a grant that goes back.
+void measure_rollback(Report& report, const Options& options, std::uint32_t bytes) {
+    const VmStore store;
+    const auto start = [&](const DataFile& data, const std::string& policy) {
+        RunningVm vm = store.start({"run", "--name", policy, "--checkpoint-every", "1s", "--dir",
+                                    data.folder() + "::/,on-resume=" + policy, guest("transfers")});
+        vm.read_line();
+        store.run({"checkpoint", policy});
+        return vm;
+    };
+    const DataFile kept;
+    const DataFile taken_back;
+    RunningVm keeps = start(kept, "keep");
+    RunningVm goes_back = start(taken_back, "rollback");
+    compare(report, options,
+            {"rollback over keep, checkpoints each second", "keep", bytes, at_most(15)},
+            by_guest(goes_back, bytes), by_guest(keeps, bytes));
 }
 
 void measure(Report& report, const Options& options) {
     measure_renewal(report, options, 10 * kSecondNs);
     measure_renewal(report, options, kSecondNs);
     measure_use(report, options);
-    measure_transfers(report, options, 4096);
-    measure_transfers(report, options, kTransferBytesMax);
+    for (const std::uint32_t bytes : {std::uint32_t{4096}, std::uint32_t{kTransferBytesMax}}) {
+        measure_lease_of_file(report, options, bytes);
+        measure_guest(report, options, bytes);
+        measure_rollback(report, options, bytes);
+    }
 }
 
 }  // namespace

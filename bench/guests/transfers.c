@@ -7,7 +7,7 @@
 
 int main(void) {
     setvbuf(stdout, NULL, _IOLBF, 0);
-    const int file = open("data", O_RDWR);
+    int file = open("data", O_RDWR);
     if (file < 0) return 1;
     puts("ready");
     unsigned count = 0;
@@ -17,7 +17,7 @@ int main(void) {
         if (sscanf(line, "transfer %u %u", &count, &bytes) != 2 || bytes == 0 ||
             bytes > kTransferBytesMax)
             return 2;
-        printf("took %llu\n", (unsigned long long)transfer(file, count, bytes));
+        printf("took %llu\n", (unsigned long long)transfer_by(move_bare, &file, count, bytes));
     }
     return 0;
 }

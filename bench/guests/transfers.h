@@ -23,8 +23,11 @@ static uint64_t time_used_ns(void) {
 #endif
 }
 
+// Moves `bytes` at `at`, to the buffer or from it; whether it could.
+typedef int Move(void* with, int reads, void* buffer, uint32_t bytes, uint64_t at);
+
 // Nanoseconds of processor time that `count` transfers of `bytes` took; 0 when one failed.
-static uint64_t transfer(int file, uint32_t count, uint32_t bytes) {
+static inline uint64_t transfer_by(Move* move, void* with, uint32_t count, uint32_t bytes) {
     static unsigned char buffer[kTransferBytesMax];
     uint64_t random = 88172645463325252u;
     const uint64_t begin_ns = time_used_ns();
@@ -32,11 +35,16 @@ static uint64_t transfer(int file, uint32_t count, uint32_t bytes) {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        const off_t at = (off_t)(random % (kTransferFileBytes / bytes) * bytes);
         buffer[i % bytes] = (unsigned char)i;
-        const ssize_t moved =
-            i % 2 == 0 ? pread(file, buffer, bytes, at) : pwrite(file, buffer, bytes, at);
-        if (moved != (ssize_t)bytes) return 0;
+        const uint64_t at = random % (kTransferFileBytes / bytes) * bytes;
+        if (!move(with, i % 2 == 0, buffer, bytes, at)) return 0;
     }
     return time_used_ns() - begin_ns;
+}
+
+static inline int move_bare(void* with, int reads, void* buffer, uint32_t bytes, uint64_t at) {
+    const int file = *(const int*)with;
+    const ssize_t moved =
+        reads ? pread(file, buffer, bytes, (off_t)at) : pwrite(file, buffer, bytes, (off_t)at);
+    return moved == (ssize_t)bytes;
 }
