@@ -2,10 +2,26 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace sojourn {
+
+namespace {
+
+/// For memory that is about to be filled: most of the time that this takes would go into its pages.
+void ask_for_huge_pages(void* begin, std::size_t length) {
+    constexpr std::uintptr_t kPage = 4096;
+    constexpr std::size_t kWorthIt = std::size_t{4} << 20U;
+    if (length < kWorthIt) return;
+    const std::uintptr_t first =
+        (reinterpret_cast<std::uintptr_t>(begin) + kPage - 1) & ~(kPage - 1);
+    const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(begin) + length) & ~(kPage - 1);
+    ::madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);  // as good without
+}
+
+}  // namespace
 
 UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {
     std::swap(fd_, other.fd_);
@@ -23,7 +39,10 @@ Result<ByteVector> read_file(const std::filesystem::path& path) {
     if (::fstat(file.get(), &status) != 0)
         return fail_errno(errno, "cannot stat {}", path.native());
     // One byte more than announced tells a file that grew, or a pipe, from a finished one.
-    ByteVector bytes(static_cast<std::size_t>(status.st_size) + 1);
+    ByteVector bytes;
+    bytes.reserve(static_cast<std::size_t>(status.st_size) + 1);
+    ask_for_huge_pages(bytes.data(), bytes.capacity());
+    bytes.resize(bytes.capacity());
     std::size_t filled = 0;
     for (;;) {
         if (filled == bytes.size()) bytes.resize(bytes.size() + bytes.size() / 2 + 4096);

@@ -57,7 +57,7 @@ Result<Incarnation::Moment> Incarnation::capture() {
     Attachment attachment{stage_, {}, machine, host, leases, {}};
     if (files_ != nullptr) attachment.files = {process_, plain(TRY(files_->mark()))};
     for (const auto& module : machine_->modules())
-        attachment.modules.push_back(module->digest);
+        attachment.modules.push_back(module->digest());
     Moment moment;
     moment.attachment = encode_attachment(attachment);
     moment.pages = TRY(heap_->snapshot());

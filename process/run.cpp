@@ -43,6 +43,7 @@ Result<Seat> take_new_seat(const std::string& location, const store::OpenOptions
     if (is_named) TRY(free_name(*seat.store, options.name, options.replace));
     if (!seat.store->run_directory().empty()) {
         TRY(seat.store->put_module(program.bytes));
+        static_cast<void>(program.digest());  // the first checkpoint's pause need not wait for it
     } else if (is_named) {
         return fail(ErrorCode::invalid_argument,
                     "a process in memory can't have a name, for nothing of it stays; leave out "

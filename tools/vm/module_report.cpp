@@ -154,7 +154,7 @@ std::string type_text(const vm::Module& module, vm::ExternKind kind, std::uint32
 Json json_of(const vm::Module& module) {
     Json object = new_json();
     object["bytes"] = module.bytes.size();
-    object["sha256"] = module.digest.hex();
+    object["sha256"] = module.digest().hex();
     object["features"] = required_features(module);
     object["sections"] = sections_json(module);
     object["imports"] = imports_json(module);
@@ -201,7 +201,7 @@ Result<void> print_module(const vm::Module& module) {
     TRY(print_line(
         fmt::format("{}, sha256 {}\nfunctions {}, memories {}, tables {}, globals {}\n"
                     "needs: {}\n",
-                    bytes_for_people(module.bytes.size()), module.digest.hex(),
+                    bytes_for_people(module.bytes.size()), module.digest().hex(),
                     module.functions.size() - module.imported_functions, module.memories.size(),
                     module.tables.size(), module.globals.size(), needed)));
     TRY(print_sections(module));

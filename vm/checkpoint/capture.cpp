@@ -6,7 +6,7 @@ namespace {
 
 InstanceState capture_instance(const Instance& instance) {
     InstanceState state;
-    state.module = instance.module->digest;
+    state.module = instance.module->digest();
     state.imports = instance.imports;
     for (const auto& memory : instance.own_memories) {
         state.memories.push_back(

@@ -102,9 +102,9 @@ public:
         if (module) return module;
         auto bytes = TRY(source_(digest));
         auto loaded = TRY(load_module(std::move(bytes), BodyValidation::lazy));
-        if (loaded->digest != digest) {
+        if (loaded->digest() != digest) {
             return fail(ErrorCode::corrupt, "module {} came back as {}", digest.hex(),
-                        loaded->digest.hex());
+                        loaded->digest().hex());
         }
         module = std::move(loaded);
         return module;

@@ -25,6 +25,11 @@ std::uint64_t MemoryType::pages_max() const {
     return std::min(limits.max.value_or(limit), limit);
 }
 
+const Sha256& Module::digest() const {
+    std::call_once(is_digest_known_, [this] { digest_ = sha256_of(bytes); });
+    return digest_;
+}
+
 ValueType reference_to_function(const Module& module, std::uint32_t function_index) {
     const std::uint32_t type_index = module.functions[function_index].type_index;
     return reference_to_type(module.first_same_type[type_index], false);

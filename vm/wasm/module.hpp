@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -154,8 +155,7 @@ enum class BodyValidation : std::uint8_t {
 };
 
 struct Module {
-    ByteVector bytes;  ///< the whole binary; bodies and data are read out of it
-    Sha256 digest;
+    ByteVector bytes;               ///< the whole binary; bodies and data are read out of it
     std::vector<Section> sections;  ///< as they stand in the binary
     std::vector<DefinedType> types;
     /// By type index: the first type that is the same. Every type index inside of a type is one.
@@ -195,6 +195,14 @@ struct Module {
     [[nodiscard]] const Export* find_export(std::string_view name) const;
     /// From the name section, else the export, else `func[7]`.
     [[nodiscard]] std::string function_name(std::uint32_t index) const;
+
+    /// Of the bytes, by which stores know the module. Computed when it is first asked for, by any
+    /// thread: half a millisecond a megabyte.
+    [[nodiscard]] const Sha256& digest() const;
+
+private:
+    mutable std::once_flag is_digest_known_;
+    mutable Sha256 digest_;
 };
 
 /// The type of a reference to a function of the module.

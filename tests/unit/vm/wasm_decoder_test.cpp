@@ -53,7 +53,7 @@ TEST_CASE("every section of a module is decoded", "[wasm]") {
     REQUIRE(module->data[0].offset.bits == 8);
     const auto data = Bytes(module->bytes).subspan(module->data[0].bytes_offset, 4);
     REQUIRE(as_text(data) == "data");
-    REQUIRE(module->digest == sha256_of(module->bytes));
+    REQUIRE(module->digest() == sha256_of(module->bytes));
 }
 
 TEST_CASE("a module cut off anywhere but between sections is malformed", "[wasm]") {

@@ -83,7 +83,6 @@ Result<std::shared_ptr<const Module>> ModuleDecoder::decode() {
     if (!reader_.failed()) check_whole();
     if (reader_.failed()) return reader_.take_error();
     module_->function_names = read_function_names(name_section_, module_->functions.size());
-    module_->digest = sha256_of(module_->bytes);
     return std::shared_ptr<const Module>(std::move(module_));
 }
 
