@@ -14,7 +14,8 @@ ByteVector module() {
 
 /// What the assembler of the other tests has no text for: references to exceptions. "hold" makes
 /// five exceptions and keeps one each in a table, a global, a local, an operand and another
-/// exception, makes as many more as its argument says, and then adds up what the five carry.
+/// exception, makes as many more as its argument says, and then adds up what the five carry. "pile"
+/// makes as many as its argument says, each of which holds the one before.
 ByteVector holder_of_references() {
     using test::join;
     using test::Raw;
@@ -77,14 +78,30 @@ ByteVector holder_of_references() {
         {0x20, 2, 0x10, 2, 0x10, 3, 0x6a},     // ... of what the other one carries
         {0x0b},
     });
+    const Raw pile = join({
+        {1, 1, 0x69},                       // a local for the one on top
+        {0x03, 0x40},                       // loop
+        {0x02, 5},                          //   block
+        {0x1f, 0x40, 1, 0x01, 1, 0},        //     try_table (catch_ref 1 0)
+        {0x20, 1, 0x08, 1},                 //       throw 1 of the one on top
+        {0x0b, 0x00, 0x0b},                 //     unreachable
+        {0x21, 1, 0x1a},                    //   which is on top from now on
+        {0x20, 0, 0x41, 1, 0x6b, 0x22, 0},  //   one turn less
+        {0x0d, 0, 0x0b},                    //   br_if
+        {0x41, 1, 0x0b},
+    });
     test::ModuleBuilder builder;
     builder.section(1, types)
-        .section(3, {5, 1, 1, 6, 2, 7})
+        .section(3, {6, 1, 1, 6, 2, 7, 7})
         .section(4, {1, 0x69, 0, 1})   // a table of one exnref
         .section(13, {2, 0, 0, 0, 4})  // the tags 0 and 1
         .section(6, {1, 0x69, 1, 0xd0, 0x69, 0x0b})
-        .section(7, join({{1}, test::sized(test::text("hold")), {0, 4}}))
-        .code({make, wrap, unwrap, value, hold});
+        .section(7, join({{2},
+                          test::sized(test::text("hold")),
+                          {0, 4},
+                          test::sized(test::text("pile")),
+                          {0, 5}}))
+        .code({make, wrap, unwrap, value, hold, pile});
     return test::to_bytes(builder.raw());
 }
 
@@ -152,6 +169,14 @@ TEST_CASE("exceptions that nobody refers to any more are dropped", "[vm][exec]")
     REQUIRE(fixture.value_of("hold_many", {kCount}) == kCount * (kCount + 1) / 2);
 
     REQUIRE(fixture.machine().capture().size() < kStateBytesMax);
+}
+
+TEST_CASE("a guest that piles up exceptions is ended", "[vm][exec][limits]") {
+    MachineFixture fixture(holder_of_references());
+
+    CHECK(fixture.value_of("pile", {300'000}) == 1);
+    CHECK(fixture.trap_of("pile", {400'000}).trap == vm::Trap::exceptions_exhausted);
+    CHECK(fixture.value_of("hold", {1}) == 31);
 }
 
 TEST_CASE("an exception that nobody catches ends the call where it was thrown", "[vm][exec]") {
