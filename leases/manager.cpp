@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/trace.hpp"
+#include "leases/place.hpp"
 
 namespace sojourn::leases {
 
@@ -79,6 +80,14 @@ std::vector<Place*> LeaseManager::places() {
         if (Place* place = held.service->place()) places.push_back(place);
     }
     return places;
+}
+
+void LeaseManager::hold_what_is_at(const Place& place) {
+    for (auto& [id, held] : held_) {
+        const Place* at = held.service->place();
+        const bool is_there = at != nullptr && at->grant == place.grant && at->path == place.path;
+        if (is_there && held.lease.state == LeaseState::expired) reestablish(held);
+    }
 }
 
 void LeaseManager::follow_rename(const Place& from, const Place& to) {

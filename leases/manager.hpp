@@ -52,6 +52,9 @@ public:
     /// Ends a lease for good: the descriptor was closed.
     void give_back(LeaseId id);
 
+    /// The guest is about to remove or replace a name: what it has open by it, and has expired, is
+    /// got again, since nothing leads to it afterwards.
+    void hold_what_is_at(const Place& place);
     /// Tells every service that the guest has renamed something, so that it is found again.
     void follow_rename(const Place& from, const Place& to);
 

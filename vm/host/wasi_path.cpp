@@ -128,6 +128,7 @@ Errno Wasi::path_rename(Fd fd, Address path, Size length, Fd to, Address new_pat
     if (!from.ok()) return from.error();
     auto target = resolve(to, rights::kPathRenameTarget, new_path, new_length);
     if (!target.ok()) return target.error();
+    state_.leases.hold_what_is_at(target->directory->place_of(target->path));
     const Errno error = from->directory->rename(from->path, *target->directory, target->path);
     if (error == Errno::success) {
         state_.leases.follow_rename(from->directory->place_of(from->path),
@@ -167,6 +168,7 @@ Errno Wasi::path_remove_directory(Fd fd, Address path, Size length) {
 Errno Wasi::path_unlink_file(Fd fd, Address path, Size length) {
     auto at = resolve(fd, rights::kPathUnlinkFile, path, length);
     if (!at.ok()) return at.error();
+    state_.leases.hold_what_is_at(at->directory->place_of(at->path));
     return at->directory->unlink_file(at->path);
 }
 

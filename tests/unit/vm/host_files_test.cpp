@@ -271,6 +271,28 @@ TEST_CASE("an open file is found again under the name the guest gave it", "[vm][
     REQUIRE(guest.read(other) == "other");
 }
 
+TEST_CASE("a file whose name goes while its lease is expired is still there", "[vm][host]") {
+    const bool is_replaced = GENERATE(false, true);
+    GuestFixture guest;
+    const auto file = guest.opened("scratch", kCreate, GuestFixture::kAllRights);
+    REQUIRE(guest.write(file, "mine") == Errno::success);
+    guest.folder.write("other", "another");
+    REQUIRE(guest.leases->expire_all().ok());
+
+    if (is_replaced) {
+        const auto from = guest.path("other");
+        const auto to = guest.path("scratch", GuestFixture::kPath + 100);
+        REQUIRE(guest.call("path_rename", {kGrant, from, 5, kGrant, to, 7}) == Errno::success);
+    } else {
+        REQUIRE(guest.call("path_unlink_file", {kGrant, guest.path("scratch"), 7}) ==
+                Errno::success);
+    }
+    REQUIRE(guest.leases->expire_all().ok());
+
+    REQUIRE(guest.call("fd_seek", {file, 0, 0, kResult}) == Errno::success);
+    REQUIRE(guest.read(file) == "mine");
+}
+
 TEST_CASE("times are set as asked and no others", "[vm][host]") {
     GuestFixture guest;
     guest.folder.write("file", "");
