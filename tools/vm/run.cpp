@@ -91,8 +91,10 @@ void add_run(CLI::App& app, Invocation& invocation) {
                      "Keep it as a process of this name: it can be suspended and resumed");
     verb->add_flag("--replace", arguments->replace,
                    "An ended process of that name goes, with its checkpoints");
-    verb->add_option("--dir", arguments->directories,
-                     "A directory for the guest: HOST[::GUEST][:ro][,key=value…]; may be repeated")
+    verb->add_option(
+            "--dir", arguments->directories,
+            "A directory for the guest: HOST[::GUEST][:ro][,on-resume=rollback|rollback,sync|"
+            "keep|refuse]; may be repeated")
         ->type_name("DIR")
         ->allow_extra_args(false);
     verb->add_option("--env", arguments->environment,
