@@ -10,7 +10,7 @@
 #include "bench/guests/transfers.h"
 #include "bench/support/report.hpp"
 #include "bench/support/vm.hpp"
-#include "leases/directory.hpp"
+#include "leases/host_directory.hpp"
 #include "leases/manager.hpp"
 #include "leases/random.hpp"
 
@@ -171,7 +171,7 @@ struct LeasedFile {
 void measure_lease_of_file(Report& report, const Options& options, std::uint32_t bytes) {
     const DataFile data;
     Holder holder({{leases::ServiceKind::file, 3600 * kSecondNs}});
-    const auto directory = leases::Directory::grant(
+    const auto directory = leases::HostDirectory::grant(
         {.grant = data.folder(), .path = {}, .on_resume = leases::OnResume::keep}, "/", nullptr);
     if (!directory.ok()) throw std::runtime_error(directory.error().message);
     auto opened = (*directory)->open("data", {.read = true, .write = true});

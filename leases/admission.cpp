@@ -4,7 +4,7 @@
 #include <set>
 
 #include "base/printable.hpp"
-#include "leases/directory.hpp"
+#include "leases/host_directory.hpp"
 
 namespace sojourn::leases {
 
@@ -12,16 +12,16 @@ namespace {
 
 constexpr std::size_t kListedMax = 8;  // in one error
 
-const Directory* directory_of(const LeaseManager& leases, const Lease& lease) {
+const HostDirectory* directory_of(const LeaseManager& leases, const Lease& lease) {
     if (lease.kind != ServiceKind::directory) return nullptr;
-    return static_cast<const Directory*>(leases.find(lease.id));
+    return static_cast<const HostDirectory*>(leases.find(lease.id));
 }
 
 /// The directories that the guest knows by a name.
-std::vector<const Directory*> granted_directories(const LeaseManager& leases) {
-    std::vector<const Directory*> found;
+std::vector<const HostDirectory*> granted_directories(const LeaseManager& leases) {
+    std::vector<const HostDirectory*> found;
     for (const Lease& lease : leases.leases()) {
-        const Directory* directory = directory_of(leases, lease);
+        const HostDirectory* directory = directory_of(leases, lease);
         if (directory != nullptr && !directory->guest_name().empty()) found.push_back(directory);
     }
     return found;
@@ -71,25 +71,25 @@ Result<Admission> Admission::prepare(LeaseManager& leases, AdmissionTerms terms)
 }
 
 void Admission::note_guest_names() {
-    for (const Directory* directory : granted_directories(leases_))
+    for (const HostDirectory* directory : granted_directories(leases_))
         guest_names_.emplace(directory->place().directory_grant(), directory->guest_name());
 }
 
 Result<void> Admission::take_directories(Relocation& relocation) {
     const auto present = granted_directories(leases_);
     for (const NamedDirectory& wanted : terms_.directories) {
-        const auto fits = [&](const Directory* directory) {
+        const auto fits = [&](const HostDirectory* directory) {
             return directory->guest_name() == wanted.guest_name;
         };
         if (std::ranges::none_of(present, fits)) {
-            const auto names = listed(present, [](const Directory* directory) {
+            const auto names = listed(present, [](const HostDirectory* directory) {
                 return printable(directory->guest_name());
             });
             return fail(ErrorCode::invalid_argument,
                         "it has no directory that it calls {}; those it has are: {}",
                         wanted.guest_name, names.empty() ? "none" : names);
         }
-        for (const Directory* directory : present) {
+        for (const HostDirectory* directory : present) {
             if (!fits(directory)) continue;
             TRY(relocation.add({directory->place().grant, wanted.host_path,
                                 /*moves_what_lies_below=*/false}));

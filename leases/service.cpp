@@ -3,8 +3,8 @@
 #include <cerrno>
 
 #include "leases/clock.hpp"
-#include "leases/directory.hpp"
 #include "leases/file.hpp"
+#include "leases/host_directory.hpp"
 #include "leases/random.hpp"
 #include "leases/socket.hpp"
 #include "leases/stream.hpp"
@@ -23,6 +23,18 @@ constexpr ErrnoRow kErrnoRows[] = {
 #include "leases/errno.def"
 #undef ERRNO
 };
+
+template <typename Base>
+bool is_a(ServiceKind kind) {
+    switch (kind) {
+#define KIND(name, number, service, lost) \
+    case ServiceKind::name:               \
+        return std::is_base_of_v<Base, service>;
+#include "leases/kinds.def"
+#undef KIND
+    }
+    return false;
+}
 
 }  // namespace
 
@@ -45,14 +57,11 @@ Errno errno_of_lost(ServiceKind kind) {
 }
 
 bool is_descriptor(ServiceKind kind) {
-    switch (kind) {
-#define KIND(name, number, service, lost) \
-    case ServiceKind::name:               \
-        return std::is_base_of_v<Descriptor, service>;
-#include "leases/kinds.def"
-#undef KIND
-    }
-    return false;
+    return is_a<Descriptor>(kind);
+}
+
+bool is_directory(ServiceKind kind) {
+    return is_a<Directory>(kind);
 }
 
 Result<std::unique_ptr<Service>> restore_service(ServiceKind kind, Bytes state) {

@@ -31,6 +31,8 @@ Errno errno_of_lost(ServiceKind kind);
 
 /// Whether a descriptor of the guest can name it.
 bool is_descriptor(ServiceKind kind);
+/// Whether names can be resolved beneath it.
+bool is_directory(ServiceKind kind);
 
 /// Either a value or an Errno other than success.
 template <typename T>

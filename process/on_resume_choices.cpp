@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "leases/directory.hpp"
+#include "leases/host_directory.hpp"
 
 namespace sojourn::process {
 
@@ -13,7 +13,7 @@ std::map<std::string, std::string> granted_directories(const leases::LeaseManage
     std::map<std::string, std::string> grants;
     for (const leases::Lease& lease : leases.leases()) {
         if (lease.kind != leases::ServiceKind::directory) continue;
-        auto& directory = static_cast<leases::Directory&>(*leases.find(lease.id));
+        auto& directory = static_cast<leases::HostDirectory&>(*leases.find(lease.id));
         if (!directory.guest_name().empty())
             grants[directory.guest_name()] = directory.place()->grant;
     }

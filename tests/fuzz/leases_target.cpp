@@ -73,8 +73,8 @@ Seeds seeds_of_leases() {
     guest.leases->grant(*leases::Stream::open_at(1, "/dev/null", guest.host));
     guest.leases->grant(*leases::Listener::open("127.0.0.1:0", guest.host));
     // What nobody granted.
-    guest.leases->grant(
-        *leases::Directory::grant({.grant = "/", .path = {}, .is_read_only = true}, "/", nullptr));
+    guest.leases->grant(*leases::HostDirectory::grant(
+        {.grant = "/", .path = {}, .is_read_only = true}, "/", nullptr));
     Seeds seeds{*guest.leases->capture()};
     EXPECTS(guest.leases->expire_all().ok(), "leases on files of our own expire");
     seeds.push_back(*guest.leases->capture());

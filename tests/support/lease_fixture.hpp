@@ -7,7 +7,7 @@
 #include <string>
 #include <sys/uio.h>
 
-#include "leases/directory.hpp"
+#include "leases/host_directory.hpp"
 #include "leases/manager.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -35,9 +35,9 @@ struct HostFixture {
     leases::Host host{.clock = clock, .random = random, .interrupt = *interrupt};
 };
 
-inline std::unique_ptr<leases::Directory> granted(const TemporaryFolder& folder,
-                                                  bool is_read_only = false) {
-    return *leases::Directory::grant(
+inline std::unique_ptr<leases::HostDirectory> granted(const TemporaryFolder& folder,
+                                                      bool is_read_only = false) {
+    return *leases::HostDirectory::grant(
         {.grant = folder.name(), .path = {}, .is_read_only = is_read_only}, "/data", nullptr);
 }
 

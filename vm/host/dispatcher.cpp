@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "base/trace.hpp"
+#include "leases/host_directory.hpp"
 #include "leases/socket.hpp"
 #include "leases/stream.hpp"
 #include "vm/host/internal/nearest_import.hpp"
@@ -199,7 +200,7 @@ Result<std::unique_ptr<Dispatcher>> Dispatcher::create(leases::LeaseManager& lea
                                   .path = {},
                                   .is_read_only = grant.read_only,
                                   .on_resume = grant.on_resume};
-        auto directory = TRY(leases::Directory::grant(place, grant.guest_path, host.files));
+        auto directory = TRY(leases::HostDirectory::grant(place, grant.guest_path, host.files));
         state->descriptors.add({.lease = leases.grant(std::move(directory)),
                                 .rights = rights::kDirectory,
                                 .rights_inheriting = rights::kAll,

@@ -54,9 +54,9 @@ public:
     }
 
     Result<void> expect_descriptor(const DescriptorEntry& entry) const {
-        if (entry.is_preopened) return expect(entry.lease, leases::ServiceKind::directory);
         const auto found = kinds_.find(entry.lease);
-        if (found != kinds_.end() && leases::is_descriptor(found->second)) return {};
+        const auto fits = entry.is_preopened ? leases::is_directory : leases::is_descriptor;
+        if (found != kinds_.end() && fits(found->second)) return {};
         return expect(entry.lease, leases::ServiceKind::directory);
     }
 

@@ -8,7 +8,6 @@ namespace sojourn::vm {
 
 using leases::Descriptor;
 using leases::Directory;
-using leases::ServiceKind;
 
 namespace {
 
@@ -45,7 +44,7 @@ Answer<Descriptor*> Wasi::seekable(Fd fd, std::uint64_t rights) {
 Answer<Directory*> Wasi::directory(Fd fd, std::uint64_t rights) {
     auto service = descriptor(fd, rights::kNone);
     if (!service.ok()) return service.error();
-    if ((*service)->kind() != ServiceKind::directory) return Errno::notdir;
+    if (!leases::is_directory((*service)->kind())) return Errno::notdir;
     if (auto found = entry(fd, rights); !found.ok()) return found.error();
     return static_cast<Directory*>(*service);
 }

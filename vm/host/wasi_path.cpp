@@ -122,18 +122,23 @@ Errno Wasi::path_link(Fd fd, Flags lookup, Address path, Size length, Fd to, Add
     return from->directory->link(from->path, *target->directory, target->path);
 }
 
+/// What is open by a name that is about to go must not need the name to be found again.
+void Wasi::hold_what_is_at(const DirectoryAndPath& at) {
+    if (const auto place = at.directory->place_of(at.path)) state_.leases.hold_what_is_at(*place);
+}
+
 Errno Wasi::path_rename(Fd fd, Address path, Size length, Fd to, Address new_path,
                         Size new_length) {
     auto from = resolve(fd, rights::kPathRenameSource, path, length);
     if (!from.ok()) return from.error();
     auto target = resolve(to, rights::kPathRenameTarget, new_path, new_length);
     if (!target.ok()) return target.error();
-    state_.leases.hold_what_is_at(target->directory->place_of(target->path));
+    hold_what_is_at(*target);
     const Errno error = from->directory->rename(from->path, *target->directory, target->path);
-    if (error == Errno::success) {
-        state_.leases.follow_rename(from->directory->place_of(from->path),
-                                    target->directory->place_of(target->path));
-    }
+    if (error != Errno::success) return error;
+    const auto old_place = from->directory->place_of(from->path);
+    const auto new_place = target->directory->place_of(target->path);
+    if (old_place && new_place) state_.leases.follow_rename(*old_place, *new_place);
     return error;
 }
 
@@ -168,7 +173,7 @@ Errno Wasi::path_remove_directory(Fd fd, Address path, Size length) {
 Errno Wasi::path_unlink_file(Fd fd, Address path, Size length) {
     auto at = resolve(fd, rights::kPathUnlinkFile, path, length);
     if (!at.ok()) return at.error();
-    state_.leases.hold_what_is_at(at->directory->place_of(at->path));
+    hold_what_is_at(*at);
     return at->directory->unlink_file(at->path);
 }
 
@@ -180,7 +185,7 @@ void Wasi::bound_listings(const Directory& newest) {
     for (const auto& [number, entry] : state_.descriptors) {
         leases::Service* service = state_.leases.find(entry.lease);
         if (service == nullptr || service == &newest) continue;
-        if (service->kind() != leases::ServiceKind::directory) continue;
+        if (!leases::is_directory(service->kind())) continue;
         others.push_back(static_cast<Directory*>(service));
         listed += others.back()->listed_count();
     }

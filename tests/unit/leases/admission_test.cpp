@@ -215,7 +215,8 @@ TEST_CASE("a mapping moves what was granted, and grants what it names in full",
     const TemporaryFolder other;
     LeaseManager first(fixture.host, store::Epoch{1});
     fs::create_directory(other.path() / "below");
-    first.grant(*Directory::grant({.grant = other.name() + "/below", .path = {}}, "/", nullptr));
+    first.grant(
+        *HostDirectory::grant({.grant = other.name() + "/below", .path = {}}, "/", nullptr));
     const auto state = *first.capture();
     const std::vector<Mapping> above{{other.name(), parent}};
 

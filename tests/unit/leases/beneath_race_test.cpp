@@ -112,7 +112,8 @@ TEST_CASE("a directory that is moved out while it is walked through is not left 
 
 TEST_CASE("what changes names is not led out by a link that comes and goes", "[leases][sandbox]") {
     const House house;
-    const auto grant = *Directory::grant({.grant = house.path("grant"), .path = {}}, "/", nullptr);
+    const auto grant =
+        *HostDirectory::grant({.grant = house.path("grant"), .path = {}}, "/", nullptr);
     const Swapper swapper(house.path("grant/door"), house.path("grant/link"));
 
     for (int i = 0; i < kAttempts; ++i) {

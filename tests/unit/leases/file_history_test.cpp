@@ -61,7 +61,7 @@ struct HistoryFixture : HostFixture {
     OnResume on_resume = OnResume::rollback;
     std::vector<std::unique_ptr<FileHistory>> killed;
     std::unique_ptr<FileHistory> history;
-    std::unique_ptr<Directory> directory;
+    std::unique_ptr<HostDirectory> directory;
 
     explicit HistoryFixture(OnResume policy = OnResume::rollback) : on_resume(policy) { begin(); }
 
@@ -69,7 +69,7 @@ struct HistoryFixture : HostFixture {
         history = *FileHistory::open(store.path() / "files");
         host.files = history.get();
         const Place place{.grant = folder.name(), .path = {}, .on_resume = on_resume};
-        directory = *Directory::grant(place, "/", history.get());
+        directory = *HostDirectory::grant(place, "/", history.get());
     }
     /// The history hears nothing of its end, as when a process is killed.
     void kill() {
@@ -153,7 +153,7 @@ TEST_CASE("names that were made, moved, replaced and removed are as they were",
     fs::create_symlink("b", fixture.folder.path() / "link");
     const auto position = *fixture.history->mark();
     const Tree before = fixture.tree();
-    Directory& directory = *fixture.directory;
+    HostDirectory& directory = *fixture.directory;
 
     REQUIRE(directory.create_directory("new") == Errno::success);
     REQUIRE(directory.rename("old/a", directory, "b") == Errno::success);
@@ -371,7 +371,7 @@ TEST_CASE("any checkpoint of a random history can be gone to, in any order",
     std::vector<std::pair<HistoryPosition, Tree>> moments;
     std::vector<std::unique_ptr<Descriptor>> files;
     const auto change = [&] {
-        Directory& directory = *fixture.directory;
+        HostDirectory& directory = *fixture.directory;
         switch (pick(12)) {
             case 0: {
                 auto opened = directory.open(name(), pick(2) == 0 ? kToChange : kToAppend);

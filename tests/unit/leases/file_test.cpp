@@ -18,7 +18,7 @@ const OpenRequest kToRead{.read = true};
 
 struct FileFixture : HostFixture {
     TemporaryFolder folder;
-    std::unique_ptr<Directory> directory = granted(folder);
+    std::unique_ptr<HostDirectory> directory = granted(folder);
 
     std::unique_ptr<Descriptor> open(const std::string& name, const OpenRequest& request) {
         auto opened = directory->open(name, request);

@@ -50,10 +50,10 @@ struct KindsFixture : HostFixture {
     }
 
     LeaseId directory() {
-        return manager.grant(*Directory::grant({.grant = data, .path = {}}, "/", nullptr));
+        return manager.grant(*HostDirectory::grant({.grant = data, .path = {}}, "/", nullptr));
     }
     LeaseId file() {
-        const auto grant = *Directory::grant({.grant = data, .path = {}}, "/", nullptr);
+        const auto grant = *HostDirectory::grant({.grant = data, .path = {}}, "/", nullptr);
         return manager.grant(std::move(*grant->open("file", {.read = true, .write = true})));
     }
     LeaseId stream() { return manager.grant(*Stream::open_at(0, pipe, host)); }

@@ -101,6 +101,7 @@ private:
         std::string path;
     };
     Answer<DirectoryAndPath> resolve(Fd fd, std::uint64_t rights, Address path, Size length);
+    void hold_what_is_at(const DirectoryAndPath& at);
 
     void bound_listings(const leases::Directory& newest);
     Errno put_strings(const std::vector<std::string>& strings, Address pointers, Address bytes);

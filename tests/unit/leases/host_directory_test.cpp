@@ -1,4 +1,4 @@
-#include "leases/directory.hpp"
+#include "leases/host_directory.hpp"
 
 #include <sys/stat.h>
 
@@ -21,7 +21,7 @@ std::vector<std::string> names_of(Answer<std::span<const DirectoryEntry>> entrie
 }
 
 /// The directory as another incarnation gets it.
-std::unique_ptr<Service> resumed(Directory& directory, const Host& host) {
+std::unique_ptr<Service> resumed(HostDirectory& directory, const Host& host) {
     auto state = directory.capture();
     auto restored = restore_service(ServiceKind::directory, *state);
     REQUIRE(restored.ok());
@@ -53,7 +53,7 @@ TEST_CASE("a read-only grant refuses every change", "[leases]") {
 
     auto inner = directory->open("inner", {.directory = true, .read = true});
     REQUIRE(inner.ok());
-    REQUIRE(static_cast<Directory&>(**inner).create_directory("new") == Errno::rofs);
+    REQUIRE(static_cast<HostDirectory&>(**inner).create_directory("new") == Errno::rofs);
     auto file = directory->open("file", {.create = true, .read = true});
     REQUIRE(file.ok());
     REQUIRE(*read_text(**file) == "text");
@@ -96,7 +96,7 @@ TEST_CASE("changing names does not lead out of a grant", "[leases]") {
     folder.write("grant/file", "file");
     fs::create_symlink("../outside", folder.path() / "grant/out");
     const auto directory =
-        *Directory::grant({.grant = folder.name() + "/grant", .path = {}}, "/", nullptr);
+        *HostDirectory::grant({.grant = folder.name() + "/grant", .path = {}}, "/", nullptr);
 
     REQUIRE(directory->create_directory("out/new") == Errno::perm);
     REQUIRE(directory->unlink_file("out/secret") == Errno::perm);
@@ -152,7 +152,7 @@ TEST_CASE("a listing under way is the same after a resume", "[leases]") {
     folder.write("aa", "");
 
     const auto service = resumed(*directory, fixture.host);
-    auto& restored = static_cast<Directory&>(*service);
+    auto& restored = static_cast<HostDirectory&>(*service);
 
     REQUIRE(names_of(restored.entries_from(3)) == std::vector<std::string>{"b", "c"});
     REQUIRE(names_of(restored.entries_from(0)).size() == 6);
@@ -165,12 +165,12 @@ TEST_CASE("a directory below a grant is found again by its name", "[leases]") {
     folder.write("a/b/file", "text");
     const auto grant = granted(folder);
     auto a = grant->open("./a", {.directory = true, .read = true});
-    auto b = static_cast<Directory&>(**a).open("b//", {.directory = true, .read = true});
-    auto& opened = static_cast<Directory&>(**b);
+    auto b = static_cast<HostDirectory&>(**a).open("b//", {.directory = true, .read = true});
+    auto& opened = static_cast<HostDirectory&>(**b);
 
     const auto service = resumed(opened, fixture.host);
 
-    auto file = static_cast<Directory&>(*service).open("file", {.read = true});
+    auto file = static_cast<HostDirectory&>(*service).open("file", {.read = true});
     REQUIRE(file.ok());
     REQUIRE(*read_text(**file) == "text");
     REQUIRE(service->description() == "directory " + folder.name() + "/a/b");
@@ -181,7 +181,7 @@ TEST_CASE("a directory that is gone can't be had again", "[leases]") {
     const TemporaryFolder folder;
     fs::create_directories(folder.path() / "grant");
     const auto directory =
-        *Directory::grant({.grant = folder.name() + "/grant", .path = {}}, "/", nullptr);
+        *HostDirectory::grant({.grant = folder.name() + "/grant", .path = {}}, "/", nullptr);
     const auto state = directory->capture();
     fs::remove(folder.path() / "grant");
 
@@ -192,7 +192,8 @@ TEST_CASE("a directory that is gone can't be had again", "[leases]") {
 }
 
 TEST_CASE("a grant of what is not there names it", "[leases]") {
-    const auto granted = Directory::grant({.grant = "/nowhere/at/all", .path = {}}, "/", nullptr);
+    const auto granted =
+        HostDirectory::grant({.grant = "/nowhere/at/all", .path = {}}, "/", nullptr);
 
     REQUIRE(granted.error().code == ErrorCode::not_found);
     REQUIRE(granted.error().message.find("/nowhere/at/all") != std::string::npos);
