@@ -34,6 +34,20 @@ FileStatus file_status_of(const struct stat& status) {
     };
 }
 
+Answer<std::uint64_t> position_from(std::uint64_t base, std::int64_t offset) {
+    std::int64_t position = 0;
+    if (__builtin_add_overflow(static_cast<std::int64_t>(base), offset, &position))
+        return Errno::overflow;
+    if (position < 0) return Errno::inval;
+    return static_cast<std::uint64_t>(position);
+}
+
+std::string_view text_of_access(bool reads, bool writes, DescriptorFlags flags) {
+    if (!writes) return "read";
+    if ((flags & kAppend) != 0) return "append";
+    return reads ? "read, write" : "write";
+}
+
 Errno Descriptor::set_flags(DescriptorFlags flags) {
     return flags == this->flags() ? Errno::success : Errno::notsup;
 }

@@ -51,6 +51,12 @@ using Times = std::array<timespec, 2>;
 
 enum class Whence : std::uint8_t { set = 0, current = 1, end = 2 };
 
+/// A position that far from another. Errors: overflow; inval in front of the beginning.
+Answer<std::uint64_t> position_from(std::uint64_t base, std::int64_t offset);
+
+/// How a file is open, for people: `read`, `append` …
+std::string_view text_of_access(bool reads, bool writes, DescriptorFlags flags);
+
 /// Whether an operation may wait for the other side. Waiting ends with Errno::intr when the
 /// interrupt is raised, and nothing has happened then.
 enum class Waiting : std::uint8_t { allowed, forbidden };

@@ -100,11 +100,8 @@ void File::after_write(const Answer<std::size_t>& count, std::uint64_t end) {
 }
 
 std::string File::description() const {
-    const char* access = !state_.writes                  ? "read"
-                         : (state_.flags & kAppend) != 0 ? "append"
-                         : state_.reads                  ? "read, write"
-                                                         : "write";
-    return fmt::format("file {} ({})", state_.place.description(), access);
+    return fmt::format("file {} ({})", state_.place.description(),
+                       text_of_access(state_.reads, state_.writes, state_.flags));
 }
 
 Errno File::set_flags(DescriptorFlags flags) {
@@ -157,17 +154,9 @@ Answer<std::size_t> File::write(std::span<const iovec> buffers, Waiting) {
 }
 
 Answer<std::uint64_t> File::seek(std::int64_t offset, Whence whence) {
-    std::int64_t base = 0;
-    if (whence == Whence::current) base = static_cast<std::int64_t>(state_.offset);
-    if (whence == Whence::end) {
-        auto now = status();
-        if (!now.ok()) return now.error();
-        base = static_cast<std::int64_t>(now->size_bytes);
-    }
-    std::int64_t target = 0;
-    if (__builtin_add_overflow(base, offset, &target)) return Errno::overflow;
-    if (target < 0) return Errno::inval;
-    state_.offset = static_cast<std::uint64_t>(target);
+    std::uint64_t base = whence == Whence::current ? state_.offset : 0;
+    if (whence == Whence::end) base = TRY(status()).size_bytes;
+    state_.offset = TRY(position_from(base, offset));
     return state_.offset;
 }
 

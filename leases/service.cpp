@@ -8,6 +8,8 @@
 #include "leases/random.hpp"
 #include "leases/socket.hpp"
 #include "leases/stream.hpp"
+#include "leases/volume/volume_directory.hpp"
+#include "leases/volume/volume_file.hpp"
 
 namespace sojourn::leases {
 

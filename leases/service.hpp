@@ -34,9 +34,9 @@ bool is_descriptor(ServiceKind kind);
 /// Whether names can be resolved beneath it.
 bool is_directory(ServiceKind kind);
 
-/// Either a value or an Errno other than success.
+/// Either a value or an Errno other than success; TRY takes it as it takes a Result.
 template <typename T>
-class Answer {
+class [[nodiscard]] Answer {
 public:
     Answer(T value) : value_(std::move(value)) {}
     /// Requires: not success.
@@ -47,9 +47,23 @@ public:
     [[nodiscard]] Errno error() const { return error_; }
     T& operator*() { return value_; }
     T* operator->() { return &value_; }
+    T&& value() && { return std::move(value_); }
 
 private:
     T value_{};
+    Errno error_ = Errno::success;
+};
+
+template <>
+class [[nodiscard]] Answer<void> {
+public:
+    Answer() = default;
+    Answer(Errno error) : error_(error) {}
+    [[nodiscard]] bool ok() const { return error_ == Errno::success; }
+    [[nodiscard]] Errno error() const { return error_; }
+    void value() const {}
+
+private:
     Errno error_ = Errno::success;
 };
 
@@ -71,6 +85,7 @@ private:
 };
 
 class FileHistory;
+class Volumes;
 
 /// What a service may use of its host. Borrowed; outlives every service.
 struct Host {
@@ -80,6 +95,7 @@ struct Host {
     std::array<int, 3> streams = {0, 1, 2};  ///< what the guest's standard streams are here
     std::uint32_t descriptors_max = 1024;    ///< that a guest may have open
     FileHistory* files = nullptr;  ///< nullptr: nothing will be resumed, so nothing is noted
+    Volumes* volumes = nullptr;    ///< of this life of the process; nullptr: it does not run here
 };
 
 struct Place;

@@ -5,8 +5,10 @@
 #include "leases/admission.hpp"
 #include "leases/socket.hpp"
 #include "leases/stream.hpp"
+#include "leases/volume/volume_directory.hpp"
 #include "tests/fuzz/seeds.hpp"
 #include "tests/support/host_fixture.hpp"
+#include "tests/support/memory_disk.hpp"
 
 namespace sojourn::fuzz {
 
@@ -25,6 +27,21 @@ void replace(ByteVector& bytes, Bytes from, Bytes to) {
         at = std::copy(to.begin(), to.end(), at);
     }
 }
+
+/// A guest that has a volume.
+struct VolumeGuest : GuestFixture {
+    test::MemoryDisks disks;
+    leases::Volumes volumes{disks, clock};
+    std::unique_ptr<leases::VolumeDirectory> root;
+    std::unique_ptr<leases::Descriptor> file;
+
+    VolumeGuest() {
+        host.volumes = &volumes;
+        const auto disk = *volumes.create("data", leases::Volume::kSmallestBytes);
+        root = *leases::VolumeDirectory::grant(disk, "/volume", false, host);
+        file = std::move(*root->open("file", {.create = true, .write = true}));
+    }
+};
 
 /// What the files lead to that this host process has open.
 std::set<std::string> open_files() {
@@ -45,7 +62,8 @@ leases::AdmissionTerms terms_for(const std::string& folder) {
     leases::AdmissionTerms terms;
     terms.granted.add({leases::Grant::Kind::directory, folder, false});
     for (const auto kind : {leases::ServiceKind::directory, leases::ServiceKind::file,
-                            leases::ServiceKind::stream, leases::ServiceKind::listener})
+                            leases::ServiceKind::stream, leases::ServiceKind::listener,
+                            leases::ServiceKind::volume, leases::ServiceKind::volume_file})
         terms.optional.emplace_back(text_of(kind));
     return terms;
 }
@@ -67,11 +85,13 @@ void obtain(leases::LeaseManager& leases, const std::string& folder) {
 }  // namespace
 
 Seeds seeds_of_leases() {
-    GuestFixture guest;
+    VolumeGuest guest;
     guest.folder.write("file", "some text");
     guest.opened("file", 0, GuestFixture::kRead | GuestFixture::kWrite, 1);
     guest.leases->grant(*leases::Stream::open_at(1, "/dev/null", guest.host));
     guest.leases->grant(*leases::Listener::open("127.0.0.1:0", guest.host));
+    guest.leases->grant(std::move(guest.root));
+    guest.leases->grant(std::move(guest.file));
     // What nobody granted.
     guest.leases->grant(*leases::HostDirectory::grant(
         {.grant = "/", .path = {}, .is_read_only = true}, "/", nullptr));
@@ -84,7 +104,7 @@ Seeds seeds_of_leases() {
 }
 
 void run_leases(Bytes input) {
-    static GuestFixture guest;
+    static VolumeGuest guest;
     guest.folder.write("file", "some text");
     ByteVector state = to_vector(input);
     replace(state, as_bytes(kAnyFolder), as_bytes(guest.folder.name()));

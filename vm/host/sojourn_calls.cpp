@@ -39,7 +39,8 @@ std::optional<Slot> SojournCalls::checkpoint() {
     if (!state_.pending) return begin_checkpoint();
     const auto end = state_.supervisor.take_checkpoint_end();
     if (end) return slot_of(*end);
-    leases::wait({}, std::nullopt, state_.leases.host());
+    [[maybe_unused]] const auto woken =
+        leases::wait({}, std::nullopt, state_.leases.host());  // nothing but the interrupt ends it
     return std::nullopt;
 }
 
