@@ -35,6 +35,7 @@ enum class RegionKind : std::uint32_t {
     globals = 3,  ///< the globals of an instance: 8 bytes each
     slots = 4,    ///< a thread's locals and operands
     frames = 5,   ///< a thread's frame records
+    volume = 6,   ///< the disk of a volume
 };
 
 struct RegionSpec {

@@ -12,15 +12,26 @@ Result<void> reestablish_leases(leases::LeaseManager& leases, const FileMoment& 
     return {};
 }
 
+Incarnation::Incarnation(const Surroundings& surroundings, store::ProcessId process,
+                         std::unique_ptr<heap::Heap> heap)
+    : heap_(std::move(heap)),
+      disks_(*heap_),
+      volumes_(disks_, surroundings.clock),
+      host_(surroundings.host),
+      files_(surroundings.host.files),
+      process_(process) {
+    host_.volumes = &volumes_;
+}
+
 Result<std::unique_ptr<Incarnation>> Incarnation::create(std::shared_ptr<store::Family> family,
                                                          store::FencingToken token,
                                                          const vm::Launch& launch,
                                                          const Surroundings& surroundings,
                                                          const IncarnationOptions& options) {
-    auto life = std::unique_ptr<Incarnation>(new Incarnation(surroundings, token.process));
-    life->heap_ =
-        TRY(heap::Heap::create(std::move(family), token, surroundings.clock, options.heap));
-    life->leases_ = std::make_unique<leases::LeaseManager>(surroundings.host, token.epoch);
+    auto heap = TRY(heap::Heap::create(std::move(family), token, surroundings.clock, options.heap));
+    auto life =
+        std::unique_ptr<Incarnation>(new Incarnation(surroundings, token.process, std::move(heap)));
+    life->leases_ = std::make_unique<leases::LeaseManager>(life->host_, token.epoch);
     life->leases_->set_terms(options.lease_terms);
     life->dispatcher_ =
         TRY(vm::Dispatcher::create(*life->leases_, launch, surroundings.supervisor));
@@ -34,12 +45,12 @@ Result<std::unique_ptr<Incarnation>> Incarnation::restore(store::Store& store,
                                                           const Surroundings& surroundings,
                                                           const heap::HeapOptions& options,
                                                           const ObtainLeases& obtain_leases) {
-    auto life = std::unique_ptr<Incarnation>(new Incarnation(surroundings, token.process));
-    life->heap_ = TRY(heap::Heap::open(std::move(family), token, surroundings.clock, options));
+    auto heap = TRY(heap::Heap::open(std::move(family), token, surroundings.clock, options));
+    auto life =
+        std::unique_ptr<Incarnation>(new Incarnation(surroundings, token.process, std::move(heap)));
     const auto saved = TRY(decode_attachment(life->heap_->attachment()));
     life->stage_ = saved.stage;
-    life->leases_ =
-        TRY(leases::LeaseManager::restore(saved.leases, surroundings.host, token.epoch));
+    life->leases_ = TRY(leases::LeaseManager::restore(saved.leases, life->host_, token.epoch));
     life->dispatcher_ =
         TRY(vm::Dispatcher::restore(*life->leases_, saved.host, surroundings.supervisor));
     life->machine_ =

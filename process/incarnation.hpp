@@ -5,6 +5,7 @@
 
 #include "leases/manager.hpp"
 #include "process/attachment.hpp"
+#include "process/heap_disks.hpp"
 #include "store/store.hpp"
 #include "vm/host/dispatcher.hpp"
 #include "vm/machine.hpp"
@@ -71,11 +72,14 @@ public:
     Result<store::CheckpointInfo> publish(Moment moment, const heap::CommitOptions& options);
 
 private:
-    Incarnation(const Surroundings& surroundings, store::ProcessId process)
-        : files_(surroundings.host.files), process_(process) {}
+    Incarnation(const Surroundings& surroundings, store::ProcessId process,
+                std::unique_ptr<heap::Heap> heap);
 
     // In this order: each uses those above it and is destroyed before them.
     std::unique_ptr<heap::Heap> heap_;
+    HeapDisks disks_;
+    leases::Volumes volumes_;
+    leases::Host host_;  ///< that of the surroundings, with the volumes of this life
     std::unique_ptr<leases::LeaseManager> leases_;
     std::unique_ptr<vm::Dispatcher> dispatcher_;
     std::unique_ptr<vm::Machine> machine_;

@@ -17,6 +17,7 @@ bool is_known(RegionKind kind) {
         case RegionKind::globals:
         case RegionKind::slots:
         case RegionKind::frames:
+        case RegionKind::volume:
             return true;
     }
     return false;

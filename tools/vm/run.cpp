@@ -6,6 +6,7 @@
 #include "tools/vm/guest_options.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/verbs.hpp"
+#include "tools/vm/volume_option.hpp"
 
 namespace sojourn::tools {
 
@@ -14,6 +15,7 @@ namespace {
 struct RunArguments {
     ExecutionOptions execution;
     std::vector<std::string> directories;
+    std::vector<std::string> volumes;
     std::vector<std::string> environment;
     std::string name;
     bool replace = false;
@@ -61,6 +63,7 @@ Result<process::RunOptions> parse(const RunArguments& arguments, const Invocatio
     options.replace = arguments.replace;
     for (const std::string& text : arguments.directories)
         options.launch.directories.push_back(TRY(parse_directory(text)));
+    options.launch.volumes = TRY(parse_volumes(arguments.volumes));
     for (const std::string& text : arguments.environment)
         options.launch.environment.push_back(TRY(parse_environment(text)));
     options.launch.listeners = arguments.listeners;
@@ -96,6 +99,11 @@ void add_run(CLI::App& app, Invocation& invocation) {
             "A directory for the guest: HOST[::GUEST][:ro][,on-resume=rollback|rollback,sync|"
             "keep|refuse]; may be repeated")
         ->type_name("DIR")
+        ->allow_extra_args(false);
+    verb->add_option("--volume", arguments->volumes,
+                     "A file system in the store for the guest: NAME::GUEST[:ro][,size=SIZE]; may "
+                     "be repeated")
+        ->type_name("VOLUME")
         ->allow_extra_args(false);
     verb->add_option("--env", arguments->environment,
                      "A variable for the guest, KEY=VALUE; may be repeated")

@@ -10,6 +10,7 @@
 #include "leases/host_directory.hpp"
 #include "leases/socket.hpp"
 #include "leases/stream.hpp"
+#include "leases/volume/volume_directory.hpp"
 #include "vm/host/internal/nearest_import.hpp"
 #include "vm/host/internal/sojourn_calls.hpp"
 #include "vm/host/internal/wasi.hpp"
@@ -158,6 +159,34 @@ Result<void> open_stream(Dispatcher::State& state, std::uint32_t number, const s
     return {};
 }
 
+DescriptorEntry preopened(leases::LeaseId lease) {
+    return {.lease = lease,
+            .rights = rights::kDirectory,
+            .rights_inheriting = rights::kAll,
+            .is_preopened = true};
+}
+
+Result<void> open_directory(Dispatcher::State& state, const DirectoryGrant& grant) {
+    const leases::Place place{.grant = grant.host_path,
+                              .path = {},
+                              .is_read_only = grant.read_only,
+                              .on_resume = grant.on_resume};
+    auto directory =
+        TRY(leases::HostDirectory::grant(place, grant.guest_path, state.leases.host().files));
+    state.descriptors.add(preopened(state.leases.grant(std::move(directory))));
+    return {};
+}
+
+Result<void> open_volume(Dispatcher::State& state, const VolumeGrant& grant) {
+    const leases::Host& host = state.leases.host();
+    EXPECTS(host.volumes != nullptr, "who is given volumes has somewhere to keep them");
+    auto disk = TRY(host.volumes->find(grant.name));
+    if (!disk) disk = TRY(host.volumes->create(grant.name, grant.size_bytes_max));
+    auto root = TRY(leases::VolumeDirectory::grant(*disk, grant.guest_path, grant.read_only, host));
+    state.descriptors.add(preopened(state.leases.grant(std::move(root))));
+    return {};
+}
+
 void trace_call(HostFunction function, std::span<const std::uint64_t> values,
                 const Attempt& attempt) {
     if (!trace::is_open(trace::Channel::vm)) return;
@@ -195,17 +224,10 @@ Result<std::unique_ptr<Dispatcher>> Dispatcher::create(leases::LeaseManager& lea
     const leases::Host& host = leases.host();
     for (std::uint32_t number = 0; number < launch.streams.size(); ++number)
         TRY(open_stream(*state, number, launch.streams[number]));
-    for (const DirectoryGrant& grant : launch.directories) {
-        const leases::Place place{.grant = grant.host_path,
-                                  .path = {},
-                                  .is_read_only = grant.read_only,
-                                  .on_resume = grant.on_resume};
-        auto directory = TRY(leases::HostDirectory::grant(place, grant.guest_path, host.files));
-        state->descriptors.add({.lease = leases.grant(std::move(directory)),
-                                .rights = rights::kDirectory,
-                                .rights_inheriting = rights::kAll,
-                                .is_preopened = true});
-    }
+    for (const DirectoryGrant& grant : launch.directories)
+        TRY(open_directory(*state, grant));
+    for (const VolumeGrant& grant : launch.volumes)
+        TRY(open_volume(*state, grant));
     for (const std::string& address : launch.listeners) {
         auto listener = TRY(leases::Listener::open(address, host));
         state->descriptors.add({.lease = leases.grant(std::move(listener)),

@@ -8,6 +8,7 @@
 
 #include "leases/manager.hpp"
 #include "leases/place.hpp"
+#include "leases/volume/volume.hpp"
 #include "vm/host_calls.hpp"
 #include "vm/supervisor.hpp"
 
@@ -20,11 +21,19 @@ struct DirectoryGrant {
     leases::OnResume on_resume = leases::OnResume::rollback;
 };
 
+struct VolumeGrant {
+    std::string name;  ///< leases::is_volume_name; of the same name: the same volume
+    std::string guest_path;
+    bool read_only = false;
+    std::uint64_t size_bytes_max = leases::Volume::kUsualBytes;  ///< of the first of that name
+};
+
 /// What a process is given at its start; part of its state from then on.
 struct Launch {
     std::vector<std::string> arguments;       ///< the program's name first
     std::vector<std::string> environment;     ///< K=V
     std::vector<DirectoryGrant> directories;  ///< preopened from descriptor 3, in order
+    std::vector<VolumeGrant> volumes = {};    ///< preopened from the next descriptor, in order
     std::vector<std::string> listeners = {};  ///< HOST:PORT, from the next descriptor, in order
     std::array<std::string, 3> streams = {};  ///< files for the standard streams, absolute; empty:
                                               ///< the runner's own
