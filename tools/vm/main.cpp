@@ -46,6 +46,7 @@ void add_verbs(CLI::App& app, Invocation& invocation) {
     add_export(app, invocation);
     add_import(app, invocation);
     add_store(app, invocation);
+    add_volume(app, invocation);
     add_validate(app, invocation);
     add_inspect(app, invocation);
 }
