@@ -66,8 +66,9 @@ Run run_guest(const Guest& guest, const std::string& program,
     const fs::path work = folder.path() / "work";
     const fs::path stats = folder.path() / "stats.json";
     fs::create_directory(work);
-    std::vector<std::string> command = {
-        "run", "--stats", stats, "--dir", work.native() + "::/", "--env", "GREETING=hello"};
+    std::vector<std::string> command = {"run", "--stats", stats, "--env", "GREETING=hello"};
+    command.emplace_back(guest.is_on_volume ? "--volume" : "--dir");
+    command.push_back((guest.is_on_volume ? "work" : work.native()) + "::/");
     command.insert(command.end(), options.begin(), options.end());
     command.push_back(program);
     command.insert(command.end(), guest.arguments.begin(), guest.arguments.end());

@@ -15,7 +15,8 @@ struct Guest {
     std::string name;
     std::vector<std::string> arguments = {};
     int exit_code = 0;
-    std::string input = {};  ///< its standard input
+    std::string input = {};     ///< its standard input
+    bool is_on_volume = false;  ///< its files are in a volume, not in a directory
 };
 
 /// One run with all that it left behind.
