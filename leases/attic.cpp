@@ -138,6 +138,7 @@ Result<void> Attic::list() {
     if (stream == nullptr) return fail_errno(errno, "cannot list the attic of a process");
     while (const dirent* entry = ::readdir(stream.get())) {
         const std::string_view name = entry->d_name;
+        if (name == kLogName) names_[kLog] = {std::string(name), std::nullopt};
         const auto number = number_in(name.substr(0, kDigits));
         if (!number) continue;
         std::optional<Number> released_at;
@@ -164,6 +165,14 @@ Result<UniqueFd> Attic::open_file(Number number, int flags) const {
         ::openat(directory_.get(), found->second.name.c_str(), flags | O_NOFOLLOW | O_CLOEXEC));
     if (!file.valid()) return fail_errno(errno, "cannot open a file that had been removed");
     return file;
+}
+
+Result<UniqueFd> Attic::open_log() {
+    constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+    UniqueFd log(::openat(directory_.get(), kLogName.data(), kFlags, 0600));
+    if (!log.valid()) return fail_errno(errno, "cannot open the log of a process");
+    names_[kLog] = {std::string(kLogName), std::nullopt};
+    return log;
 }
 
 Result<void> Attic::take(int parent, const std::string& name, Number number) {
@@ -206,7 +215,7 @@ Result<void> Attic::give(Number number, int parent, const std::string& name) {
 
 void Attic::rename_entry(Number number, std::optional<Number> released_at) {
     const auto found = names_.find(number);
-    if (found == names_.end() || found->second.released_at == released_at) return;
+    if (found == names_.end() || found->second.released_at == released_at || number == kLog) return;
     const std::string name =
         released_at ? hex_of(number) + "." + hex_of(*released_at) : hex_of(number);
     // One that keeps its name is merely kept for longer.

@@ -120,6 +120,22 @@ bool FileHistory::has_rolled_back() const {
     return state_->has_rolled_back;
 }
 
+Result<UniqueFd> FileHistory::open_log() {
+    return state_->attic.open_log();
+}
+
+Place FileHistory::log_place() {
+    return Attic::place_of(Attic::kLog, OnResume::rollback);
+}
+
+bool FileHistory::has_log() const {
+    return state_->attic.has(Attic::kLog);
+}
+
+std::filesystem::path FileHistory::log_path(const std::filesystem::path& directory) {
+    return directory / "attic" / Attic::kLogName;
+}
+
 Result<void> FileHistory::drop_before(HistoryPosition position) {
     TRY(state_->journal->drop_before(position));
     state_->attic.drop_before(position);
@@ -214,8 +230,10 @@ Result<void> FileHistory::State::note_barrier(const Place& place, std::string_vi
 }
 
 Result<void> FileHistory::State::break_with_past(const std::set<std::string>& grants) {
-    for (const std::string& grant : grants)
-        TRY(note_barrier({.grant = grant, .path = {}}, "was kept as it was at a resume"));
+    for (const std::string& grant : grants) {
+        const Place kept = grant.empty() ? log_place() : Place{.grant = grant, .path = {}};
+        TRY(note_barrier(kept, "was kept as it was at a resume"));
+    }
     return {};
 }
 

@@ -35,7 +35,8 @@ enum class Reach : std::uint8_t {
     kept,         ///< it is taken as it is
     not_granted,  ///< nothing, so that whoever would have to is refused
 };
-/// By the directory alone when the place has no name below it.
+/// By the directory alone when the place has no name below it. Of what is in the attic it is asked
+/// for the log alone.
 using ReachOf = std::function<Reach(const Place&)>;
 
 /// The undo journal of one process (docs/formats/file_history.md, decision 12).
@@ -69,12 +70,20 @@ public:
     Result<void> roll_back(HistoryPosition position, const ReachOf& reach_of);
 
     /// Instead of roll_back(), when nothing is to be brought back: not even what happened since
-    /// `position` need be known. `kept`: granted directories.
+    /// `position` need be known. `kept`: granted directories; an empty name: the log.
     Result<void> go_on(HistoryPosition position, const std::set<std::string>& kept);
 
     /// Whether roll_back() has made files and memory one moment in this life. A process without a
     /// past here, which was imported, has to compare instead.
     [[nodiscard]] bool has_rolled_back() const;
+
+    /// Opens the log of the process to append to it, and makes it if need be; changes of it are to
+    /// be noted as any other file's, at this place.
+    Result<UniqueFd> open_log();
+    static Place log_place();
+    [[nodiscard]] bool has_log() const;
+    /// Where the log of the process lies whose history is kept in `directory`.
+    static std::filesystem::path log_path(const std::filesystem::path& directory);
 
     /// What nobody can go back to any more: all before `position`.
     Result<void> drop_before(HistoryPosition position);

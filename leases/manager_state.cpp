@@ -6,7 +6,7 @@ namespace sojourn::leases {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x534c4a53;  // "SJLS"
-constexpr std::uint32_t kFormat = 4;
+constexpr std::uint32_t kFormat = 5;
 constexpr std::string_view kSubject = "the saved leases";
 
 struct TermRow {

@@ -73,6 +73,10 @@ Place Place::of_file(std::string_view path, bool is_read_only) {
             .is_read_only = is_read_only};
 }
 
+bool Place::is_log() const {
+    return is_in_attic() && Attic::number_of(path) == Attic::kLog;
+}
+
 Place Place::below(std::string_view relative) const {
     Place result = *this;
     while (!relative.empty()) {
@@ -87,7 +91,7 @@ Place Place::below(std::string_view relative) const {
 }
 
 std::string Place::description() const {
-    if (is_in_attic()) return "a removed file";
+    if (is_in_attic()) return is_log() ? "the log of the process" : "a removed file";
     if (path.empty()) return grant;
     return grant == "/" ? "/" + path : grant + "/" + path;
 }

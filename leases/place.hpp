@@ -33,6 +33,8 @@ struct Place {
                (on_resume == OnResume::rollback || on_resume == OnResume::rollback_synced);
     }
     [[nodiscard]] bool is_in_attic() const { return grant.empty(); }
+    /// The process's log, which is in its attic and has not been removed.
+    [[nodiscard]] bool is_log() const;
     /// Whether a roll-back of the process's files makes what lies here what it was. A history knows
     /// places by the directories they were in.
     [[nodiscard]] bool is_brought_back() const {

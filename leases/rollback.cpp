@@ -124,7 +124,7 @@ Result<void> Rollback::undo_unless_kept(Number number, const Change& change) {
     bool is_kept = false;
     const Place* not_granted = nullptr;
     for (const Place* place : {&change.place, &change.target}) {
-        if (place->is_in_attic()) continue;
+        if (place->is_in_attic() && !place->is_log()) continue;
         const Reach reach = reach_of_(*place);
         if (reach == Reach::not_granted) not_granted = place;
         if (reach != Reach::kept) continue;

@@ -84,7 +84,9 @@ private:
     UniqueFd event_;
 };
 
+class Console;
 class FileHistory;
+class Terminal;
 class Volumes;
 
 /// What a service may use of its host. Borrowed; outlives every service.
@@ -96,6 +98,8 @@ struct Host {
     std::uint32_t descriptors_max = 1024;    ///< that a guest may have open
     FileHistory* files = nullptr;  ///< nullptr: nothing will be resumed, so nothing is noted
     Volumes* volumes = nullptr;    ///< of this life of the process; nullptr: it does not run here
+    Terminal* terminal = nullptr;  ///< behind those of the streams that are one; nullptr: none is
+    Console* console = nullptr;    ///< instead of the streams, of a detached runner: `terminal` too
 };
 
 struct Place;

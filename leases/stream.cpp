@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <climits>
 
 #include "leases/file.hpp"
+#include "leases/file_history.hpp"
 #include "leases/wait.hpp"
 
 namespace sojourn::leases {
@@ -29,6 +31,18 @@ std::vector<iovec> first_bytes(std::span<const iovec> buffers, std::size_t bytes
     return result;
 }
 
+Result<TypedPieces> get_unread(ByteReader& reader) {
+    const auto count = TRY(reader.get_count(sizeof(std::uint32_t)));
+    TypedPieces pieces;
+    std::size_t bytes = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        pieces.push_back(TRY(reader.get_string()));
+        bytes += pieces.back().size();
+    }
+    if (bytes <= Console::kUnreadMax && count <= Console::kUnreadMax) return pieces;
+    return fail(ErrorCode::corrupt, "a saved standard stream has {} bytes unread", bytes);
+}
+
 /// Never waits, as for a pipe's other end.
 int how_to_open(std::uint32_t number) {
     return (number == 0 ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY;
@@ -46,11 +60,10 @@ Result<UniqueFd> open_host_file(std::uint32_t number, const std::string& path) {
 
 }  // namespace
 
-std::unique_ptr<Stream> Stream::open(std::uint32_t number, const Host& host) {
+Result<std::unique_ptr<Stream>> Stream::open(std::uint32_t number, const Host& host) {
     EXPECTS(number < kStreamCount, "there are three standard streams");
-    std::unique_ptr<Stream> stream(new Stream({.number = number, .flags = 0, .path = {}}));
-    stream->host_ = &host;
-    stream->fd_ = host.streams[number];
+    std::unique_ptr<Stream> stream(new Stream({.number = number}));
+    TRY(stream->connect(host));
     return stream;
 }
 
@@ -69,7 +82,7 @@ Result<std::unique_ptr<Descriptor>> Stream::open_at(std::uint32_t number, const 
         auto opened = File::opened(std::move(place), request, std::move(file), host.files);
         return std::move(*opened);
     }
-    std::unique_ptr<Stream> stream(new Stream({.number = number, .flags = 0, .path = path}));
+    std::unique_ptr<Stream> stream(new Stream({.number = number, .path = path}));
     stream->own_ = std::move(file);
     stream->fd_ = stream->own_.get();
     stream->host_ = &host;
@@ -83,10 +96,19 @@ std::string Stream::description() const {
 }
 
 Result<ByteVector> Stream::capture() {
+    if (is_on_terminal()) state_.terminal = host_->terminal->state();
+    const TypedPieces unread =
+        is_detached() && state_.number == 0 ? host_->console->unread() : state_.unread;
     ByteWriter writer;
     writer.put(state_.number);
     writer.put(state_.flags);
     writer.put_sized(std::string_view(state_.path));
+    writer.put(state_.terminal.mode);
+    writer.put(state_.terminal.size.columns);
+    writer.put(state_.terminal.size.rows);
+    writer.put(static_cast<std::uint32_t>(unread.size()));
+    for (const std::string& piece : unread)
+        writer.put_sized(std::string_view(piece));
     return writer.take();
 }
 
@@ -96,18 +118,28 @@ Result<std::unique_ptr<Service>> Stream::restore(Bytes state) {
     restored.number = TRY(reader.get<std::uint32_t>());
     restored.flags = TRY(reader.get<DescriptorFlags>());
     restored.path = TRY(reader.get_string());
+    restored.terminal.mode = TRY(reader.get<TerminalMode>());
+    restored.terminal.size.columns = TRY(reader.get<std::uint16_t>());
+    restored.terminal.size.rows = TRY(reader.get<std::uint16_t>());
+    restored.unread = TRY(get_unread(reader));
     TRY(reader.expect_end());
     const bool has_place = restored.path.starts_with('/') || restored.path.empty();
     if (!has_place || restored.path.find('\0') != std::string::npos)
         return fail(ErrorCode::corrupt, "a saved standard stream names an impossible place");
     if (restored.number >= kStreamCount || restored.flags > kDescriptorFlags)
         return fail(ErrorCode::corrupt, "a saved lease names standard stream {}", restored.number);
-    return std::unique_ptr<Service>(new Stream(restored));
+    const WindowSize size = restored.terminal.size;
+    const bool is_input = restored.number == 0 && restored.path.empty();
+    if (restored.terminal.mode > TerminalMode::raw || size.columns == 0 || size.rows == 0 ||
+        (!is_input && !restored.unread.empty()))
+        return fail(ErrorCode::corrupt, "a saved standard stream has an impossible terminal");
+    return std::unique_ptr<Service>(new Stream(std::move(restored)));
 }
 
 void Stream::release() {
-    host_ = nullptr;
+    // The host stays known: what is typed on its console meanwhile is captured, too.
     own_ = UniqueFd();
+    log_.reset();
     fd_ = -1;
 }
 
@@ -117,9 +149,38 @@ Result<void> Stream::reacquire(const Host& host) {
         const auto place = Place::of_file(state_.path, state_.number == 0);
         own_ = TRY(open_place(place, how_to_open(state_.number)));
     }
+    return connect(host);
+}
+
+Result<void> Stream::connect(const Host& host) {
     host_ = &host;
     fd_ = own_.valid() ? own_.get() : host.streams[state_.number];
+    if (is_on_terminal()) host.terminal->begin(state_.terminal);
+    if (!is_detached()) return {};
+    if (state_.number == 0) {
+        host.console->begin_input(std::exchange(state_.unread, {}));
+        return {};
+    }
+    EXPECTS(host.files != nullptr, "only a process that is kept is detached");
+    auto log =
+        File::opened(FileHistory::log_place(), {.read = false, .write = true, .flags = kAppend},
+                     TRY(host.files->open_log()), host.files);
+    log_ = std::move(*log);
     return {};
+}
+
+bool Stream::is_detached() const {
+    return host_ != nullptr && host_->console != nullptr && state_.path.empty();
+}
+
+bool Stream::is_on_terminal() const {
+    if (host_ == nullptr || host_->terminal == nullptr || !state_.path.empty()) return false;
+    return is_detached() || ::isatty(fd_) == 1;
+}
+
+Answer<Terminal*> Stream::terminal() const {
+    if (!is_on_terminal()) return Errno::notty;
+    return host_->terminal;
 }
 
 Result<void> Stream::probe(const Host&) const {
@@ -144,7 +205,7 @@ void Stream::relocate(const Relocation& relocation) {
 }
 
 FileType Stream::type() const {
-    if (::isatty(fd_) == 1) return FileType::character_device;
+    if (is_detached() || ::isatty(fd_) == 1) return FileType::character_device;
     struct stat status {};
     if (::fstat(fd_, &status) != 0) return FileType::unknown;
     const FileType type = file_type_of(status.st_mode);
@@ -158,6 +219,7 @@ Errno Stream::set_flags(DescriptorFlags flags) {
 }
 
 Answer<FileStatus> Stream::status() const {
+    if (is_detached()) return FileStatus{.type = FileType::character_device, .link_count = 1};
     struct stat status {};
     if (::fstat(fd_, &status) != 0) return errno_of_host(errno);
     return file_status_of(status);
@@ -165,16 +227,25 @@ Answer<FileStatus> Stream::status() const {
 
 Answer<std::size_t> Stream::read(std::span<const iovec> buffers, Waiting waiting) {
     for (;;) {
+        if (!state_.unread.empty()) return take_typed(state_.unread, buffers);
         if (const Errno error = wait_until(POLLIN, waiting); error != Errno::success) return error;
+        auto got = read_now(buffers);
+        // Somebody who shares the stream was faster.
+        if (got.ok() || got.error() != Errno::again || waiting == Waiting::forbidden) return got;
+    }
+}
+
+Answer<std::size_t> Stream::read_now(std::span<const iovec> buffers) {
+    if (is_detached()) return host_->console->read(buffers);
+    for (;;) {
         const ssize_t got = ::readv(fd_, buffers.data(), static_cast<int>(buffers.size()));
         if (got >= 0) return static_cast<std::size_t>(got);
-        // Somebody who shares the stream was faster.
-        if (errno == EINTR || (errno == EAGAIN && waiting == Waiting::allowed)) continue;
-        return errno_of_host(errno);
+        if (errno != EINTR) return errno_of_host(errno);
     }
 }
 
 Answer<std::size_t> Stream::write(std::span<const iovec> buffers, Waiting waiting) {
+    if (log_ != nullptr) return log_->write(buffers, waiting);
     // A stream that is ready takes PIPE_BUF bytes at once, and more might block for ever.
     const std::vector<iovec> ready = first_bytes(buffers, PIPE_BUF);
     for (;;) {
@@ -187,11 +258,21 @@ Answer<std::size_t> Stream::write(std::span<const iovec> buffers, Waiting waitin
 }
 
 Errno Stream::sync() {
+    if (log_ != nullptr) return log_->sync();
     if (::fsync(fd_) == 0 || errno == EINVAL || errno == EROFS) return Errno::success;
     return errno_of_host(errno);
 }
 
+int Stream::pollable_fd() const {
+    if (!state_.unread.empty()) return -1;
+    if (!is_detached()) return fd_;
+    // A log never has to be waited for.
+    return state_.number == 0 ? host_->console->readable_fd() : -1;
+}
+
 std::uint64_t Stream::readable_bytes() const {
+    if (!state_.unread.empty()) return state_.unread.front().size();
+    if (is_detached()) return host_->console->readable_bytes();
     int count = 0;
     if (::ioctl(fd_, FIONREAD, &count) != 0) return 0;
     return static_cast<std::uint64_t>(count);
@@ -199,7 +280,7 @@ std::uint64_t Stream::readable_bytes() const {
 
 Errno Stream::wait_until(short events, Waiting waiting) {
     const bool may_wait = waiting == Waiting::allowed && (state_.flags & kNonBlocking) == 0;
-    return wait_for(fd_, events, may_wait, *host_);
+    return wait_for(pollable_fd(), events, may_wait, *host_);
 }
 
 }  // namespace sojourn::leases

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "process/console_protocol.hpp"
+
 namespace sojourn::process {
 
 namespace {
@@ -23,6 +25,7 @@ constexpr std::array kVerbs = {
     VerbName{ControlVerb::leases, "leases"},
     VerbName{ControlVerb::expire_lease, "expire_lease"},
     VerbName{ControlVerb::renew_lease, "renew_lease"},
+    VerbName{ControlVerb::attach, "attach"},
 };
 
 constexpr std::string_view kPublished = "published";
@@ -155,6 +158,10 @@ std::string encode_request(const ControlRequest& request) {
     if (!request.message.empty()) object["message"] = request.message;
     if (request.wait == CheckpointWait::paused) object["wait"] = kPaused;
     if (request.lease) object["lease"] = static_cast<std::uint64_t>(*request.lease);
+    if (request.window) {
+        object["columns"] = request.window->columns;
+        object["rows"] = request.window->rows;
+    }
     return line_of(object);
 }
 
@@ -170,6 +177,7 @@ Result<ControlRequest> parse_request(std::string_view line) {
         if (row.name != name) continue;
         ControlRequest request{row.verb, text_in(object, "message"), wait};
         if (object.contains("lease")) request.lease = leases::LeaseId{number_in(object, "lease")};
+        request.window = window_of(number_in(object, "columns"), number_in(object, "rows"));
         return request;
     }
     return fail(ErrorCode::invalid_argument, "no verb '{}'; there are {}", name, verbs());
@@ -191,6 +199,7 @@ std::string encode_answer(const Result<ControlAnswer>& answer) {
     if (answer->checkpoint) object["checkpoint"] = object_of(*answer->checkpoint);
     for (const leases::Lease& lease : answer->leases)
         object["leases"].push_back(object_of(lease));
+    if (answer->mode) object["mode"] = text_of(*answer->mode);
     return line_of(object);
 }
 
@@ -214,6 +223,7 @@ Result<ControlAnswer> parse_answer(std::string_view line) {
     }
     const auto checkpoint = object.find("checkpoint");
     if (checkpoint != object.end()) answer.checkpoint = checkpoint_in(*checkpoint);
+    answer.mode = mode_named(text_in(object, "mode"));
     const auto all = object.find("leases");
     if (all == object.end() || !all->is_array()) return answer;
     for (const json& lease : *all) {

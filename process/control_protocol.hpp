@@ -6,12 +6,21 @@
 #include <vector>
 
 #include "leases/lease.hpp"
+#include "leases/terminal.hpp"
 #include "store/types.hpp"
 
 /// What is said on a runner's socket: one line of JSON there, one back (docs/formats/control.md).
 namespace sojourn::process {
 
-enum class ControlVerb { checkpoint, suspend, status, leases, expire_lease, renew_lease };
+enum class ControlVerb {
+    checkpoint,
+    suspend,
+    status,
+    leases,
+    expire_lease,
+    renew_lease,
+    attach,  ///< the connection then goes on as process/console_protocol.hpp has it
+};
 
 /// When a checkpoint is answered.
 enum class CheckpointWait {
@@ -28,6 +37,8 @@ struct ControlRequest {
     CheckpointWait wait = CheckpointWait::published;
     /// To expire or to renew; nullopt: each of them.
     std::optional<leases::LeaseId> lease = {};
+    /// Of who attaches; nullopt: he has none.
+    std::optional<leases::WindowSize> window = {};
 };
 
 /// What a runner says of itself.
@@ -44,6 +55,8 @@ struct ControlAnswer {
     std::optional<store::CheckpointInfo> checkpoint = {};
     /// As they are after what was asked for; of the verbs about leases.
     std::vector<leases::Lease> leases = {};
+    /// Of the console, when somebody was attached to it.
+    std::optional<leases::TerminalMode> mode = {};
 };
 
 inline constexpr std::size_t kControlLineBytesMax = 64U << 10U;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/trace.hpp"
+#include "process/internal/console_link.hpp"
 #include "process/internal/control_socket.hpp"
 
 namespace sojourn::process {
@@ -43,6 +44,14 @@ Result<ControlAnswer> visit(leases::LeaseManager& leases, const ControlRequest& 
     return ControlAnswer{.runner = runner, .checkpoint = {}, .leases = leases.leases()};
 }
 
+/// The pid of who is at the other end.
+pid_t peer_of(int socket) {
+    ucred peer{};
+    socklen_t size = sizeof(peer);
+    ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    return peer.pid;
+}
+
 /// 0 when nothing is there.
 ino_t inode_of(const std::filesystem::path& path) {
     struct stat status {};
@@ -51,10 +60,17 @@ ino_t inode_of(const std::filesystem::path& path) {
 
 }  // namespace
 
+ControlServer::Client::Client() = default;
+ControlServer::Client::Client(Client&& other) noexcept = default;
+ControlServer::Client::~Client() = default;
+
+ControlServer::ControlServer(const Clock& clock, Inbox& inbox, leases::Console* console)
+    : clock_(clock), inbox_(inbox), console_(console) {}
+
 Result<std::unique_ptr<ControlServer>> ControlServer::start(
     const std::filesystem::path& run_directory, store::ProcessId id, const RunnerStatus& status,
-    Inbox& inbox, const Clock& clock) {
-    auto server = std::unique_ptr<ControlServer>(new ControlServer(clock, inbox));
+    Inbox& inbox, leases::Console* console, const Clock& clock) {
+    auto server = std::unique_ptr<ControlServer>(new ControlServer(clock, inbox, console));
     const std::string name = control_socket_name(id);
     server->status_ = status;
     server->path_ = run_directory / name;
@@ -62,6 +78,9 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(
     server->inode_ = inode_of(server->path_);
     server->wake_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!server->wake_.valid()) return fail_errno(errno, "cannot make an event");
+
+    if (console != nullptr)
+        console->observe([raw = server.get()] { ::eventfd_write(raw->wake_.get(), 1); });
 
     // Signals are for the threads that expect them.
     sigset_t all;
@@ -74,6 +93,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(
 }
 
 ControlServer::~ControlServer() {
+    if (console_ != nullptr) console_->observe({});
     if (!thread_.joinable()) return;
     {
         const std::lock_guard guard(mutex_);
@@ -110,8 +130,10 @@ void ControlServer::wait_for_something() {
     for (const auto& [id, client] : clients_) {
         // A client that waits is watched for hanging up alone.
         const bool takes_answer = !client.unsent.empty();
-        const short events = takes_answer ? POLLOUT : client.awaits_answer ? short{0} : POLLIN;
+        short events = takes_answer ? POLLOUT : client.awaits_answer ? short{0} : POLLIN;
+        if (client.console != nullptr && client.console->has_room()) events |= POLLIN;
         watched.push_back({client.socket.get(), events, 0});
+        if (client.console != nullptr) continue;
         if (takes_answer || !client.awaits_answer)
             timeout_ms = static_cast<int>(kRequestTimeNs / 1'000'000);
     }
@@ -137,6 +159,7 @@ void ControlServer::read_clients() {
 }
 
 bool ControlServer::read_client(ClientId id, Client& client) {
+    if (client.console != nullptr) return read_attached(client);
     if (client.awaits_answer) {
         pollfd hung_up{client.socket.get(), 0, 0};
         const bool is_late = !client.unsent.empty() && clock_.monotonic_ns() >= client.deadline_ns;
@@ -151,7 +174,9 @@ bool ControlServer::read_client(ClientId id, Client& client) {
         const auto newline = client.received.find('\n');
         if (newline != std::string::npos) {
             client.awaits_answer = true;
-            perform(id, std::string_view(client.received).substr(0, newline));
+            const std::string line = client.received.substr(0, newline);
+            client.received.erase(0, newline + 1);
+            perform(id, line);
             return true;
         }
         if (client.received.size() > kControlLineBytesMax) {
@@ -163,12 +188,48 @@ bool ControlServer::read_client(ClientId id, Client& client) {
     }
 }
 
+bool ControlServer::read_attached(Client& client) {
+    if (!client.console->perform(client.received)) return false;
+    if (!client.console->has_room()) {
+        pollfd hung_up{client.socket.get(), 0, 0};
+        return ::poll(&hung_up, 1, 0) == 0;
+    }
+    char buffer[4096];
+    const ssize_t got = ::read(client.socket.get(), buffer, sizeof(buffer));
+    if (got < 0) return errno == EAGAIN;
+    client.received.append(buffer, static_cast<std::size_t>(got));
+    return got > 0 && client.console->perform(client.received);
+}
+
 void ControlServer::perform(ClientId id, std::string_view line) {
     const auto request = parse_request(line);
     if (!request.ok()) return post_reply(id, request.error());
+    if (request->verb == ControlVerb::attach)
+        return post_reply(id, attach(clients_.at(id), *request));
     if (request->verb == ControlVerb::status)
         return post_reply(id, ControlAnswer{.runner = status_});
     inbox_.post(request_for(id, *request));
+}
+
+Result<ControlAnswer> ControlServer::attach(Client& client, const ControlRequest& asked) {
+    const std::string& name = status_.name;
+    if (console_ == nullptr) {
+        return fail(ErrorCode::unsupported,
+                    "process '{}' runs in the foreground, on a terminal of its own; vm suspend {}, "
+                    "then vm resume -d {}, lets people attach to it",
+                    name, name, name);
+    }
+    for (const auto& [id, other] : clients_) {
+        if (other.console == nullptr) continue;
+        return fail(ErrorCode::busy,
+                    "somebody is attached to process '{}', with pid {}; vm logs -f {} shows what "
+                    "it says",
+                    name, peer_of(other.socket.get()), name);
+    }
+    client.console = std::make_unique<ConsoleLink>(*console_);
+    if (asked.window) console_->resize(*asked.window);
+    return ControlAnswer{
+        .runner = status_, .checkpoint = {}, .leases = {}, .mode = client.console->told()};
 }
 
 Request ControlServer::request_for(ClientId id, const ControlRequest& asked) {
@@ -224,9 +285,11 @@ void ControlServer::send_answers() {
     for (auto next = clients_.begin(); next != clients_.end();) {
         const auto here = next++;
         Client& client = here->second;
+        if (client.console != nullptr && client.unsent.empty())
+            client.unsent = client.console->news().value_or("");
         if (client.unsent.empty()) continue;
         send_some(client.socket.get(), client.unsent);
-        if (client.unsent.empty()) clients_.erase(here);
+        if (client.unsent.empty() && client.console == nullptr) clients_.erase(here);
     }
 }
 

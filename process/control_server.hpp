@@ -11,20 +11,25 @@
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
+#include "leases/console.hpp"
 #include "process/control_protocol.hpp"
 #include "process/inbox.hpp"
 
 namespace sojourn::process {
 
+class ConsoleLink;
+
 /// Answers on a runner's socket, on a thread of its own: a request is one line, so is its answer.
-/// Clients that vanish, stay silent or talk nonsense harm nobody else. Borrows the inbox, which is
-/// closed before this ends.
+/// One client at a time may be attached to the process's console; his connection stays. Clients
+/// that vanish, stay silent or talk nonsense harm nobody else. Borrows the inbox, which is closed
+/// before this ends.
 class ControlServer {
 public:
-    /// Requires: the caller holds the runner's lock.
+    /// Requires: the caller holds the runner's lock. Borrows `console`; nullptr: there is none.
     static Result<std::unique_ptr<ControlServer>> start(const std::filesystem::path& run_directory,
                                                         store::ProcessId id,
                                                         const RunnerStatus& status, Inbox& inbox,
+                                                        leases::Console* console,
                                                         const Clock& clock);
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;
@@ -34,18 +39,23 @@ public:
 private:
     using ClientId = std::uint64_t;
     struct Client {
+        Client();
+        Client(Client&& other) noexcept;
+        ~Client();
+
         UniqueFd socket;
         std::string received;
         bool awaits_answer = false;
-        std::uint64_t deadline_ns = 0;  ///< for its request, or for taking its answer
-        std::string unsent;             ///< of its answer
+        std::uint64_t deadline_ns = 0;         ///< for its request, or for taking its answer
+        std::string unsent;                    ///< of its answer
+        std::unique_ptr<ConsoleLink> console;  ///< while it is attached
     };
     struct Reply {
         ClientId client;
         std::string line;
     };
 
-    ControlServer(const Clock& clock, Inbox& inbox) : clock_(clock), inbox_(inbox) {}
+    ControlServer(const Clock& clock, Inbox& inbox, leases::Console* console);
 
     void serve();
     void wait_for_something();
@@ -53,7 +63,9 @@ private:
     void read_clients();
     /// False when the client is done with.
     bool read_client(ClientId id, Client& client);
+    static bool read_attached(Client& client);
     void perform(ClientId id, std::string_view line);
+    Result<ControlAnswer> attach(Client& client, const ControlRequest& asked);
     Request request_for(ClientId id, const ControlRequest& asked);
     void post_reply(ClientId client, const Result<ControlAnswer>& answer);
     void take_replies();
@@ -61,6 +73,7 @@ private:
 
     const Clock& clock_;
     Inbox& inbox_;
+    leases::Console* console_;
     RunnerStatus status_;
     std::filesystem::path path_;
     ino_t inode_ = 0;  ///< of the socket at `path_`

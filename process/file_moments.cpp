@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <sys/stat.h>
 
+#include "process/process.hpp"
+
 namespace sojourn::process {
 
 namespace fs = std::filesystem;
@@ -33,12 +35,14 @@ Result<void> drop_old_file_history(store::Store& store, const store::ProcessReco
 
 std::uint64_t file_history_bytes(const store::Store& store, const store::ProcessRecord& process) {
     const fs::path directory = store.file_history_directory(process);
+    const DetachedFiles words = detached_files(store, process);
     std::uint64_t bytes = 0;
     std::error_code problem;
     if (directory.empty()) return bytes;
     for (fs::recursive_directory_iterator entry(directory, problem), end; !problem && entry != end;
          entry.increment(problem)) {
         struct stat status {};
+        if (entry->path() == words.log || entry->path() == words.runner) continue;
         if (::lstat(entry->path().c_str(), &status) == 0 && S_ISREG(status.st_mode))
             bytes += static_cast<std::uint64_t>(status.st_blocks) * 512;
     }

@@ -40,14 +40,18 @@ std::set<std::string> directories_of(leases::LeaseManager& leases) {
 class FileReturn {
 public:
     /// Requires: recipes have not been moved yet.
-    explicit FileReturn(leases::LeaseManager& leases)
-        : leases_(leases), known_(directories_of(leases)) {}
+    FileReturn(leases::LeaseManager& leases, const OnResumeChoices& choices)
+        : leases_(leases), known_(directories_of(leases)) {
+        for (const OnResumeChoice& choice : choices) {
+            if (!choice.guest_path) keeps_log_ = choice.on_resume == leases::OnResume::keep;
+        }
+    }
 
     Result<void> perform(leases::FileHistory& files, leases::HistoryPosition position,
                          const std::vector<Admission::Outlook>& outlooks,
                          const leases::Grants& granted) const {
         std::set<std::string> reached;
-        bool rolls_back = false;
+        bool rolls_back = files.has_log() && !keeps_log_;
         for (const Admission::Outlook& outlook : outlooks) {
             const Place* place = leases_.find(outlook.lease.id)->place();
             if (place == nullptr || place->has_moved || !outlook.is_available()) continue;
@@ -58,9 +62,12 @@ public:
             std::set<std::string> kept = known_;
             for (const std::string& directory : reached)
                 kept.erase(directory);
+            if (files.has_log()) kept.insert(kLog);
             return files.go_on(position, kept);
         }
         return files.roll_back(position, [&](const Place& place) {
+            if (place.is_log())
+                return keeps_log_ ? leases::Reach::kept : leases::Reach::brought_back;
             if (!reached.contains(place.grant)) return leases::Reach::kept;
             const bool is_granted =
                 granted.cover({leases::Grant::Kind::directory, place.grant, false}) ||
@@ -70,8 +77,11 @@ public:
     }
 
 private:
+    static constexpr const char* kLog = "";  // as FileHistory::go_on() has it
+
     leases::LeaseManager& leases_;
     std::set<std::string> known_;
+    bool keeps_log_ = false;  ///< the process's own, of when it ran detached
 };
 
 Result<leases::Grants> obtain(leases::LeaseManager& leases, const FileMoment& moment,
@@ -79,7 +89,7 @@ Result<leases::Grants> obtain(leases::LeaseManager& leases, const FileMoment& mo
                               store::ProcessId process) {
     leases.set_terms(options.execution.lease_terms);
     TRY(apply(options.on_resume, leases));
-    const FileReturn files(leases);
+    const FileReturn files(leases, options.on_resume);
     auto admission = TRY(Admission::prepare(leases, terms_of(options, std::move(granted))));
     leases::FileHistory* const history = leases.host().files;
     // What was imported has no past here: its files are compared.

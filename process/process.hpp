@@ -38,6 +38,7 @@ struct Execution {
     unsigned precopy_rounds = 3;  ///< before a checkpoint's pause, while the guest runs; 0: none
     std::optional<RetentionPolicy> keep;      ///< applied after each checkpoint
     std::optional<std::uint64_t> timeout_ns;  ///< of this run; a process that is kept is suspended
+    bool is_detached = false;  ///< a console and the log instead of our streams; for what is kept
 };
 
 struct RunOptions {
@@ -54,8 +55,9 @@ struct ResumeOptions {
     Execution execution;
     Reference process;
     OnResumeChoices on_resume = {};
-    leases::AdmissionTerms admission;  ///< without what was granted before
-    bool takes_over = false;           ///< a runner that lives is killed first
+    std::vector<std::string> environment = {};  ///< K=V, in place of those of the same name
+    leases::AdmissionTerms admission;           ///< without what was granted before
+    bool takes_over = false;                    ///< a runner that lives is killed first
 };
 
 /// What a resume would find.
@@ -79,12 +81,23 @@ struct Outcome {
 
 inline constexpr std::int32_t kTrapExitCode = 134;
 
+/// Where a process that runs detached speaks (docs/formats/file_history.md); empty for one not
+/// kept. Neither need be there.
+struct DetachedFiles {
+    std::filesystem::path log;     ///< what the guest has said, as its newest moment has it
+    std::filesystem::path runner;  ///< what the newest detached runner has said itself
+};
+
+DetachedFiles detached_files(const store::Store& store, const store::ProcessRecord& process);
+
 /// What a runner uses of the host. Borrowed for the call.
 struct HostProcess {
     const Clock& clock;
     Random& random;
     /// Tells people what went wrong while the guest goes on; called from any thread.
     std::function<void(const Error&)> report;
+    /// Called once, when nothing keeps the guest from running any more; may be empty.
+    std::function<void(const store::ProcessRecord&, const DetachedFiles&)> started = {};
 };
 
 /// Errors besides those of the module and the store: already_exists when the name is taken and

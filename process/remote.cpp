@@ -33,13 +33,6 @@ Result<UniqueFd> connect_to(const std::filesystem::path& run_directory, store::P
                 RunnerLock::holder(run_directory, id).value_or(0));
 }
 
-/// The runner's host process; invalid when there is none or it can't be seen from here.
-UniqueFd open_runner(const std::filesystem::path& run_directory, store::ProcessId id) {
-    const auto pid = RunnerLock::holder(run_directory, id);
-    if (!pid || *pid == 0) return {};
-    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
-}
-
 void wait_until_gone(const UniqueFd& runner) {
     pollfd watched{runner.get(), POLLIN, 0};
     while (runner.valid() && ::poll(&watched, 1, -1) < 0 && errno == EINTR) {
@@ -66,6 +59,17 @@ Result<std::string> receive_line(int socket) {
         line.append(buffer, static_cast<std::size_t>(got));
     }
     return line;
+}
+
+Result<UniqueFd> send_request(const std::filesystem::path& run_directory,
+                              const store::ProcessRecord& record, const ControlRequest& request) {
+    auto socket = connect_to(run_directory, record.id);
+    if (!socket.ok()) {
+        if (socket.error().code != ErrorCode::not_found) return socket.error();
+        return fail(ErrorCode::not_found, "process '{}' is not running", display_name(record));
+    }
+    TRY(send_line(socket->get(), encode_request(request)));
+    return socket;
 }
 
 }  // namespace
@@ -101,16 +105,42 @@ Observation observe(const std::filesystem::path& run_directory,
     return {ObservedState::crashed, 0};
 }
 
+UniqueFd open_runner(const std::filesystem::path& run_directory, store::ProcessId id) {
+    const auto pid = RunnerLock::holder(run_directory, id);
+    if (!pid || *pid == 0) return {};
+    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
+}
+
+bool is_running(const std::filesystem::path& run_directory, store::ProcessId id) {
+    return RunnerLock::holder(run_directory, id).has_value();
+}
+
+void wait_until_ended(const std::filesystem::path& run_directory, store::ProcessId id) {
+    const UniqueFd runner = open_runner(run_directory, id);
+    // Looked at once the descriptor is ours: before, the pid may have become another's.
+    if (RunnerLock::holder(run_directory, id)) wait_until_gone(runner);
+    RunnerLock::wait_until_free(run_directory, id);
+}
+
 Result<ControlAnswer> ask(const std::filesystem::path& run_directory,
                           const store::ProcessRecord& record, const ControlRequest& request) {
-    const auto socket = connect_to(run_directory, record.id);
-    if (!socket.ok()) {
-        if (socket.error().code != ErrorCode::not_found) return socket.error();
-        return fail(ErrorCode::not_found, "process '{}' is not running", display_name(record));
-    }
-    TRY(send_line(socket->get(), encode_request(request)));
-    const std::string line = TRY(receive_line(socket->get()));
+    const UniqueFd socket = TRY(send_request(run_directory, record, request));
+    const std::string line = TRY(receive_line(socket.get()));
     return parse_answer(line);
+}
+
+Result<Attached> attach(const std::filesystem::path& run_directory,
+                        const store::ProcessRecord& record,
+                        std::optional<leases::WindowSize> window) {
+    const ControlRequest request{.verb = ControlVerb::attach, .message = {}, .window = window};
+    Attached attached{.socket = TRY(send_request(run_directory, record, request))};
+    attached.received = TRY(receive_line(attached.socket.get()));
+    const auto end = attached.received.find('\n') + 1;
+    const auto answer = TRY(parse_answer(attached.received.substr(0, end)));
+    if (!answer.mode) return fail(ErrorCode::corrupt, "the runner's answer names no mode");
+    attached.mode = *answer.mode;
+    attached.received.erase(0, end);
+    return attached;
 }
 
 Result<void> kill_runner(const std::filesystem::path& run_directory,

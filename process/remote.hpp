@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/file.hpp"
 #include "process/control_protocol.hpp"
 #include "store/store.hpp"
 
@@ -25,6 +26,28 @@ Observation observe(const std::filesystem::path& run_directory, const store::Pro
 /// answered.
 Result<ControlAnswer> ask(const std::filesystem::path& run_directory,
                           const store::ProcessRecord& record, const ControlRequest& request);
+
+/// A connection to the console of a detached process, on which process/console_protocol.hpp is
+/// spoken.
+struct Attached {
+    UniqueFd socket;
+    leases::TerminalMode mode = leases::TerminalMode::cooked;
+    std::string received = {};  ///< behind the answer, already
+};
+
+/// Errors: as ask(); busy when somebody is attached, unsupported when it runs in the foreground.
+Result<Attached> attach(const std::filesystem::path& run_directory,
+                        const store::ProcessRecord& record,
+                        std::optional<leases::WindowSize> window);
+
+/// The host process that runs it, for poll(2), which tells when that is gone; invalid when there is
+/// none, or it can't be seen from here.
+UniqueFd open_runner(const std::filesystem::path& run_directory, store::ProcessId id);
+
+bool is_running(const std::filesystem::path& run_directory, store::ProcessId id);
+
+/// Returns when nobody runs it: at once, if nobody does.
+void wait_until_ended(const std::filesystem::path& run_directory, store::ProcessId id);
 
 /// Kills the runner, whatever it does, and returns when its host process is gone, so that nothing
 /// acts for the process any more. Nothing happens when there is none. Errors: busy when the runner

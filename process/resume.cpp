@@ -102,7 +102,7 @@ Result<Outcome> resume(const ResumeOptions& options, const HostProcess& host) {
     const auto obtain = [&](leases::LeaseManager& leases, const FileMoment& moment) {
         return obtain_leases(leases, moment, options, store, before);
     };
-    if (restored.ok()) restored = runner->restore(std::move(seat), obtain);
+    if (restored.ok()) restored = runner->restore(std::move(seat), obtain, options.environment);
     if (restored.ok()) return runner->run();
     TRY(step_back(*family, token, before));
     return restored.error();

@@ -42,8 +42,23 @@ Result<std::unique_ptr<Runner>> Runner::create(const Execution& execution,
                                                const HostProcess& host) {
     // A guest that writes to a pipe without a reader gets an errno; it is not for us to die of it.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // nor of one that writes beyond what the host allows
     auto interrupt = TRY(leases::Interrupt::create());
-    return std::unique_ptr<Runner>(new Runner(execution, host, std::move(interrupt)));
+    std::unique_ptr<Runner> runner(new Runner(execution, host, std::move(interrupt)));
+    TRY(runner->take_terminal());
+    return runner;
+}
+
+Result<void> Runner::take_terminal() {
+    if (execution_.is_detached) {
+        console_ = TRY(leases::Console::create());
+        lease_host_.console = console_.get();
+        lease_host_.terminal = console_.get();
+    } else {
+        own_terminal_ = leases::OwnTerminal::find(lease_host_.streams);
+        lease_host_.terminal = own_terminal_.get();
+    }
+    return {};
 }
 
 Result<void> Runner::listen(const Seat& seat) {
@@ -58,7 +73,7 @@ Result<void> Runner::listen(const Seat& seat) {
     }));
     const RunnerStatus status{seat.record.id.hex(), seat.record.name, ::getpid(), seat.token.epoch};
     control_ = TRY(ControlServer::start(seat.store->run_directory(), seat.record.id, status, inbox_,
-                                        host_.clock));
+                                        console_.get(), host_.clock));
     return {};
 }
 
@@ -79,10 +94,12 @@ Result<void> Runner::begin(Seat seat, std::shared_ptr<const vm::Module> program,
     return adopt(std::move(life));
 }
 
-Result<void> Runner::restore(Seat seat, const ObtainLeases& obtain_leases) {
+Result<void> Runner::restore(Seat seat, const ObtainLeases& obtain_leases,
+                             const std::vector<std::string>& environment) {
     sit_on(std::move(seat));
     auto life = TRY(Incarnation::restore(*seat_.store, seat_.family, seat_.token, surroundings_,
                                          heap_options(), obtain_leases));
+    life->dispatcher().change_environment(environment);
     stats_.begin(*life);
     TRY(adopt(std::move(life)));
     const auto oldest = oldest_file_moment(*seat_.family, seat_.record.id);
@@ -98,6 +115,7 @@ Result<Outcome> Runner::run() {
             [this] { return dirty_gauge_.dirty_bytes(); }, host_.report));
     }
     if (execution_.timeout_ns) begin_time_limit(*execution_.timeout_ns);
+    if (host_.started) host_.started(seat_.record, detached_files(*seat_.store, seat_.record));
     auto outcome = run_until_end();
     time_limit_.reset();
     if (periodic_checkpoints_) periodic_checkpoints_->stop();

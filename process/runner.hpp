@@ -5,6 +5,8 @@
 #include <mutex>
 #include <optional>
 
+#include "leases/console.hpp"
+#include "leases/own_terminal.hpp"
 #include "process/control_server.hpp"
 #include "process/dirty_gauge.hpp"
 #include "process/guest_checkpoints.hpp"
@@ -34,8 +36,10 @@ public:
     /// Puts a new process on the seat and begins it. Then run().
     Result<void> begin(Seat seat, std::shared_ptr<const vm::Module> program,
                        const vm::Launch& launch, const vm::MachineOptions& machine);
-    /// Puts the process on the seat as its family last published it. Then run().
-    Result<void> restore(Seat seat, const ObtainLeases& obtain_leases);
+    /// Puts the process on the seat as its family last published it, but for these variables. Then
+    /// run().
+    Result<void> restore(Seat seat, const ObtainLeases& obtain_leases,
+                         const std::vector<std::string>& environment);
 
     Result<Outcome> run();
 
@@ -45,6 +49,7 @@ public:
 private:
     Runner(const Execution& execution, const HostProcess& host,
            std::unique_ptr<leases::Interrupt> interrupt);
+    Result<void> take_terminal();
 
     [[nodiscard]] heap::HeapOptions heap_options() const;
     void sit_on(Seat seat);
@@ -85,6 +90,8 @@ private:
     const Execution& execution_;
     const HostProcess& host_;
     std::unique_ptr<leases::Interrupt> interrupt_;
+    std::unique_ptr<leases::Console> console_;           ///< when detached
+    std::unique_ptr<leases::OwnTerminal> own_terminal_;  ///< else, if there is one
     leases::Host lease_host_;
     Inbox inbox_;
     GuestCheckpoints guest_checkpoints_;

@@ -14,9 +14,16 @@ namespace sojourn::leases {
 /// Where what a process removed or replaced lies until no checkpoint needs it: a directory in the
 /// store. What is put there is named by the record that notes its removal. It is moved, with its
 /// inode, where the file system is the same one, and copied where it is another.
+///
+/// The process's log lies there as well, for good: what is in the attic is found again wherever the
+/// store lies.
 class Attic {
 public:
     using Number = store::RecordNumber;
+
+    /// The log's: no record has it.
+    static constexpr Number kLog{UINT64_MAX};
+    static constexpr std::string_view kLogName = "log";
 
     static Result<Attic> open(const std::filesystem::path& directory);
 
@@ -34,6 +41,9 @@ public:
 
     /// Opens a file that is there. Errors: not_found, io.
     Result<UniqueFd> open_file(Number number, int flags) const;
+
+    /// Opens the log to append to it; makes it if it is not there.
+    Result<UniqueFd> open_log();
 
     /// Takes what `parent` has as `name` away from there.
     Result<void> take(int parent, const std::string& name, Number number);

@@ -5,6 +5,7 @@
 
 #include "tests/checkpoint/process_fixture.hpp"
 #include "tests/checkpoint/reincarnation_fixture.hpp"
+#include "tests/checkpoint/tcp_peer.hpp"
 
 using namespace sojourn::tests;
 
@@ -133,4 +134,27 @@ TEST_CASE("expiring and reincarnating are not for one run", "[leases][expiry]") 
         {"run", "--expire-every", "2", "--reincarnate-every", "3", "samples/hello.wasm"});
 
     REQUIRE(refused.exit_code == 125);
+}
+
+TEST_CASE("a server whose leases expire all the time listens again, and its connections are reset",
+          "[leases][expiry][socket]") {
+    const auto program = guest("echo");
+    if (!program) return;
+    const ProcessFixture fixture;
+    const std::uint16_t port = free_port();
+    const VmProcess runner = fixture.start({"run", "--expire-every", "1", "--tcp-listen",
+                                            "127.0.0.1:" + std::to_string(port), *program});
+
+    // Each is accepted, and reset at the next safepoint: who comes later finds the guest listening.
+    constexpr std::size_t kConnections = 3;
+    await("some connections to be served", [&] {
+        const TcpPeer peer(port);
+        static_cast<void>(peer.hear_all());
+        std::size_t resets = 0;
+        const std::string said = runner.out();
+        for (std::size_t at = said.find("errno 15"); at != std::string::npos;
+             at = said.find("errno 15", at + 1))
+            ++resets;
+        return resets >= kConnections;
+    });
 }

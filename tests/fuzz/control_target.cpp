@@ -1,3 +1,4 @@
+#include "process/console_protocol.hpp"
 #include "process/control_protocol.hpp"
 #include "tests/fuzz/seeds.hpp"
 
@@ -17,6 +18,12 @@ Seeds seeds_of_control() {
             {.verb = ControlVerb::renew_lease, .message = {}, .lease = leases::LeaseId{7}}),
         encode_answer(ControlAnswer{.runner = answer.runner, .leases = {leases::Lease{}}}),
         encode_answer(fail(ErrorCode::store_full, "no space left")),
+        encode_request(
+            {.verb = ControlVerb::attach, .message = {}, .window = leases::WindowSize{100, 40}}),
+        encode_answer(ControlAnswer{.runner = answer.runner, .mode = leases::TerminalMode::raw}),
+        encode_console_message({.input = "typed\n"}),
+        encode_console_message({.window = leases::WindowSize{}}),
+        encode_mode(leases::TerminalMode::raw),
     };
     Seeds seeds;
     for (const std::string& line : lines)
@@ -32,6 +39,13 @@ void run_control(Bytes input) {
     }
     const auto answer = parse_answer(as_text(input));
     static_cast<void>(encode_answer(answer));
+    const auto message = parse_console_message(as_text(input));
+    if (message.ok()) {
+        const auto again = parse_console_message(encode_console_message(*message));
+        EXPECTS(again.ok() && again->input == message->input && again->window == message->window,
+                "a message says what was parsed");
+    }
+    static_cast<void>(parse_mode(as_text(input)));
 }
 
 }  // namespace sojourn::fuzz

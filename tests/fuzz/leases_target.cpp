@@ -92,6 +92,14 @@ Seeds seeds_of_leases() {
     guest.leases->grant(*leases::Listener::open("127.0.0.1:0", guest.host));
     guest.leases->grant(std::move(guest.root));
     guest.leases->grant(std::move(guest.file));
+    const auto console = *leases::Console::create();
+    leases::Host detached{.clock = guest.clock,
+                          .random = guest.random,
+                          .interrupt = *guest.interrupt,
+                          .terminal = console.get(),
+                          .console = console.get()};
+    EXPECTS(console->type("typed\n") && console->type(""), "a new console has room");
+    guest.leases->grant(*leases::Stream::open(0, detached));
     // What nobody granted.
     guest.leases->grant(*leases::HostDirectory::grant(
         {.grant = "/", .path = {}, .is_read_only = true}, "/", nullptr));

@@ -163,6 +163,9 @@ void ExecutionOptions::add_to(CLI::App& verb) {
                     "End after so long, 200ms, 10s, 5m or 1h, with exit code 124; a process with a "
                     "name is suspended")
         ->type_name("TIME");
+    verb.add_flag("-d,--detach", is_detached,
+                  "Run it in the background; return when the guest runs. vm logs shows what it "
+                  "says, vm attach types to it, vm wait waits for its end");
     checkpoints.add_to(verb);
     verb.add_option("--trace", trace_channels, "Tell on stderr what these parts do: heap,leases,…")
         ->type_name("LIST");
@@ -185,6 +188,7 @@ Result<process::Execution> ExecutionOptions::parse(const Invocation& invocation)
     for (const std::string& text : lease_terms)
         TRY(parse_lease_term(text, execution.lease_terms));
     execution.stats_file = stats_file;
+    execution.is_detached = is_detached;
     if (!timeout.empty()) execution.timeout_ns = TRY(parse_duration(timeout));
     TRY(checkpoints.apply_to(execution));
     return execution;

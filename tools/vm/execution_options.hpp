@@ -16,6 +16,7 @@ struct ExecutionOptions {
     std::string trace_channels;
     std::string cache;    ///< empty: half of the free memory
     std::string timeout;  ///< empty: none
+    bool is_detached = false;
     CheckpointOptions checkpoints;
 
     void add_to(CLI::App& verb);

@@ -17,6 +17,8 @@ constexpr const char* kExamples =
     "Examples:\n"
     "  vm run --dir data prog.wasm data/in.txt      run a program that may use ./data\n"
     "  vm run --name job prog.wasm                  run it as a process that stays\n"
+    "  vm run -d --name job prog.wasm               the same in the background …\n"
+    "  vm logs -f job, vm attach job, vm wait job   … watch it, type to it, wait for its end\n"
     "  vm suspend job                               from another shell: store it, end its runner\n"
     "  vm resume job                                go on where it stood\n"
     "  vm checkpoint job -m 'before the merge'      store its state while it runs\n"
@@ -39,6 +41,9 @@ void add_verbs(CLI::App& app, Invocation& invocation) {
     add_suspend(app, invocation);
     add_resume(app, invocation);
     add_checkpoint(app, invocation);
+    add_logs(app, invocation);
+    add_attach(app, invocation);
+    add_wait(app, invocation);
     add_leases(app, invocation);
     add_lease(app, invocation);
     add_log(app, invocation);

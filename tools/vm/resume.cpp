@@ -4,6 +4,7 @@
 #include "base/printable.hpp"
 #include "process/process.hpp"
 #include "tools/vm/admission_options.hpp"
+#include "tools/vm/detached_runner.hpp"
 #include "tools/vm/execution_options.hpp"
 #include "tools/vm/guest_options.hpp"
 #include "tools/vm/lease_table.hpp"
@@ -19,6 +20,7 @@ struct ResumeArguments {
     ExecutionOptions execution;
     AdmissionOptions admission;
     std::vector<std::string> on_resume;
+    std::vector<std::string> environment;
     std::string prefetch = "on";
     std::string reference;
     bool takes_over = false;
@@ -84,10 +86,13 @@ Result<int> perform(const ResumeArguments& arguments, const Invocation& invocati
     options.admission = TRY(arguments.admission.parse());
     for (const std::string& text : arguments.on_resume)
         options.on_resume.push_back(TRY(parse_on_resume_choice(text)));
+    for (const std::string& text : arguments.environment)
+        options.environment.push_back(TRY(parse_environment(text)));
     options.takes_over = arguments.takes_over;
     if (arguments.is_dry_run) return examine(options, invocation);
-    const auto outcome = TRY(process::resume(options, host_of(invocation)));
-    return report(invocation, outcome);
+    return run_or_detach(options.execution, invocation, [&](const process::HostProcess& host) {
+        return process::resume(options, host);
+    });
 }
 
 }  // namespace
@@ -107,6 +112,11 @@ void add_resume(CLI::App& app, Invocation& invocation) {
             "rollback,sync, keep or refuse; instead of what was given at the start; may be "
             "repeated")
         ->type_name("[GUEST=]POLICY")
+        ->allow_extra_args(false);
+    verb->add_option("--env", arguments->environment,
+                     "A variable for the guest, KEY=VALUE, new or instead of what it was; may be "
+                     "repeated")
+        ->type_name("K=V")
         ->allow_extra_args(false);
     verb->add_flag("--dry-run", arguments->is_dry_run,
                    "Only tell which of its leases can be had here, and why not");

@@ -2,6 +2,7 @@
 
 #include "base/quantity.hpp"
 #include "process/process.hpp"
+#include "tools/vm/detached_runner.hpp"
 #include "tools/vm/execution_options.hpp"
 #include "tools/vm/guest_options.hpp"
 #include "tools/vm/store_location.hpp"
@@ -57,6 +58,11 @@ Result<process::RunOptions> parse(const RunArguments& arguments, const Invocatio
         return fail(ErrorCode::invalid_argument,
                     "--checkpoint-store is for a process that stays; give it a --name");
     }
+    if (arguments.name.empty() && arguments.execution.is_detached) {
+        return fail(ErrorCode::invalid_argument,
+                    "-d is for a process that stays; give it a --name, by which vm logs and vm "
+                    "attach find it");
+    }
     options.program = command.front();
     if (arguments.validate == "lazy") options.body_validation = vm::BodyValidation::lazy;
     options.name = arguments.name;
@@ -80,8 +86,9 @@ Result<process::RunOptions> parse(const RunArguments& arguments, const Invocatio
 Result<int> perform(const RunArguments& arguments, const Invocation& invocation,
                     std::vector<std::string> command) {
     const auto options = TRY(parse(arguments, invocation, std::move(command)));
-    const auto outcome = TRY(process::run(options, host_of(invocation)));
-    return report(invocation, outcome);
+    return run_or_detach(options.execution, invocation, [&](const process::HostProcess& host) {
+        return process::run(options, host);
+    });
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ std::string remedy(const store::ProcessRecord& record) {
 
 Result<RunningProcess> find_running(const Invocation& invocation, const std::string& name) {
     const auto store = TRY(open_store(invocation));
-    RunningProcess running{TRY(process::find(*store, name)), store->run_directory()};
+    RunningProcess running{TRY(process::find(*store, name)), store->run_directory(), {}};
+    running.files = process::detached_files(*store, running.record);
     const auto observed = process::observe(running.run_directory, running.record);
     if (observed.state == process::ObservedState::running) return running;
     return fail(ErrorCode::invalid_argument, "process '{}' is not running, it is {}; {}",

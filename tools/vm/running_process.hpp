@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "store/store.hpp"
+#include "process/process.hpp"
 #include "tools/vm/verbs.hpp"
 
 namespace sojourn::tools {
@@ -11,6 +11,7 @@ namespace sojourn::tools {
 struct RunningProcess {
     store::ProcessRecord record;
     std::filesystem::path run_directory;
+    process::DetachedFiles files;
 };
 
 /// Errors: not_found; invalid_argument when it is not running, with what can be done instead.

@@ -62,8 +62,8 @@ FunctionType type_of(std::string_view types, ValueType address) {
 }
 
 /// Whether a row says what the member function takes.
-template <typename... Parameters>
-constexpr bool fits(std::string_view types, Errno (Wasi::*)(Parameters...)) {
+template <typename Calls, typename Result, typename... Parameters>
+constexpr bool fits(std::string_view types, Result (Calls::*)(Parameters...)) {
     constexpr std::array<bool, sizeof...(Parameters)> is_narrow = {sizeof(Parameters) == 4 ...};
     if (types.find(':') != is_narrow.size()) return false;
     for (std::size_t i = 0; i < is_narrow.size(); ++i) {
@@ -76,19 +76,23 @@ constexpr bool fits(std::string_view types, Errno (Wasi::*)(Parameters...)) {
     static_assert(fits(types, &Wasi::name), #name " does not have the types of its row");
 #include "vm/host/wasi.def"
 #undef FUNCTION
+#define FUNCTION(name, types) \
+    static_assert(fits(types, &SojournCalls::name), #name " does not have the types of its row");
+#include "vm/host/sojourn.def"
+#undef FUNCTION
 
-template <typename... Parameters, std::size_t... Index>
-Errno invoke(Wasi& wasi, Errno (Wasi::*function)(Parameters...),
-             [[maybe_unused]] std::span<const std::uint64_t> arguments,
-             std::index_sequence<Index...>) {
-    return (wasi.*function)(static_cast<Parameters>(arguments[Index])...);
+template <typename Calls, typename Result, typename... Parameters, std::size_t... Index>
+Result invoke(Calls& calls, Result (Calls::*function)(Parameters...),
+              [[maybe_unused]] std::span<const std::uint64_t> arguments,
+              std::index_sequence<Index...>) {
+    return (calls.*function)(static_cast<Parameters>(arguments[Index])...);
 }
 
-template <typename... Parameters>
-Errno invoke(Wasi& wasi, Errno (Wasi::*function)(Parameters...),
-             std::span<const std::uint64_t> arguments) {
+template <typename Calls, typename Result, typename... Parameters>
+Result invoke(Calls& calls, Result (Calls::*function)(Parameters...),
+              std::span<const std::uint64_t> arguments) {
     EXPECTS(arguments.size() == sizeof...(Parameters), "the import was linked with this type");
-    return invoke(wasi, function, arguments, std::index_sequence_for<Parameters...>());
+    return invoke(calls, function, arguments, std::index_sequence_for<Parameters...>());
 }
 
 Errno perform(Wasi& wasi, HostFunction function, std::span<const std::uint64_t> arguments) {
@@ -117,11 +121,12 @@ Attempt attempt_wasi(Dispatcher::State& state, HostFunction function, const Host
     return attempt;
 }
 
-std::optional<SojournCalls::Slot> perform(SojournCalls& calls, HostFunction function) {
+std::optional<SojournCalls::Slot> perform(SojournCalls& calls, HostFunction function,
+                                          std::span<const std::uint64_t> arguments) {
     switch (function) {
 #define FUNCTION(name, types)          \
     case HostFunction::sojourn_##name: \
-        return calls.name();
+        return invoke(calls, &SojournCalls::name, arguments);
 #include "vm/host/sojourn.def"
 #undef FUNCTION
         default:
@@ -129,9 +134,9 @@ std::optional<SojournCalls::Slot> perform(SojournCalls& calls, HostFunction func
     }
 }
 
-Attempt attempt_sojourn(Dispatcher::State& state, HostFunction function) {
+Attempt attempt_sojourn(Dispatcher::State& state, HostFunction function, const HostCall& call) {
     SojournCalls calls(state);
-    const auto result = perform(calls, function);
+    const auto result = perform(calls, function, call.arguments);
     Attempt attempt{.outcome = {}, .result = result.value_or(0)};
     if (!result) attempt.outcome.kind = HostOutcome::Kind::interrupted;
     return attempt;
@@ -139,7 +144,7 @@ Attempt attempt_sojourn(Dispatcher::State& state, HostFunction function) {
 
 Attempt attempt_call(Dispatcher::State& state, HostFunction function, const HostCall& call) {
     const bool is_wasi = kRows[static_cast<std::size_t>(function)].module == kWasi;
-    return is_wasi ? attempt_wasi(state, function, call) : attempt_sojourn(state, function);
+    return is_wasi ? attempt_wasi(state, function, call) : attempt_sojourn(state, function, call);
 }
 
 /// One of the three standard streams, as the next descriptor.
@@ -148,7 +153,7 @@ Result<void> open_stream(Dispatcher::State& state, std::uint32_t number, const s
     const leases::Host& host = state.leases.host();
     std::unique_ptr<leases::Descriptor> stream;
     if (path.empty()) {
-        stream = leases::Stream::open(number, host);
+        stream = TRY(leases::Stream::open(number, host));
     } else {
         stream = TRY(leases::Stream::open_at(number, path, host));
     }
@@ -219,6 +224,7 @@ Result<std::unique_ptr<Dispatcher>> Dispatcher::create(leases::LeaseManager& lea
                                                   .supervisor = supervisor,
                                                   .arguments = launch.arguments,
                                                   .environment = launch.environment,
+                                                  .environment_to_come = {},
                                                   .descriptors = {},
                                                   .pending = {}});
     const leases::Host& host = leases.host();
@@ -279,6 +285,17 @@ HostOutcome Dispatcher::call(const HostCall& call) {
     const bool returns = attempt.outcome.kind == HostOutcome::Kind::done;
     if (returns && !call.results.empty()) call.results[0] = attempt.result;
     return attempt.outcome;
+}
+
+void Dispatcher::change_environment(const std::vector<std::string>& variables) {
+    if (variables.empty()) return;
+    std::vector<std::string>& changed = state_->environment_to_come;
+    if (changed.empty()) changed = state_->environment;
+    for (const std::string& variable : variables) {
+        const auto name = variable.substr(0, variable.find('=') + 1);
+        std::erase_if(changed, [&](const std::string& old) { return old.starts_with(name); });
+        changed.push_back(variable);
+    }
 }
 
 ByteVector Dispatcher::capture() const {

@@ -61,6 +61,10 @@ public:
                         ValueType address) const override;
     HostOutcome call(const HostCall& call) override;
 
+    /// These variables, each K=V, from the guest's next look at how many there are, in place of
+    /// those of the same names.
+    void change_environment(const std::vector<std::string>& variables);
+
     /// The descriptor table, the pending call and the counters, for a checkpoint.
     ByteVector capture() const;
 

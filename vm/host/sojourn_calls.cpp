@@ -1,6 +1,8 @@
 #include "vm/host/internal/sojourn_calls.hpp"
 
+#include "leases/stream.hpp"
 #include "leases/wait.hpp"
+#include "vm/host/internal/wasi_types.hpp"
 
 /// What a guest may ask of the virtual machine itself.
 namespace sojourn::vm {
@@ -24,8 +26,13 @@ leases::Errno errno_of(const Error& error) {
     }
 }
 
+/// As an i32.
+Slot refusal(leases::Errno error) {
+    return static_cast<std::uint32_t>(-static_cast<std::int32_t>(error));
+}
+
 Slot refusal(const Error& error) {
-    return static_cast<std::uint32_t>(-static_cast<std::int32_t>(errno_of(error)));
+    return refusal(errno_of(error));
 }
 
 Slot slot_of(const Result<Supervisor::CheckpointEnd>& end) {
@@ -52,6 +59,40 @@ std::optional<Slot> SojournCalls::begin_checkpoint() {
 
 std::optional<Slot> SojournCalls::generation() {
     return state_.supervisor.generation();
+}
+
+leases::Answer<leases::Terminal*> SojournCalls::terminal(std::uint32_t descriptor,
+                                                         std::uint64_t rights) {
+    const DescriptorEntry* entry = state_.descriptors.find(descriptor);
+    if (entry == nullptr) return leases::Errno::badf;
+    auto service = state_.leases.use(entry->lease);
+    if (!service.ok()) return service.error();
+    if ((*service)->kind() != leases::ServiceKind::stream) return leases::Errno::notty;
+    auto found = static_cast<leases::Stream*>(*service)->terminal();
+    if (found.ok() && (rights & ~entry->rights) != 0) return leases::Errno::notcapable;
+    return found;
+}
+
+std::optional<Slot> SojournCalls::terminal_size(std::uint32_t descriptor) {
+    auto found = terminal(descriptor, rights::kNone);
+    if (!found.ok()) return static_cast<Slot>(-static_cast<std::int64_t>(found.error()));
+    const leases::WindowSize size = (*found)->state().size;
+    return Slot{size.columns} << 16U | size.rows;
+}
+
+std::optional<Slot> SojournCalls::terminal_mode(std::uint32_t descriptor) {
+    auto found = terminal(descriptor, rights::kNone);
+    if (!found.ok()) return refusal(found.error());
+    return static_cast<Slot>((*found)->state().mode);
+}
+
+std::optional<Slot> SojournCalls::set_terminal_mode(std::uint32_t descriptor, std::uint32_t mode) {
+    auto found = terminal(descriptor, rights::kFdSetFlags);
+    if (!found.ok()) return refusal(found.error());
+    if (mode > static_cast<std::uint32_t>(leases::TerminalMode::raw))
+        return refusal(leases::Errno::inval);
+    const leases::Errno error = (*found)->set_mode(static_cast<leases::TerminalMode>(mode));
+    return error == leases::Errno::success ? Slot{0} : refusal(error);
 }
 
 }  // namespace sojourn::vm

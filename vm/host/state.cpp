@@ -10,7 +10,7 @@ namespace sojourn::vm {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x544a4853;  // "SHJT"
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
 constexpr std::string_view kSubject = "the saved host calls";
 
 struct DescriptorRow {
@@ -94,6 +94,7 @@ ByteVector capture_state(const Dispatcher::State& state) {
     writer.put(kFormat);
     put_strings(writer, state.arguments);
     put_strings(writer, state.environment);
+    put_strings(writer, state.environment_to_come);
     writer.put(static_cast<std::uint32_t>(state.descriptors.size()));
     for (const auto& [descriptor, entry] : state.descriptors) {
         writer.put(DescriptorRow{
@@ -125,11 +126,13 @@ Result<std::unique_ptr<Dispatcher::State>> restore_state(leases::LeaseManager& l
     const LeaseKinds kinds(leases);
     auto arguments = TRY(get_strings(reader));
     auto environment = TRY(get_strings(reader));
+    auto environment_to_come = TRY(get_strings(reader));
     std::unique_ptr<Dispatcher::State> state(
         new Dispatcher::State{.leases = leases,
                               .supervisor = supervisor,
                               .arguments = std::move(arguments),
                               .environment = std::move(environment),
+                              .environment_to_come = std::move(environment_to_come),
                               .descriptors = {},
                               .pending = {}});
     TRY(get_descriptors(reader, kinds, *state));

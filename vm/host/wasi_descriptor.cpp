@@ -38,7 +38,10 @@ Answer<Descriptor*> Wasi::seekable(Fd fd, std::uint64_t rights) {
     auto service = descriptor(fd, rights);
     if (service.ok() || service.error() != Errno::notcapable) return service;
     auto any = descriptor(fd, rights::kNone);
-    return any.ok() && (*any)->pollable_fd() >= 0 ? Answer<Descriptor*>(Errno::spipe) : service;
+    if (!any.ok()) return service;
+    const bool is_stream =
+        (*any)->kind() == leases::ServiceKind::stream || (*any)->pollable_fd() >= 0;
+    return is_stream ? Answer<Descriptor*>(Errno::spipe) : service;
 }
 
 Answer<Directory*> Wasi::directory(Fd fd, std::uint64_t rights) {

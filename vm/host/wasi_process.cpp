@@ -1,4 +1,5 @@
 #include <sched.h>
+#include <utility>
 
 #include "vm/host/internal/wasi.hpp"
 
@@ -79,7 +80,12 @@ Errno Wasi::environ_get(Address pointers, Address bytes) {
 }
 
 Errno Wasi::environ_sizes_get(Address count, Address bytes) {
-    return put_sizes(state_.environment, count, bytes);
+    const bool changes = !state_.environment_to_come.empty();
+    const Errno error =
+        put_sizes(changes ? state_.environment_to_come : state_.environment, count, bytes);
+    if (error == Errno::success && changes)
+        state_.environment = std::exchange(state_.environment_to_come, {});
+    return error;
 }
 
 Errno Wasi::clock_res_get(std::uint32_t clock, Address resolution) {

@@ -181,7 +181,7 @@ TEST_CASE("an address that somebody else has by now is an errno", "[leases][kind
 TEST_CASE("a stream that is the runner's own, a clock and random bytes always come back",
           "[leases][kinds]") {
     KindsFixture fixture;
-    const LeaseId stream = fixture.manager.grant(Stream::open(1, fixture.host));
+    const LeaseId stream = fixture.manager.grant(*Stream::open(1, fixture.host));
     const LeaseId random = fixture.manager.grant(RandomService::open(fixture.host, 7));
     const LeaseId clock = fixture.manager.grant(ClockService::open(fixture.host));
     fixture.clock.monotonic += 100;

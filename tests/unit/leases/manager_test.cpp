@@ -234,7 +234,7 @@ TEST_CASE("saved leases that were cut off or changed are an error or another val
     ManagerFixture fixture;
     fixture.grant_directory();
     fixture.grant_file();
-    fixture.manager.grant(Stream::open(1, fixture.host));
+    fixture.manager.grant(*Stream::open(1, fixture.host));
     fixture.manager.grant(ClockService::open(fixture.host));
     fixture.manager.grant(RandomService::open(fixture.host, std::nullopt));
     const auto state = *fixture.manager.capture();

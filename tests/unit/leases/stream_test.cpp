@@ -33,7 +33,7 @@ struct StreamFixture : HostFixture {
     }
 
     std::unique_ptr<Stream> open(std::uint32_t number) const {
-        return Stream::open(number, host_with_pipes);
+        return *Stream::open(number, host_with_pipes);
     }
 };
 

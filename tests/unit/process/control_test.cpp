@@ -1,9 +1,11 @@
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 
 #include "leases/random.hpp"
+#include "process/console_protocol.hpp"
 #include "process/control_server.hpp"
 #include "process/internal/control_socket.hpp"
 #include "process/remote.hpp"
@@ -33,7 +35,9 @@ public:
 
     void start() {
         const RunnerStatus status{record_.id.hex(), record_.name, ::getpid(), store::Epoch{3}};
-        server_ = ControlServer::start(directory_, record_.id, status, *inbox_, clock_).value();
+        server_ =
+            ControlServer::start(directory_, record_.id, status, *inbox_, console_.get(), clock_)
+                .value();
     }
 
     Result<ControlAnswer> ask(ControlVerb verb) {
@@ -75,6 +79,7 @@ public:
     std::optional<RunnerLock> lock_;
     std::unique_ptr<leases::Interrupt> interrupt_;
     std::optional<Inbox> inbox_;
+    std::unique_ptr<leases::Console> console_ = leases::Console::create().value();
     std::unique_ptr<ControlServer> server_;
     std::string served_message_;
 };
@@ -100,6 +105,91 @@ TEST_CASE("a runner tells its status without stopping the guest", "[process]") {
     REQUIRE(answer->runner.pid == ::getpid());
     REQUIRE(answer->runner.epoch == store::Epoch{3});
     REQUIRE_FALSE(runner.interrupt_->raised());
+}
+
+TEST_CASE("who attaches types into the console, and is told the mode that the guest wants",
+          "[process]") {
+    const tests::TemporaryFolder folder;
+    ControlFixture runner(folder.path());
+    const auto attached =
+        process::attach(runner.directory_, runner.record_, leases::WindowSize{100, 40});
+    REQUIRE(attached.ok());
+    CHECK(attached->mode == leases::TerminalMode::cooked);
+    CHECK(runner.console_->state().size == leases::WindowSize{100, 40});
+
+    const std::string typed = encode_console_message({.input = "typed\n"}) +
+                              encode_console_message({.window = leases::WindowSize{90, 30}});
+    REQUIRE(::send(attached->socket.get(), typed.data(), typed.size(), 0) ==
+            static_cast<ssize_t>(typed.size()));
+    while (runner.console_->state().size != leases::WindowSize{90, 30})
+        ::usleep(1000);
+
+    CHECK(runner.console_->unread() == leases::TypedPieces{"typed\n"});
+    runner.console_->set_mode(leases::TerminalMode::raw);
+    char line[100];
+    const ssize_t got = ::read(attached->socket.get(), line, sizeof(line));
+    REQUIRE(got > 0);
+    CHECK(parse_mode({line, static_cast<std::size_t>(got)}).value() == leases::TerminalMode::raw);
+}
+
+TEST_CASE("one client at a time is attached, and the next when it has gone", "[process]") {
+    const tests::TemporaryFolder folder;
+    ControlFixture runner(folder.path());
+    auto first = process::attach(runner.directory_, runner.record_, {});
+    REQUIRE(first.ok());
+
+    const auto second = process::attach(runner.directory_, runner.record_, {});
+
+    CHECK(second.error().code == ErrorCode::busy);
+    first->socket = UniqueFd();
+    CHECK(process::attach(runner.directory_, runner.record_, {}).ok());
+}
+
+TEST_CASE("an attached client that talks nonsense is dropped, and the others are served",
+          "[process]") {
+    const tests::TemporaryFolder folder;
+    ControlFixture runner(folder.path());
+    const std::string lines[] = {"nonsense\n", "[]\n", "{\"input\":\"xy\"}\n", "{\"input\":7}\n",
+                                 std::string(kControlLineBytesMax + 1, ' ')};
+    for (const std::string& line : lines) {
+        const auto attached = process::attach(runner.directory_, runner.record_, {});
+        REQUIRE(attached.ok());
+        ::send(attached->socket.get(), line.data(), line.size(), MSG_NOSIGNAL);
+
+        char nothing[1];
+        INFO(line.substr(0, 20));
+        CHECK(::read(attached->socket.get(), nothing, 1) <= 0);
+        CHECK(runner.ask(ControlVerb::status).ok());
+    }
+    CHECK(runner.console_->unread().empty());
+}
+
+TEST_CASE("a guest that reads nothing makes who types wait, and nothing is lost", "[process]") {
+    const tests::TemporaryFolder folder;
+    ControlFixture runner(folder.path());
+    const auto attached = process::attach(runner.directory_, runner.record_, {});
+    REQUIRE(attached.ok());
+    std::string expected;
+    for (char piece = 'a'; piece < 'z'; ++piece)
+        expected += std::string(kTypedBytesMax, piece);
+    std::thread typist([&] {
+        for (std::size_t at = 0; at < expected.size(); at += kTypedBytesMax) {
+            const std::string line =
+                encode_console_message({.input = expected.substr(at, kTypedBytesMax)});
+            ::send(attached->socket.get(), line.data(), line.size(), 0);
+        }
+    });
+
+    std::string read;
+    std::string buffer(1000, ' ');
+    while (read.size() < expected.size()) {
+        const iovec room{.iov_base = buffer.data(), .iov_len = buffer.size()};
+        auto got = runner.console_->read({&room, 1});
+        if (got.ok()) read += buffer.substr(0, *got);
+    }
+
+    typist.join();
+    CHECK(read == expected);
 }
 
 TEST_CASE("ten thousand leases reach the client, each as it is", "[process][leases]") {

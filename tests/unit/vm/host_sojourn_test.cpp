@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "leases/console.hpp"
 #include "tests/support/host_fixture.hpp"
 
 using namespace sojourn;
@@ -116,4 +117,98 @@ TEST_CASE("functions of one import module are not found in another", "[vm][host]
     REQUIRE_FALSE(guest.dispatcher->find("wasi_snapshot_preview1", "checkpoint", type));
     REQUIRE_FALSE(guest.dispatcher->find("sojourn", "sched_yield", type));
     REQUIRE_FALSE(guest.dispatcher->find("sojourn", "sojourn.checkpoint", type));
+}
+
+namespace {
+
+/// A guest that asks for the terminal behind its descriptors.
+struct TerminalGuest : GuestFixture {
+    std::unique_ptr<leases::Console> console = *leases::Console::create();
+
+    /// Its streams are a console from now on.
+    void detach() {
+        host.console = console.get();
+        host.terminal = console.get();
+        start();
+    }
+
+    std::int64_t ask(std::string_view name, const std::vector<std::uint64_t>& arguments) {
+        const bool is_wide = name == "terminal_size";
+        const auto result_type = is_wide ? vm::ValueType::i64 : vm::ValueType::i32;
+        const vm::FunctionType type{
+            .parameters = std::vector<vm::ValueType>(arguments.size(), vm::ValueType::i32),
+            .results = {result_type}};
+        const auto function = dispatcher->find("sojourn", name, type);
+        REQUIRE(function);
+        std::uint64_t result = 0;
+        const auto outcome = dispatcher->call({.function = *function,
+                                               .memory = &memory,
+                                               .arguments = arguments,
+                                               .results = {&result, 1}});
+        REQUIRE(outcome.kind == Kind::done);
+        return is_wide ? static_cast<std::int64_t>(result) : static_cast<std::int32_t>(result);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a guest is told that what it asks about is no terminal", "[vm][host]") {
+    TerminalGuest guest;
+
+    for (const std::uint64_t fd : {0U, 1U, 3U}) {
+        CHECK(guest.ask("terminal_size", {fd}) == -59);
+        CHECK(guest.ask("terminal_mode", {fd}) == -59);
+        CHECK(guest.ask("set_terminal_mode", {fd, 1}) == -59);
+    }
+    CHECK(guest.ask("terminal_size", {77}) == -8);
+    CHECK(guest.ask("set_terminal_mode", {77, 0}) == -8);
+}
+
+TEST_CASE("a guest sets the mode of its terminal and sees its size", "[vm][host]") {
+    TerminalGuest guest;
+    guest.detach();
+    guest.console->resize({.columns = 100, .rows = 40});
+
+    CHECK(guest.ask("terminal_size", {1}) == 100 * 65'536 + 40);
+    CHECK(guest.ask("terminal_mode", {0}) == 0);
+    CHECK(guest.ask("set_terminal_mode", {0, 1}) == 0);
+    CHECK(guest.ask("terminal_mode", {2}) == 1);
+    CHECK(guest.ask("set_terminal_mode", {0, 2}) == -28);
+}
+
+TEST_CASE("a guest may not set the mode without the right to set flags", "[vm][host]") {
+    TerminalGuest guest;
+    guest.detach();
+    REQUIRE(guest.call("fd_fdstat_set_rights", {0, GuestFixture::kRead, 0}) ==
+            leases::Errno::success);
+
+    CHECK(guest.ask("set_terminal_mode", {0, 1}) == -76);
+    CHECK(guest.console->state().mode == leases::TerminalMode::cooked);
+}
+
+TEST_CASE("a new variable is seen when the guest next asks for its room, and saved before",
+          "[vm][host]") {
+    GuestFixture guest;
+    const auto environment = [&] {
+        REQUIRE(guest.call("environ_get", {GuestFixture::kIovecs, GuestFixture::kBuffer}) ==
+                leases::Errno::success);
+        return guest.memory.get_text(GuestFixture::kBuffer, 20);
+    };
+    const auto ask_room = [&] {
+        REQUIRE(
+            guest.call("environ_sizes_get", {GuestFixture::kResult, GuestFixture::kResult + 4}) ==
+            leases::Errno::success);
+        return guest.memory.get<std::uint32_t>(GuestFixture::kResult);
+    };
+    REQUIRE(ask_room() == 1);
+
+    guest.dispatcher->change_environment({"KEY=other", "NEW=1"});
+    guest.reincarnate();
+
+    // The guest has made room for what it was told.
+    CHECK(environment().starts_with(std::string_view("KEY=value\0", 10)));
+    CHECK(ask_room() == 2);
+    CHECK(environment().starts_with(std::string_view("KEY=other\0NEW=1\0", 16)));
+    guest.reincarnate();
+    CHECK(environment().starts_with(std::string_view("KEY=other\0NEW=1\0", 16)));
 }

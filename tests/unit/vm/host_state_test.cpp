@@ -71,9 +71,9 @@ TEST_CASE("saved host calls that were changed are refused or harmless", "[vm][ho
 TEST_CASE("a descriptor that names a clock is refused", "[vm][host]") {
     GuestFixture guest;
     const auto state = guest.dispatcher->capture();
-    // Behind magic, format, two counts, and the strings: the first row starts with its lease.
+    // Behind magic, format, three counts, and the strings: the first row starts with its lease.
     const std::size_t strings = 4 + 7 + 4 + 14 + 4 + 9;
-    const std::size_t first_row = 4 + 4 + 4 + 4 + strings + 4;
+    const std::size_t first_row = 4 + 4 + 4 + 4 + 4 + strings + 4;
     auto changed = state;
     changed[first_row] = std::byte{5};  // leases 1 to 4 are streams and a directory, 5 the clock
 

@@ -16,8 +16,14 @@ public:
     std::optional<Slot> checkpoint();
     std::optional<Slot> generation();
 
+    std::optional<Slot> terminal_size(std::uint32_t descriptor);
+    std::optional<Slot> terminal_mode(std::uint32_t descriptor);
+    std::optional<Slot> set_terminal_mode(std::uint32_t descriptor, std::uint32_t mode);
+
 private:
     std::optional<Slot> begin_checkpoint();
+    /// What the descriptor leads to. Errors: badf, notcapable, notty.
+    leases::Answer<leases::Terminal*> terminal(std::uint32_t descriptor, std::uint64_t rights);
 
     Dispatcher::State& state_;
 };

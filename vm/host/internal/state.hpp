@@ -34,6 +34,9 @@ struct Dispatcher::State {
     Supervisor& supervisor;
     std::vector<std::string> arguments;
     std::vector<std::string> environment;
+    /// From the next time that the guest asks how much room it takes: it has made that room, and
+    /// may fill it later. Empty: as it is.
+    std::vector<std::string> environment_to_come;
     DescriptorTable descriptors;
     leases::LeaseId clock{0};
     leases::LeaseId random{0};
