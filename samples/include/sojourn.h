@@ -21,4 +21,22 @@ SOJOURN_IMPORT(checkpoint) int32_t sojourn_checkpoint(void);
    between a process and a copy of it. */
 SOJOURN_IMPORT(generation) int64_t sojourn_generation(void);
 
+/* The terminal behind a descriptor, a standard stream as a rule. Each of these fails with a
+   negative errno: -ENOTTY when there is none behind it, -EBADF, -EINVAL. */
+
+enum {
+    SOJOURN_COOKED = 0, /* whole lines, shown and edited by the terminal, with keys for signals */
+    SOJOURN_RAW = 1,    /* each byte at once and as it is, unseen; output is treated as before */
+};
+
+/* The size of its window: columns * 65536 + rows. Nobody is told when it changes; ask again, before
+   each drawing for instance. */
+SOJOURN_IMPORT(terminal_size) int64_t sojourn_terminal_size(int32_t descriptor);
+
+/* SOJOURN_COOKED or SOJOURN_RAW. The mode is part of the process: who resumes it on a terminal
+   finds that in the mode in which it was left. */
+SOJOURN_IMPORT(terminal_mode) int32_t sojourn_terminal_mode(int32_t descriptor);
+SOJOURN_IMPORT(set_terminal_mode)
+int32_t sojourn_set_terminal_mode(int32_t descriptor, int32_t mode);
+
 #endif
