@@ -263,3 +263,17 @@ TEST_CASE("what is typed for a volume is checked", "[volume]") {
                     "samples/hello.wasm", "you"})
               .out == "hello, you\n");
 }
+
+TEST_CASE("a process that ended without a checkpoint has no volume left, and says so", "[volume]") {
+    const ProcessFixture fixture;
+    REQUIRE(fixture
+                .run({"run", "--name", "job", "--volume", "data::/", "samples/ledger.wasm",
+                      "--entries", "1000"})
+                .exit_code == 0);
+
+    const VmResult refused = fixture.run({"volume", "ls", "job:data"});
+
+    CHECK(refused.exit_code == 125);
+    CHECK(refused.err.find("ended without a checkpoint") != std::string::npos);
+    CHECK(refused.err.find("--checkpoint-every") != std::string::npos);
+}

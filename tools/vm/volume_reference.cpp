@@ -63,10 +63,12 @@ Result<std::unique_ptr<process::StoredVolumes>> open_stored_volumes(
     const auto record = TRY(process::find(store, reference.process.process));
     const auto checkpoint = reference.process.checkpoint.value_or(record.head);
     if (checkpoint == store::kNoVersion) {
-        return fail(ErrorCode::not_found,
-                    "process '{}' has no checkpoint to look into; vm checkpoint or vm suspend "
-                    "makes one",
-                    process::display_name(record));
+        const bool has_ended = record.state == store::ProcessState::exited;
+        return fail(ErrorCode::not_found, "process '{}' {}", process::display_name(record),
+                    has_ended ? "ended without a checkpoint, and its volumes with it; give vm run "
+                                "--checkpoint-every, or let the guest ask for one when it is done"
+                              : "has no checkpoint to look into; vm checkpoint or vm suspend makes "
+                                "one");
     }
     return process::StoredVolumes::open(store, record, checkpoint, invocation.clock);
 }

@@ -63,7 +63,7 @@ TEST_CASE("a row that no heap could have written is corrupt", "[heap]") {
         row.id = RegionId{1};
     }
     SECTION("a kind that does not exist") {
-        row.kind = RegionKind{6};
+        row.kind = RegionKind{7};
     }
     SECTION("a size that is not whole pages") {
         row.size_bytes = 1;
