@@ -12,18 +12,14 @@ namespace {
 
 constexpr const char* kResidentMib = "1024";
 constexpr int kWritesASecond = 2621;  // 1 % of the pages
-constexpr int kCheckpointsAWindow = 4;
 
-/// Rounds of the guest's loop a second, over a window with a checkpoint each second or without.
-double rounds_a_second(const VmStore& store, RunningVm& vm, bool with_checkpoints) {
+/// Rounds of the guest's loop in a second with a checkpoint or without.
+double rounds_a_second(const VmStore& store, RunningVm& vm, bool with_checkpoint) {
     const std::uint64_t begin_ns = now_ns();
     const std::uint64_t rounds = vm.ask_number("rounds");
-    for (int second = 1; second <= kCheckpointsAWindow; ++second) {
-        if (with_checkpoints) store.run({"checkpoint", "guest"});
-        const auto end = std::chrono::steady_clock::time_point(std::chrono::nanoseconds(
-            begin_ns + static_cast<std::uint64_t>(second) * 1'000'000'000));
-        std::this_thread::sleep_until(end);
-    }
+    if (with_checkpoint) store.run({"checkpoint", "guest"});
+    std::this_thread::sleep_until(
+        std::chrono::steady_clock::time_point(std::chrono::nanoseconds(begin_ns + 1'000'000'000)));
     const std::uint64_t more = vm.ask_number("rounds") - rounds;
     return static_cast<double>(more) * 1e9 / static_cast<double>(now_ns() - begin_ns);
 }
@@ -37,10 +33,10 @@ void measure_slow_down(Report& report, const Options& options) {
     vm.ask(fmt::format("rate {}", kWritesASecond));
     store.run({"checkpoint", "guest"});
 
-    // Each window with checkpoints is compared with the mean of those before and after it.
+    // Each second with one is compared with the mean of those before and after it.
     std::vector<double> slow_down_percent;
     double before = rounds_a_second(store, vm, false);
-    for (int pair = 0; pair < options.repetitions(4, 1); ++pair) {
+    for (int pair = 0; pair < options.repetitions(30, 5); ++pair) {
         const double with_checkpoints = rounds_a_second(store, vm, true);
         const double after = rounds_a_second(store, vm, false);
         slow_down_percent.push_back(100 * (1 - with_checkpoints / ((before + after) / 2)));
