@@ -26,15 +26,22 @@ Errno change_flags(DescriptorFlags& flags, DescriptorFlags wanted) {
     return Errno::success;
 }
 
-Result<UniqueFd> listen_on(const SocketAddress& address) {
+/// Nobody can connect yet. Fails where somebody else listens.
+Result<UniqueFd> bind_to(const SocketAddress& address) {
     constexpr int kYes = 1;
     UniqueFd socket(
         ::socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket.valid()) return fail_errno(errno, "cannot make a socket for {}", address.text());
     // Connections that the runner before us had may still be closing.
     ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &kYes, sizeof(kYes));
-    if (::bind(socket.get(), address.get(), address.length()) != 0 ||
-        ::listen(socket.get(), kBacklog) != 0)
+    if (::bind(socket.get(), address.get(), address.length()) != 0)
+        return fail_errno(errno, "cannot listen on {}", address.text());
+    return socket;
+}
+
+Result<UniqueFd> listen_on(const SocketAddress& address) {
+    UniqueFd socket = TRY(bind_to(address));
+    if (::listen(socket.get(), kBacklog) != 0)
         return fail_errno(errno, "cannot listen on {}", address.text());
     return socket;
 }
@@ -102,7 +109,7 @@ Result<void> Listener::reacquire(const Host& host) {
 
 Result<void> Listener::probe(const Host&) const {
     const auto address = TRY(SocketAddress::parse(state_.address, SocketAddress::Names::numeric));
-    TRY(listen_on(address));
+    TRY(bind_to(address));
     return {};
 }
 

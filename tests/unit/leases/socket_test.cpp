@@ -1,8 +1,10 @@
 #include "leases/socket.hpp"
 
 #include <arpa/inet.h>
+#include <atomic>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -20,14 +22,21 @@ std::uint16_t port_of(const Listener& listener) {
     return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
 }
 
-/// Somebody who connects from outside.
-UniqueFd connected_to(const Listener& listener) {
-    UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+/// Whether somebody can connect from outside: rather than to himself, by the same port.
+bool connects(const UniqueFd& socket, std::uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_port = htons(port_of(listener));
+    address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0);
+    auto* const name = reinterpret_cast<sockaddr*>(&address);
+    if (::connect(socket.get(), name, sizeof(address)) != 0) return false;
+    socklen_t length = sizeof(address);
+    return ::getsockname(socket.get(), name, &length) == 0 && address.sin_port != htons(port);
+}
+
+UniqueFd connected_to(const Listener& listener) {
+    UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(connects(socket, port_of(listener)));
     return socket;
 }
 
@@ -109,6 +118,29 @@ TEST_CASE("a resume listens on the same port, and says which address is taken",
     REQUIRE(again.address() == address);
     const UniqueFd peer = connected_to(again);
     REQUIRE(again.accept(0).ok());
+}
+
+TEST_CASE("nobody can connect to a listener that is only looked for", "[leases][socket]") {
+    HostFixture fixture;
+    const auto listener = listening(fixture);
+    const std::uint16_t port = port_of(*listener);
+    listener->release();
+    std::atomic<bool> has_ended = false;
+    std::thread looker([&] {
+        while (!has_ended)
+            static_cast<void>(listener->probe(fixture.host));
+    });
+
+    int connections = 0;
+    for (int i = 0; i < 5000; ++i) {
+        const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        connections += connects(socket, port) ? 1 : 0;
+    }
+    has_ended = true;
+    looker.join();
+
+    CHECK(connections == 0);
+    CHECK(listener->probe(fixture.host).ok());
 }
 
 TEST_CASE("a connection that is given back unfinished is reset for its peer and lost for the guest",
