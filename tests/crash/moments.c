@@ -1,7 +1,8 @@
 // Changes files in every way there is and knows in its memory what must be in them: a log that it
 // appends to, a small database that it edits in place, a tree of files and directories that come,
 // move and go, and a file that has no name any more. After each round it compares all of them, but
-// for the log, which it reads at the end. Goes on until there is a file `enough`.
+// for the log, which it reads at the end. Goes on until there is a file `enough`. Before round 50 it
+// asks for a checkpoint, at which it has nothing open but the log and the file without a name.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -10,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "sojourn.h"
 
 enum { kRecords = 96, kRecordBytes = 1000, kNames = 12, kScratchBytes = 9000, kLineBytes = 12 };
 
@@ -176,6 +179,7 @@ int main(void) {
     if (write(scratch_file, scratch, sizeof scratch) != sizeof scratch) differ("scratch", 0);
     for (; access("enough", F_OK) != 0; rounds++) {
         if (rounds == 40 && unlink("scratch") != 0) differ("removal of scratch", 0);
+        if (rounds == 50 && sojourn_checkpoint() < 0) differ("checkpoint", 0);
         append_line();
         edit_database();
         change_tree();
