@@ -123,8 +123,9 @@ private:
 
     Result<void> write_blocks_ahead(const PageRuns& dirty, VersionDraft& draft,
                                     const std::atomic<bool>& stop, PageRuns& taken);
-    Result<void> write_block_ahead(std::uint64_t block, VersionDraft& draft, PageRuns& taken);
-    Result<void> copy_block_ahead(std::uint64_t block, MutableBytes copy, PageRuns& pages);
+    Result<void> write_window_ahead(BlockRun window, VersionDraft& draft, PageRuns& taken);
+    Result<void> write_run_ahead(BlockRun run, VersionDraft& draft, PageRuns& taken);
+    Result<void> copy_run_ahead(BlockRun run, MutableBytes copy, PageRuns& pages);
     Result<void> write_slots_ahead(VersionDraft& draft, const std::atomic<bool>& stop);
     Result<void> write_slot_ahead(store::UnitIndex unit, MutableBytes content, VersionDraft& draft);
 

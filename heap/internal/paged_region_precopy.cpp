@@ -15,8 +15,12 @@ namespace {
 /// A walk over less than this takes no time that anybody would notice.
 constexpr std::uint64_t kCooledBytesMin = std::uint64_t{64} << 20U;
 
-/// A block, until it is encoded.
-const ThreadBuffer block_copy(store::kUnitBytesMax);
+/// What is protected and copied at once. To protect pages interrupts the guest on its processor,
+/// once for each call and for each page table, which is for as much.
+constexpr std::uint64_t kWindowBytes = std::uint64_t{2} << 20U;
+
+/// A window, until it is encoded.
+const ThreadBuffer window_copy(kWindowBytes);
 
 }  // namespace
 
@@ -45,27 +49,44 @@ Result<void> PagedRegion::write_ahead(VersionDraft& draft, const std::atomic<boo
 /// Appends to `taken` what is not the region's to remember any more, after an error too.
 Result<void> PagedRegion::write_blocks_ahead(const PageRuns& dirty, VersionDraft& draft,
                                              const std::atomic<bool>& stop, PageRuns& taken) {
-    std::uint64_t next = 0;
+    const auto window_of = [this](std::uint64_t block) {
+        return reinterpret_cast<std::uintptr_t>(base_ + block * fill_bytes_) / kWindowBytes;
+    };
+    BlockRun window{0, 0};
     for (const UnitPages& pages : units_of(dirty, unit_bytes_)) {
-        if (stop.load(std::memory_order_relaxed)) return {};
         const std::uint64_t block = block_of(pages.unit);
-        if (block >= next) TRY(write_block_ahead(block, draft, taken));
-        next = block + 1;
+        if (window.first == window.end || window_of(block) != window_of(window.first)) {
+            if (stop.load(std::memory_order_relaxed)) return {};
+            TRY(write_window_ahead(window, draft, taken));
+            window.first = block;
+        }
+        window.end = block + 1;
+    }
+    return write_window_ahead(window, draft, taken);
+}
+
+Result<void> PagedRegion::write_window_ahead(BlockRun window, VersionDraft& draft,
+                                             PageRuns& taken) {
+    for (std::uint64_t block = window.first; block < window.end;) {
+        BlockRun run{block, block};
+        while (run.end < window.end && blocks_.try_claim_resident(run.end))
+            ++run.end;
+        if (run.end > run.first) TRY(write_run_ahead(run, draft, taken));
+        block = run.end + 1;
     }
     return {};
 }
 
-Result<void> PagedRegion::write_block_ahead(std::uint64_t block, VersionDraft& draft,
-                                            PageRuns& taken) {
-    if (!blocks_.try_claim_resident(block)) return {};
+/// Releases the blocks, which the caller has claimed.
+Result<void> PagedRegion::write_run_ahead(BlockRun run, VersionDraft& draft, PageRuns& taken) {
     PageRuns pages;
-    const MutableBytes copy = block_copy.get();
-    const auto copied = copy_block_ahead(block, copy, pages);
-    blocks_.release(block, BlockState::resident);
+    const MutableBytes copy = window_copy.get();
+    const auto copied = copy_run_ahead(run, copy, pages);
+    blocks_.release(run, BlockState::resident);
     taken.insert(taken.end(), pages.begin(), pages.end());
     TRY(copied);
 
-    const std::uint64_t begin = block * fill_bytes_;
+    const std::uint64_t begin = run.first * fill_bytes_;
     for (const UnitPages& unit : units_of(pages, unit_bytes_)) {
         const std::uint64_t offset = static_cast<std::uint64_t>(unit.unit) * unit_bytes_ - begin;
         TRY(draft.add(key_of(unit.unit), copy.subspan(offset, unit_bytes_)));
@@ -73,21 +94,24 @@ Result<void> PagedRegion::write_block_ahead(std::uint64_t block, VersionDraft& d
     return {};
 }
 
-/// `pages` are those that `copy` takes off the region's hands. Requires: the block is claimed.
-Result<void> PagedRegion::copy_block_ahead(std::uint64_t block, MutableBytes copy,
-                                           PageRuns& pages) {
-    const std::uint64_t begin = block * fill_bytes_;
-    const std::uint64_t length = bytes_in({block, block + 1});
+/// `pages` are those that `copy` takes off the region's hands; it has their units, each where it
+/// lies in the run. Requires: the run is claimed.
+Result<void> PagedRegion::copy_run_ahead(BlockRun run, MutableBytes copy, PageRuns& pages) {
+    const std::uint64_t begin = run.first * fill_bytes_;
+    const std::uint64_t length = bytes_in(run);
     append_overlap(unpublished_, {begin / kPageBytes, length / kPageBytes}, pages);
     const auto collected =
         range_->collect_dirty(begin, length, Missing::none, AfterCollect::track_afresh, pages);
     normalize(pages);
     TRY(collected);
-    racing_copy(base_ + begin, copy.data(), length);
-    std::fill(copy.begin() + static_cast<std::ptrdiff_t>(length), copy.end(), std::byte{0});
     for (const UnitPages& unit : units_of(pages, unit_bytes_)) {
+        const PageRun whole = pages_in(unit.unit);
+        const MutableBytes out = copy.subspan(whole.first * kPageBytes - begin, unit_bytes_);
+        const std::uint64_t there = whole.count * kPageBytes;
+        racing_copy(base_ + whole.first * kPageBytes, out.data(), there);
+        std::fill(out.begin() + static_cast<std::ptrdiff_t>(there), out.end(), std::byte{0});
         // It was brought back from there: nobody else has the pages that are clean either.
-        if (ledger_.slot(unit.unit) != kNoSlot) pages.push_back(pages_in(unit.unit));
+        if (ledger_.slot(unit.unit) != kNoSlot) pages.push_back(whole);
         ledger_.note_copied(unit.unit);
     }
     normalize(pages);

@@ -1,8 +1,8 @@
 // Changes files in every way there is and knows in its memory what must be in them: a log that it
 // appends to, a small database that it edits in place, a tree of files and directories that come,
 // move and go, and a file that has no name any more. After each round it compares all of them, but
-// for the log, which it reads at the end. Goes on until there is a file `enough`. Before round 50 it
-// asks for a checkpoint, at which it has nothing open but the log and the file without a name.
+// for the log, which it reads at the end. Goes on until there is a file `enough`. Before round 50
+// it asks for a checkpoint, at which it has nothing open but the log and the file without a name.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
