@@ -21,15 +21,18 @@ namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr int kLeases = 10'000;
+/// Of a program that works with files.
+constexpr int kLeasesOfProgram = 16;
 
 /// A holder of many leases, by this process's clock.
 class Holder {
 public:
-    explicit Holder(const leases::LeaseTerms& terms) : manager_(host_, store::Epoch{1}) {
+    explicit Holder(const leases::LeaseTerms& terms, int count = kLeases)
+        : manager_(host_, store::Epoch{1}) {
         manager_.set_terms(terms);
         if (!manager_.renew_in_background([this] { has_overdue_ = true; }).ok())
             throw std::runtime_error("leases can't be renewed");
-        for (int i = 0; i < kLeases; ++i)
+        for (int i = 0; i < count; ++i)
             ids_.push_back(manager_.grant(leases::RandomService::open(host_, std::nullopt)));
     }
 
@@ -183,7 +186,7 @@ struct LeasedFile {
 
 void measure_lease_of_file(Report& report, const Options& options, std::uint32_t bytes) {
     const DataFile data;
-    Holder holder({});
+    Holder holder({}, kLeasesOfProgram);
     const auto directory = leases::HostDirectory::grant(
         {.grant = data.folder(), .path = {}, .on_resume = leases::OnResume::keep}, "/", nullptr);
     if (!directory.ok()) throw std::runtime_error(directory.error().message);
