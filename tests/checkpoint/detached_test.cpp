@@ -1,4 +1,7 @@
+#include <cstdlib>
+
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include "tests/checkpoint/detached_fixture.hpp"
 #include "tests/support/input_pipe.hpp"
@@ -158,6 +161,32 @@ TEST_CASE("what a killed process said since its checkpoint is taken back, and sa
 
         CHECK(fixture.log_of("job") == of_checkpoint);
     }
+}
+
+TEST_CASE("a killed process in a copy of its store goes on with its log", "[process][detached]") {
+    const DetachedFixture fixture;
+    REQUIRE(fixture.run({"run", "-d", "--name", "job", "samples/lines.wasm"}).exit_code == 0);
+    std::string of_checkpoint;
+    {
+        Attached attached(fixture);
+        attached.type("one\n");
+        fixture.await_said("job", "1: one");
+        REQUIRE(fixture.run({"checkpoint", "job"}).exit_code == 0);
+        of_checkpoint = fixture.log_of("job");
+        attached.type("two\n");
+        fixture.await_said("job", "2: two");
+    }
+    fixture.kill_and_wait("job");
+    const std::string copy = fixture.folder() / "copy";
+    REQUIRE(std::system(fmt::format("cp -r {} {}", fixture.store(), copy).c_str()) == 0);
+    std::filesystem::remove_all(fixture.store());
+    std::filesystem::rename(copy, fixture.store());
+
+    const VmResult resumed = fixture.run({"resume", "-d", "job"});
+
+    INFO(resumed.err);
+    REQUIRE(resumed.exit_code == 0);
+    CHECK(fixture.log_of("job") == of_checkpoint);
 }
 
 TEST_CASE("the log goes back and forth with the checkpoints of a process", "[process][detached]") {
