@@ -34,6 +34,23 @@ TEST_CASE("every call of WASI answers what the specification names, reincarnated
     }
 }
 
+TEST_CASE("a directory may have a comma in its name", "[checkpoint][wasi]") {
+    const ProcessFixture fixture;
+    const std::string directory = fixture.work() / "this, that";
+    std::filesystem::create_directory(directory);
+
+    const VmResult granted = fixture.run({"run", "--dir", directory + "::/,on-resume=keep",
+                                          "samples/ledger.wasm", "--entries", "1000"});
+    const VmResult mistaken = fixture.run({"run", "--dir", directory + "::/,onresume=keep",
+                                           "samples/ledger.wasm", "--entries", "1000"});
+
+    INFO(granted.err);
+    CHECK(granted.exit_code == 0);
+    CHECK(std::filesystem::exists(directory + "/ledger.log"));
+    CHECK(mistaken.exit_code == 125);
+    CHECK(mistaken.err.find("no key 'onresume'; there is on-resume") != std::string::npos);
+}
+
 TEST_CASE("a server's guest answers, is suspended in accept, and answers again after its resume",
           "[checkpoint][socket]") {
     const auto program = guest("echo");

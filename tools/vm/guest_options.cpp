@@ -12,7 +12,17 @@ constexpr std::string_view kReadOnly = ":ro";
 
 constexpr std::string_view kOnResume = "on-resume=";
 
-/// What stands behind the first comma of `--dir`.
+/// Where the keys of `--dir` begin: at a comma with `key=` behind it. Names may have commas.
+std::size_t comma_before_keys(std::string_view text) {
+    for (auto comma = text.find(','); comma != std::string_view::npos;
+         comma = text.find(',', comma + 1)) {
+        const auto end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", comma + 1);
+        if (end != std::string_view::npos && end > comma + 1 && text[end] == '=') return comma;
+    }
+    return std::string_view::npos;
+}
+
+/// What stands behind that comma.
 Result<leases::OnResume> parse_keys(const std::string& text, const std::string& keys) {
     if (keys.starts_with(kOnResume)) {
         const auto parsed = leases::parse_on_resume(keys.substr(kOnResume.size()));
@@ -26,7 +36,7 @@ Result<leases::OnResume> parse_keys(const std::string& text, const std::string& 
 }  // namespace
 
 Result<vm::DirectoryGrant> parse_directory(const std::string& text) {
-    const auto comma = text.find(',');
+    const auto comma = comma_before_keys(text);
     std::string place = text.substr(0, comma);
     vm::DirectoryGrant grant;
     if (comma != std::string::npos) grant.on_resume = TRY(parse_keys(text, text.substr(comma + 1)));
