@@ -48,15 +48,21 @@ Result<Bytes> get_section(ByteReader& in, Tag tag) {
     return in.get_bytes(header.size_bytes);
 }
 
-Result<Stage> decode_stage(Bytes content) {
+void put_stage(ByteWriter& out, const Attachment& attachment) {
+    ByteWriter stage;
+    stage.put(attachment.stage);
+    if (attachment.stage == Stage::ended) stage.put(attachment.exit_code);
+    put_section(out, Tag::stage, stage.view());
+}
+
+Result<void> decode_stage(Bytes content, Attachment& attachment) {
     ByteReader in(content, "the stage of a checkpoint");
-    const auto stage = TRY(in.get<Stage>());
+    attachment.stage = TRY(in.get<Stage>());
+    if (attachment.stage == Stage::ended) attachment.exit_code = TRY(in.get<std::int32_t>());
     TRY(in.expect_end());
-    if (stage != Stage::start_function && stage != Stage::main) {
-        return fail(ErrorCode::corrupt, "a checkpoint is in stage {}, which there is not",
-                    static_cast<std::uint32_t>(stage));
-    }
-    return stage;
+    if (attachment.stage >= Stage::start_function && attachment.stage <= Stage::ended) return {};
+    return fail(ErrorCode::corrupt, "a checkpoint is in stage {}, which there is not",
+                static_cast<std::uint32_t>(attachment.stage));
 }
 
 Result<std::vector<Sha256>> decode_modules(Bytes content) {
@@ -78,11 +84,9 @@ Result<FileMoment> decode_files(Bytes content) {
 }  // namespace
 
 ByteVector encode_attachment(const Attachment& attachment) {
-    ByteWriter stage;
-    stage.put(attachment.stage);
     ByteWriter out;
     out.put(Header{kMagic, kVersion});
-    put_section(out, Tag::stage, stage.view());
+    put_stage(out, attachment);
     put_section(out, Tag::modules, std::as_bytes(std::span(attachment.modules)));
     put_section(out, Tag::machine, attachment.machine);
     put_section(out, Tag::host, attachment.host);
@@ -103,7 +107,7 @@ Result<Attachment> decode_attachment(Bytes bytes) {
     }
     Attachment attachment;
     const Bytes stage = TRY(get_section(in, Tag::stage));
-    attachment.stage = TRY(decode_stage(stage));
+    TRY(decode_stage(stage, attachment));
     const Bytes modules = TRY(get_section(in, Tag::modules));
     attachment.modules = TRY(decode_modules(modules));
     attachment.machine = TRY(get_section(in, Tag::machine));

@@ -13,6 +13,7 @@ namespace sojourn::process {
 enum class Stage : std::uint32_t {
     start_function = 1,  ///< the module's own start function; `_start` comes after it
     main = 2,            ///< `_start`
+    ended = 3,           ///< neither any more: what is left of the process can be looked into
 };
 
 /// Which moment of a process's files a checkpoint is of. On disk.
@@ -26,6 +27,7 @@ struct FileMoment {
 /// The parts are opaque here; each has a version of its own.
 struct Attachment {
     Stage stage = Stage::main;
+    std::int32_t exit_code = 0;   ///< for the shell, when ended
     std::vector<Sha256> modules;  ///< what the store must keep for this checkpoint to restore
     Bytes machine;                ///< vm::Machine::capture
     Bytes host;                   ///< vm::Dispatcher::capture

@@ -50,22 +50,31 @@ Result<std::unique_ptr<Incarnation>> Incarnation::restore(store::Store& store,
         std::unique_ptr<Incarnation>(new Incarnation(surroundings, token.process, std::move(heap)));
     const auto saved = TRY(decode_attachment(life->heap_->attachment()));
     life->stage_ = saved.stage;
+    life->exit_code_ = saved.exit_code;
     life->leases_ = TRY(leases::LeaseManager::restore(saved.leases, life->host_, token.epoch));
     life->dispatcher_ =
         TRY(vm::Dispatcher::restore(*life->leases_, saved.host, surroundings.supervisor));
     life->machine_ =
         TRY(vm::Machine::restore(*life->heap_, *life->dispatcher_, saved.machine,
                                  [&](const Sha256& digest) { return store.module(digest); }));
+    if (life->machine_->is_running() == (saved.stage == Stage::ended))
+        return fail(ErrorCode::corrupt, "a checkpoint's thread is not in the stage it says");
     TRY(obtain_leases(*life->leases_, saved.files));
     TRACE(process, "restored", token.process.hex(), saved.modules.size());
     return life;
+}
+
+void Incarnation::end(std::int32_t exit_code) {
+    EXPECTS(!machine_->is_running(), "a process ends when its guest does");
+    stage_ = Stage::ended;
+    exit_code_ = exit_code;
 }
 
 Result<Incarnation::Moment> Incarnation::capture() {
     const ByteVector machine = machine_->capture();
     const ByteVector host = dispatcher_->capture();
     const ByteVector leases = TRY(leases_->capture());
-    Attachment attachment{stage_, {}, machine, host, leases, {}};
+    Attachment attachment{stage_, exit_code_, {}, machine, host, leases, {}};
     if (files_ != nullptr) attachment.files = {process_, plain(TRY(files_->mark()))};
     for (const auto& module : machine_->modules())
         attachment.modules.push_back(module->digest());

@@ -60,6 +60,13 @@ public:
 
     [[nodiscard]] Stage stage() const { return stage_; }
     void set_stage(Stage stage) { stage_ = stage; }
+    /// The machine is idle, and stays so. `exit_code` is for the shell.
+    void end(std::int32_t exit_code);
+    /// Requires: stage() is ended.
+    [[nodiscard]] std::int32_t exit_code() const { return exit_code_; }
+
+    /// Whether what the guest wrote to files is a part of it, rather than of the host.
+    [[nodiscard]] bool has_volumes() const { return !disks_.all().empty(); }
 
     /// What a checkpoint holds besides pages: taken in the pause, written later.
     struct Moment {
@@ -84,6 +91,7 @@ private:
     std::unique_ptr<vm::Dispatcher> dispatcher_;
     std::unique_ptr<vm::Machine> machine_;
     Stage stage_ = Stage::main;
+    std::int32_t exit_code_ = 0;
     leases::FileHistory* files_;  ///< of `process_`; null where nothing will be resumed
     store::ProcessId process_;
 };

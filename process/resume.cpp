@@ -42,9 +42,9 @@ Result<void> check_can_continue(const store::ProcessRecord& record) {
     }
     if (record.state == store::ProcessState::exited) {
         return fail(ErrorCode::invalid_argument,
-                    "process '{}' has ended with exit code {}; vm resume {} goes back to its "
-                    "checkpoint",
-                    name, record.exit_code, display_name(record, record.head));
+                    "process '{}' has ended with exit code {}; vm log {} lists the checkpoints "
+                    "that vm resume {}@ID goes back to",
+                    name, record.exit_code, name, name);
     }
     return {};
 }

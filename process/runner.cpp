@@ -177,6 +177,7 @@ Result<void> Runner::adopt(std::unique_ptr<Incarnation> life) {
 
 Result<Outcome> Runner::run_until_end() {
     if (trap_at_start_) return conclude(vm::Trapped{*trap_at_start_, {}});
+    if (life_->stage() == Stage::ended) return end_again();
     for (;;) {
         const vm::Stop stop = life_->machine().run();
         if (std::holds_alternative<vm::Paused>(stop)) {
@@ -350,9 +351,32 @@ Result<Outcome> Runner::conclude(const vm::Stop& stop) {
         outcome.trapped = *trapped;
         outcome.modules = life_->machine().modules();
     }
-    if (seat_.lock) {
-        TRY(seat_.family->set_state(seat_.token, store::ProcessState::exited, outcome.exit_code));
-    }
+    if (!seat_.lock) return outcome;
+    life_->end(outcome.exit_code);
+    if (life_->has_volumes()) TRY(keep_volumes());
+    TRY(seat_.family->set_state(seat_.token, store::ProcessState::exited, outcome.exit_code));
+    return outcome;
+}
+
+Result<void> Runner::keep_volumes() {
+    const std::uint64_t ended_at_ns = host_.clock.monotonic_ns();
+    auto moment = TRY(life_->capture());
+    const auto published =
+        life_->publish(std::move(moment), {.message = "end",
+                                           .state_after = store::ProcessState::running,
+                                           .requested_at_ns = ended_at_ns,
+                                           .pause_us = 0});
+    note_published(published);
+    if (!published.ok()) return published.error();
+    prune(published->id);
+    return {};
+}
+
+Result<Outcome> Runner::end_again() {
+    Outcome outcome;
+    outcome.process = seat_.record;
+    outcome.exit_code = life_->exit_code();
+    TRY(seat_.family->set_state(seat_.token, store::ProcessState::exited, outcome.exit_code));
     return outcome;
 }
 

@@ -79,6 +79,10 @@ private:
     Result<store::CheckpointInfo> publish_suspended(const Request& request);
     Result<void> reincarnate_at_safepoint(std::uint64_t paused_at_ns);
     Result<Outcome> conclude(const vm::Stop& stop);
+    /// The last checkpoint, of a process that has ended: the volumes are in no other place.
+    Result<void> keep_volumes();
+    /// The process goes on from its last moment.
+    Result<Outcome> end_again();
     void note_published(const Result<store::CheckpointInfo>& published);
     void end_if_fenced(const Error& error);
     /// Removes what is not to be kept once `head` is there. What can't be removed stays.

@@ -264,16 +264,60 @@ TEST_CASE("what is typed for a volume is checked", "[volume]") {
               .out == "hello, you\n");
 }
 
-TEST_CASE("a process that ended without a checkpoint has no volume left, and says so", "[volume]") {
+TEST_CASE("what a guest wrote to its volume is there after its end, however it came", "[volume]") {
     const ProcessFixture fixture;
-    REQUIRE(fixture
-                .run({"run", "--name", "job", "--volume", "data::/", "samples/ledger.wasm",
-                      "--entries", "1000"})
-                .exit_code == 0);
+    const std::string log = fixture.folder() / "ledger.log";
+    const auto run = [&](const std::string& name, const std::vector<std::string>& limits) {
+        std::vector<std::string> command = {"run", "--name", name, "--volume", "data::/"};
+        command.insert(command.end(), limits.begin(), limits.end());
+        command.insert(command.end(), {"samples/ledger.wasm", "--entries", "1000"});
+        return fixture.run(command);
+    };
+    REQUIRE(run("whole", {}).exit_code == 0);
+    REQUIRE(run("cut", {"--fuel", "100000"}).exit_code == 134);
 
-    const VmResult refused = fixture.run({"volume", "ls", "job:data"});
+    for (const std::string name : {"whole", "cut"}) {
+        INFO(name);
+        const VmResult copied = fixture.run({"volume", "cp", name + ":data/ledger.log", log});
+        INFO(copied.err);
+        REQUIRE(copied.exit_code == 0);
+        CHECK(read_text(log).starts_with("account 1 "));
+        CHECK(fixture.row_of(name)["state"] == "exited");
+        fs::remove(log);
+    }
+}
+
+TEST_CASE("a process that is resumed where it ended ends again", "[volume]") {
+    const ProcessFixture fixture;
+    const std::string image = fixture.folder() / "image";
+    REQUIRE(fixture
+                .run({"run", "--name", "job", "--volume", "data::/", "--fuel", "100000",
+                      "samples/ledger.wasm", "--entries", "1000"})
+                .exit_code == 134);
+    const VmResult refused = fixture.run({"resume", "job"});
+    CHECK(refused.exit_code == 125);
+    CHECK(refused.err.find("vm log job") != std::string::npos);
+    REQUIRE(fixture.run({"export", "job", "-o", image}).exit_code == 0);
+    REQUIRE(fixture.run({"import", image, "--name", "copy"}).exit_code == 0);
+
+    for (const auto& command : {std::vector<std::string>{"resume", "copy"}, {"resume", "job@1"}}) {
+        const VmResult resumed = fixture.run(command);
+
+        CAPTURE(resumed.err);
+        CHECK(resumed.exit_code == 134);
+        CHECK(resumed.out.empty());
+    }
+    CHECK(fixture.row_of("copy")["state"] == "exited");
+    CHECK(fixture.run({"volume", "ls", "copy:data/ledger.log"}).exit_code == 0);
+}
+
+TEST_CASE("of a process that ended without a checkpoint there is nothing to look into",
+          "[volume]") {
+    const ProcessFixture fixture;
+    REQUIRE(fixture.run({"run", "--name", "job", "samples/hello.wasm"}).exit_code == 0);
+
+    const VmResult refused = fixture.run({"volume", "ls", "job"});
 
     CHECK(refused.exit_code == 125);
     CHECK(refused.err.find("ended without a checkpoint") != std::string::npos);
-    CHECK(refused.err.find("--checkpoint-every") != std::string::npos);
 }

@@ -11,12 +11,12 @@ namespace {
 std::string remedy(const store::ProcessRecord& record) {
     const std::string name = process::display_name(record);
     if (record.head == store::kNoVersion) return "and it has no checkpoint";
-    const std::string checkpoint = process::display_name(record, record.head);
     if (record.state == store::ProcessState::exited) {
-        return fmt::format("vm resume {} goes back to its newest checkpoint", checkpoint);
+        return fmt::format("vm log {} lists the checkpoints that vm resume {}@ID goes back to",
+                           name, name);
     }
-    return fmt::format("its newest checkpoint is {}; vm resume {} continues from there", checkpoint,
-                       name);
+    return fmt::format("its newest checkpoint is {}; vm resume {} continues from there",
+                       process::display_name(record, record.head), name);
 }
 
 }  // namespace

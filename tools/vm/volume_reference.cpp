@@ -65,8 +65,7 @@ Result<std::unique_ptr<process::StoredVolumes>> open_stored_volumes(
     if (checkpoint == store::kNoVersion) {
         const bool has_ended = record.state == store::ProcessState::exited;
         return fail(ErrorCode::not_found, "process '{}' {}", process::display_name(record),
-                    has_ended ? "ended without a checkpoint, and its volumes with it; give vm run "
-                                "--checkpoint-every, or let the guest ask for one when it is done"
+                    has_ended ? "ended without a checkpoint, which one with a volume does not"
                               : "has no checkpoint to look into; vm checkpoint or vm suspend makes "
                                 "one");
     }

@@ -35,6 +35,18 @@ TEST_CASE("an attachment reads back as it was written", "[process]") {
     REQUIRE(read->files == sample().files);
 }
 
+TEST_CASE("the attachment of a process that has ended says how", "[process]") {
+    Attachment ended = sample();
+    ended.stage = Stage::ended;
+    ended.exit_code = -134;
+
+    const auto read = decode_attachment(encode_attachment(ended));
+
+    REQUIRE(read.ok());
+    REQUIRE(read->stage == Stage::ended);
+    REQUIRE(read->exit_code == -134);
+}
+
 TEST_CASE("an attachment cut off at any byte is corrupt", "[process]") {
     const ByteVector bytes = encode_attachment(sample());
 
