@@ -36,8 +36,8 @@ public:
         return vm(arguments, options());
     }
 
-    /// Runs it until it is killed, fifty rounds and more after its first checkpoint: to a guest that
-    /// goes on from there with files that stayed as they are they are surely others.
+    /// Runs it until it is killed, fifty rounds and more after its first checkpoint: who goes on
+    /// from there surely finds files that stayed as they are to be others.
     void run_until_killed(const std::vector<std::string>& rhythm, const std::string& on_resume) {
         std::vector<std::string> command = {"run", "--name", "job", "--dir",
                                             work().native() + "::/" + on_resume};
