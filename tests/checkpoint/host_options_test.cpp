@@ -47,6 +47,8 @@ TEST_CASE("a directory may have a comma in its name", "[checkpoint][wasi]") {
     INFO(granted.err);
     CHECK(granted.exit_code == 0);
     CHECK(std::filesystem::exists(directory + "/ledger.log"));
+    const VmResult unknown = fixture.run({"resume", "nobody", "--dir", directory + "::/"});
+    CHECK(unknown.err.find("not found") != std::string::npos);
     CHECK(mistaken.exit_code == 125);
     CHECK(mistaken.err.find("no key 'onresume'; there is on-resume") != std::string::npos);
 }

@@ -34,13 +34,14 @@ Result<leases::Mapping> parse_mapping(const std::string& text) {
     }
     // Of a path, no name server is asked.
     if (!from.starts_with('/')) {
-        auto address = leases::numeric_address(from);
+        const auto address = leases::numeric_address(from);
         if (address.ok()) {
-            return leases::Mapping{*std::move(address), TRY(leases::numeric_address(to)),
-                                   /*moves_what_lies_below=*/false};
+            auto moved = TRY(leases::numeric_address(to));
+            return leases::Mapping{*address, std::move(moved), /*moves_what_lies_below=*/false};
         }
     }
-    return leases::Mapping{plain_path(from), TRY(parse_host_path(to))};
+    auto place = TRY(parse_host_path(to));
+    return leases::Mapping{plain_path(from), std::move(place)};
 }
 
 Result<std::string> parse_optional(const std::string& text) {
@@ -82,7 +83,7 @@ void AdmissionOptions::add_to(CLI::App& verb) {
 Result<leases::AdmissionTerms> AdmissionOptions::parse() const {
     leases::AdmissionTerms terms;
     for (const std::string& text : directories) {
-        if (text.find(',') != std::string::npos) {
+        if (has_keys(text)) {
             return fail(ErrorCode::invalid_argument,
                         "--dir {}: a resume takes no keys here; --on-resume GUEST=POLICY says what "
                         "becomes of files",

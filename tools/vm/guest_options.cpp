@@ -35,6 +35,10 @@ Result<leases::OnResume> parse_keys(const std::string& text, const std::string& 
 
 }  // namespace
 
+bool has_keys(const std::string& text) {
+    return comma_before_keys(text) != std::string::npos;
+}
+
 Result<vm::DirectoryGrant> parse_directory(const std::string& text) {
     const auto comma = comma_before_keys(text);
     std::string place = text.substr(0, comma);

@@ -11,6 +11,8 @@ namespace sojourn::tools {
 /// `HOST[::GUEST][:ro][,key=value…]`; GUEST is HOST as typed unless given.
 /// Errors: invalid_argument, naming what is not understood.
 Result<vm::DirectoryGrant> parse_directory(const std::string& text);
+/// Whether that has a `,key=value`. Names may have commas.
+bool has_keys(const std::string& text);
 
 /// `[GUEST=]POLICY`. Errors: invalid_argument.
 Result<process::OnResumeChoice> parse_on_resume_choice(const std::string& text);
