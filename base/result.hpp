@@ -105,8 +105,7 @@ Error fail_errno(int errno_value, fmt::format_string<Args...> format, Args&&... 
 }  // namespace sojourn
 
 /// The value of a Result, or hands its error up: `auto root = TRY(store.read_root(token));`
-/// Works for Result<void> as a statement. One TRY a line, and none in braces behind what owns
-/// something: what is half made is not destroyed.
+/// Works for Result<void> as a statement. One a line, never in braces behind an owner: it leaks.
 #define TRY(expression)                            \
     __extension__({                                \
         auto try_result_ = (expression);           \
