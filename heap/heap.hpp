@@ -161,8 +161,8 @@ public:
     /// Gives the next version what is dirty, while the guest runs, so that little is left for the
     /// pause of the next snapshot(): rounds of which each writes ahead what was dirtied during the
     /// one before, until little is left, they don't get smaller, or `stop` is set (pre-copy: Clark
-    /// et al., Live Migration of Virtual Machines, NSDI 2005). On any one thread, while no region
-    /// is added and no snapshot is uncommitted. Errors: as commit(); then nothing was done.
+    /// et al., Live Migration of Virtual Machines, NSDI 2005). No rounds: it is only read ahead. On
+    /// one thread; no region is added, no snapshot uncommitted. Errors: as commit(), undone.
     virtual Result<void> precopy(unsigned rounds_max, const std::atomic<bool>& stop) = 0;
 
     /// Copies the dirty pages out and starts tracking afresh. Cheap next to commit(): this is the

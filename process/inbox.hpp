@@ -20,9 +20,9 @@ struct Request {
     std::uint64_t requested_at_ns = 0;  ///< monotonic
     bool ends_runner = false;           ///< the runner ends even if the suspend fails
     bool is_out_of_time = false;        ///< why it asks
-    bool only_if_changed = false;   ///< no checkpoint if the guest has done nothing since the last
-    bool guest_waits = false;       ///< for the answer, so that nothing is gained by letting it run
-    bool is_written_ahead = false;  ///< what was dirty when it came is in the store already
+    bool only_if_changed = false;  ///< no checkpoint if the guest has done nothing since the last
+    bool guest_waits = false;      ///< for the answer, so that nothing is gained by letting it run
+    bool is_precopied = false;     ///< what was dirty when it came is in the store already
     /// Called once, on the guest's thread, when the moment is captured; may be empty.
     std::function<void()> captured;
     /// Of kind `leases`: called once, on the guest's thread; it answers then.

@@ -12,7 +12,7 @@ Publisher::~Publisher() {
     if (thread_.joinable()) thread_.join();
 }
 
-void Publisher::write_ahead(Incarnation& life, unsigned rounds_max, WrittenAhead done) {
+void Publisher::precopy(Incarnation& life, unsigned rounds_max, Precopied done) {
     start(Job([this, &life, rounds_max, done = std::move(done)] {
         done(life.heap().precopy(rounds_max, cuts_short_));
     }));

@@ -15,7 +15,7 @@ namespace sojourn::process {
 class Publisher {
 public:
     using Published = std::function<void(const Result<store::CheckpointInfo>&)>;
-    using WrittenAhead = std::function<void(const Result<void>&)>;
+    using Precopied = std::function<void(const Result<void>&)>;
 
     /// `became_idle` is called on the publishing thread.
     explicit Publisher(std::function<void()> became_idle) : became_idle_(std::move(became_idle)) {}
@@ -29,7 +29,7 @@ public:
     // Require: is_idle(); `life` outlives the job.
 
     /// Heap::precopy(), as a preparation.
-    void write_ahead(Incarnation& life, unsigned rounds_max, WrittenAhead done);
+    void precopy(Incarnation& life, unsigned rounds_max, Precopied done);
     /// Makes a moment durable.
     void publish(Incarnation& life, Incarnation::Moment moment, heap::CommitOptions options,
                  Published done);

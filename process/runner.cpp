@@ -15,7 +15,7 @@ namespace sojourn::process {
 namespace {
 
 /// Copying less than this takes less than a millisecond.
-constexpr std::uint64_t kWrittenAheadBytesMin = std::uint64_t{4} << 20U;
+constexpr std::uint64_t kPrecopiedBytesMin = std::uint64_t{4} << 20U;
 
 /// Where a shell can't tell more than a byte.
 std::int32_t shell_exit_code(std::int32_t code) {
@@ -228,7 +228,7 @@ void Runner::checkpoint_at_safepoint(Request request, std::uint64_t paused_at_ns
     if (request.only_if_changed && published_at_ == here) {
         return request.answer(store::CheckpointInfo{});
     }
-    if (pays_to_write_ahead(request)) return write_ahead(std::move(request));
+    if (pays_to_precopy(request)) return precopy(std::move(request));
     auto moment = life_->capture();
     if (!moment.ok()) return request.answer(moment.error());
     if (request.captured) request.captured();
@@ -246,19 +246,19 @@ void Runner::checkpoint_at_safepoint(Request request, std::uint64_t paused_at_ns
                        });
 }
 
-bool Runner::pays_to_write_ahead(const Request& request) const {
-    return execution_.precopy_rounds > 0 && !request.is_written_ahead && !request.guest_waits &&
-           life_->heap().stats().resident_bytes >= kWrittenAheadBytesMin;
+bool Runner::pays_to_precopy(const Request& request) const {
+    return !request.is_precopied && !request.guest_waits &&
+           life_->heap().stats().resident_bytes >= kPrecopiedBytesMin;
 }
 
-void Runner::write_ahead(Request request) {
-    publisher_.write_ahead(*life_, execution_.precopy_rounds,
-                           [this, request = std::move(request)](const Result<void>& written) {
-                               Request again = request;
-                               again.is_written_ahead = true;
-                               if (written.ok()) return inbox_.put_back(std::move(again));
-                               finish_checkpoint(request, written.error());
-                           });
+void Runner::precopy(Request request) {
+    publisher_.precopy(*life_, execution_.precopy_rounds,
+                       [this, request = std::move(request)](const Result<void>& written) {
+                           Request again = request;
+                           again.is_precopied = true;
+                           if (written.ok()) return inbox_.put_back(std::move(again));
+                           finish_checkpoint(request, written.error());
+                       });
 }
 
 void Runner::finish_checkpoint(const Request& request,

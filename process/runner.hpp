@@ -70,9 +70,9 @@ private:
     void begin_time_limit(std::uint64_t timeout_ns);
     Outcome stopped_at_safepoint(const Request& request);
     void checkpoint_at_safepoint(Request request, std::uint64_t paused_at_ns);
-    [[nodiscard]] bool pays_to_write_ahead(const Request& request) const;
+    [[nodiscard]] bool pays_to_precopy(const Request& request) const;
     /// The guest goes on meanwhile; then the request is there again.
-    void write_ahead(Request request);
+    void precopy(Request request);
     /// The rest of a checkpoint, on the publishing thread.
     void finish_checkpoint(const Request& request, const Result<store::CheckpointInfo>& published);
     Result<std::optional<Outcome>> suspend_at_safepoint(const Request& request);

@@ -36,8 +36,10 @@ Result<void> PagedHeap::precopy(unsigned rounds_max, const std::atomic<bool>& st
             return written.error();
         }
     }
-    for (const auto& region : regions_)
+    for (const auto& region : regions_) {
+        if (rounds_max == 0) TRY(region->announce_dirty());
         region->cool_down();
+    }
     return {};
 }
 

@@ -52,6 +52,9 @@ public:
     /// it later counts as dirty again. Guests may run; no snapshot is uncommitted. Ends early, at
     /// no loss, once `stop` is set. Errors: as VersionDraft::add(), io from the scratch file.
     Result<void> write_ahead(VersionDraft& draft, const std::atomic<bool>& stop);
+    /// Asks the processor for what a snapshot would read by now, page tables included. Guests may
+    /// run. Errors: io.
+    Result<void> announce_dirty() const;
     /// Makes later looks at what is dirty cheaper where nothing was written for some versions.
     void cool_down();
     /// The draft was dropped: what it was given is unpublished again.

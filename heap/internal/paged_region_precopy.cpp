@@ -150,6 +150,19 @@ Result<void> PagedRegion::write_slot_ahead(store::UnitIndex unit, MutableBytes c
     return draft.add(key_of(unit), content);
 }
 
+Result<void> PagedRegion::announce_dirty() const {
+    constexpr std::uint64_t kLineBytes = 64;
+    PageRuns dirty = unpublished_;
+    TRY(collect_dirty(AfterCollect::leave_dirty, dirty));
+    for (const PageRun& run : dirty) {
+        const std::byte* const begin = base_ + run.first * kPageBytes;
+        // It never faults: what was evicted meanwhile stays where it is.
+        for (std::uint64_t at = 0; at < run.count * kPageBytes; at += kLineBytes)
+            __builtin_prefetch(begin + at);
+    }
+    return {};
+}
+
 void PagedRegion::cool_down() {
     const std::uint64_t length = clipped(reserve_bytes_);
     if (length < kCooledBytesMin) return;

@@ -156,11 +156,14 @@ void run_paths(Bytes input) {
     const std::string by_walking =
         outcome_of(sandbox, open_beneath_by_walking(sandbox.root(), name, how));
     if ((how.flags & O_CREAT) != 0) sandbox.clean();
-    if (by_kernel != by_walking) {
+    // The kernel counts on when it has to begin a walk again, so that half as many links may be too
+    // many for it.
+    const bool agree = by_kernel == by_walking || by_kernel == outcome_of(sandbox, Errno::loop);
+    if (!agree) {
         fmt::print(stderr, "'{}', flags {:#x}: {} by the kernel, {} by walking\n", name, how.flags,
                    by_kernel, by_walking);
     }
-    EXPECTS(by_kernel == by_walking, "both ways lead to the same place");
+    EXPECTS(agree, "both ways lead to the same place");
     EXPECTS(sandbox.is_intact(), "nothing outside of a grant is changed");
     static_cast<void>(open_parent_beneath(sandbox.root(), name));
 }
