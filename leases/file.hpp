@@ -43,7 +43,7 @@ public:
     Result<void> probe(const Host& host) const override;
     std::vector<Grant> sufficient_grants() const override;
     void relocate(const Relocation& relocation) override;
-    Place* place() override { return &state_.place; }
+    Place* place() override;
     void let_go() override;
     void follow_rename(const Place& from, const Place& to) override {
         state_.place.follow(from, to);

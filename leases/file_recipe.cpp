@@ -38,8 +38,13 @@ Result<Sha256> sample_of(int file, std::uint64_t length) {
 
 }  // namespace
 
-Result<ByteVector> File::capture() {
+Place* File::place() {
     if (tracked_ != nullptr) state_.place = FileHistory::place_of(*tracked_);
+    return &state_.place;
+}
+
+Result<ByteVector> File::capture() {
+    place();
     if (file_.valid()) {
         TRY(note_what_is_there(file_.get()));
     } else if (history_ != nullptr && !state_.place.is_in_attic()) {

@@ -69,6 +69,9 @@ Service* LeaseManager::find(LeaseId id) const {
 void LeaseManager::give_back(LeaseId id) {
     const auto found = held_.find(id);
     if (found == held_.end()) return;
+    // Of what is kept for its holders alone, each has to be known.
+    const Place* place = found->second.service->place();
+    if (place != nullptr && place->is_in_attic()) hold_what_is_at(*place);
     found->second.service->let_go();
     deadlines_.erase(id);
     held_.erase(found);

@@ -166,20 +166,11 @@ bool Rollback::is_unknown(const Place& place) const {
     return before_restart_ && is_synced(place);
 }
 
-/// The log lies in the store, where nobody else writes, and is another file in a copy of the store.
-Result<void> Rollback::expect_as_long(const Change& change, const struct stat& status) {
-    const auto length = static_cast<std::uint64_t>(status.st_size);
-    if (length >= change.length) return {};
-    return refusal(change.place,
-                   fmt::format("has {} bytes, and {} at the checkpoint: the end of it "
-                               "is lost",
-                               length, change.length));
-}
-
 Result<void> Rollback::expect_as_left(const Change& change, const struct stat& status) {
     if (checked_.contains(change.identity) || is_unknown(change.place)) return {};
-    if (change.place.is_log()) return expect_as_long(change, status);
-    const bool compares_inodes = history_.attic.device() == status.st_dev;
+    // The log is another file in a copy of the store.
+    const bool is_log = change.place.is_log();
+    const bool compares_inodes = !is_log && history_.attic.device() == status.st_dev;
     if (compares_inodes && identity_of(status) != change.identity)
         return refusal(change.place, "is another file than this process changed");
     const auto left = left_.find(change.identity);
@@ -193,7 +184,7 @@ Result<void> Rollback::expect_as_left(const Change& change, const struct stat& s
                        fmt::format("has {} bytes, and this process left it with {}: somebody else "
                                    "has changed it",
                                    length, was.length));
-    } else if (was.modified_ns < nanoseconds_of(status.st_mtim)) {
+    } else if (!is_log && was.modified_ns < nanoseconds_of(status.st_mtim)) {
         return refusal(change.place, "was changed by somebody else after this process left it");
     }
     checked_.insert(change.identity);

@@ -32,7 +32,6 @@ private:
 
     Result<void> undo_unless_kept(Number number, const Change& change);
     [[nodiscard]] bool is_unknown(const Place& place) const;
-    static Result<void> expect_as_long(const Change& change, const struct stat& status);
     Result<void> expect_as_left(const Change& change, const struct stat& status);
     Result<bool> exists(const Place& place);
     Result<bool> exists_as_moved(const Place& place, const Change& change);

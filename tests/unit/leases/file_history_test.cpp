@@ -11,6 +11,7 @@
 
 #include "leases/file.hpp"
 #include "leases/internal/change.hpp"
+#include "leases/manager.hpp"
 #include "tests/support/lease_fixture.hpp"
 
 using namespace sojourn;
@@ -355,6 +356,37 @@ TEST_CASE("what no checkpoint can go back to is not kept", "[leases][history]") 
     REQUIRE(fs::exists(fixture.folder.path() / "big"));
     REQUIRE_THAT(fixture.refusal(first), Contains("is not known"));
     REQUIRE(fixture.roll_back(position).ok());
+}
+
+TEST_CASE("what was removed while it is open twice is kept until it is closed twice",
+          "[leases][history]") {
+    HistoryFixture fixture;
+    const auto attic = fixture.store.path() / "files/attic";
+    LeaseManager manager(fixture.host, store::Epoch{1});
+    const LeaseId one = manager.grant(fixture.open("scratch", kToChange));
+    const LeaseId other = manager.grant(fixture.open("scratch", kToChange));
+    REQUIRE(write_text(static_cast<Descriptor&>(**manager.use(one)), "mine") == Errno::success);
+    REQUIRE(fixture.directory->unlink_file("scratch") == Errno::success);
+    REQUIRE(fixture.history->mark().ok());
+    const auto drop = [&] {
+        fixture.write("other", "a change since");
+        const auto position = *fixture.history->mark();
+        REQUIRE(fixture.history->drop_before(position).ok());
+    };
+    const bool is_used_before = GENERATE(false, true);
+    REQUIRE(manager.expire_all().ok());
+
+    if (is_used_before) REQUIRE(manager.use(one).ok());
+    manager.give_back(one);
+    drop();
+
+    auto kept = manager.use(other);
+    REQUIRE(kept.ok());
+    CHECK(*read_text(static_cast<Descriptor&>(**kept)) == "mine");
+    REQUIRE(manager.expire_all().ok());
+    manager.give_back(other);
+    drop();
+    CHECK(fs::is_empty(attic));
 }
 
 TEST_CASE("any checkpoint of a random history can be gone to, in any order",
