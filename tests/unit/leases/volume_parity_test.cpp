@@ -177,8 +177,15 @@ private:
         INFO(what << " " << name << " " << new_name);
         Twins& from = directory();
         Twins& to = directory();
-        expect_same((from.host_directory().*act)(name, to.host_directory(), new_name),
-                    (from.volume_directory().*act)(name, to.volume_directory(), new_name));
+        const Errno on_host = (from.host_directory().*act)(name, to.host_directory(), new_name);
+        const Errno in_volume =
+            (from.volume_directory().*act)(name, to.volume_directory(), new_name);
+        // Of a name in a directory that was removed, the kernel may remember that it is not there:
+        // then it comes to look at the slash.
+        const bool comes_to_slash = (name.ends_with('/') || new_name.ends_with('/')) &&
+                                    on_host == Errno::notdir &&
+                                    to.host_directory().status()->link_count == 0;
+        expect_same(comes_to_slash ? Errno::noent : on_host, in_volume);
     }
 
     void compare_link() {
