@@ -148,13 +148,18 @@ Result<void> Attic::list() {
     return {};
 }
 
+FileIdentity Attic::identity_of(const HostStatus& status) const {
+    if (status.device == device_) return {status.device, status.inode};
+    constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;  // Fibonacci hashing: Knuth, 6.4
+    return {status.device, status.inode + status.generation * kSpread};
+}
+
 Result<FileIdentity> Attic::identity(Number number) const {
     const auto found = names_.find(number);
     EXPECTS(found != names_.end(), "what is asked for is there");
-    struct stat status {};
-    if (::fstatat(directory_.get(), found->second.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-        return fail_errno(errno, "cannot stat a file that had been removed");
-    return identity_of(status);
+    const auto status = host_status_of(directory_.get(), found->second.name);
+    if (!status) return fail_errno(errno, "cannot stat a file that had been removed");
+    return identity_of(*status);
 }
 
 Result<UniqueFd> Attic::open_file(Number number, int flags) const {

@@ -1,5 +1,13 @@
 #include "leases/internal/change.hpp"
 
+#include <array>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 namespace sojourn::leases {
 
 namespace {
@@ -23,6 +31,18 @@ struct ChangeHeader {
 static_assert(sizeof(ChangeHeader) == 56);
 static_assert(std::has_unique_object_representations_v<ChangeHeader>);
 
+/// A file handle has the inode's number and generation, which is new whenever the number is used
+/// again. nullopt: its file system has none.
+std::optional<std::uint64_t> generation_of(int directory, const std::string& name) {
+    alignas(file_handle) std::array<std::byte, sizeof(file_handle) + MAX_HANDLE_SZ> room{};
+    auto* const handle = reinterpret_cast<file_handle*>(room.data());
+    int mount = 0;
+    handle->handle_bytes = MAX_HANDLE_SZ;
+    if (::name_to_handle_at(directory, name.c_str(), handle, &mount, AT_EMPTY_PATH) != 0)
+        return std::nullopt;
+    return XXH3_64bits(handle->f_handle, handle->handle_bytes);
+}
+
 /// A place that a kind has no use for is empty.
 bool is_used(const Place& place) {
     return !place.path.empty() || !place.grant.empty();
@@ -30,8 +50,23 @@ bool is_used(const Place& place) {
 
 }  // namespace
 
-FileIdentity identity_of(const struct stat& status) {
-    return {status.st_dev, status.st_ino};
+std::optional<HostStatus> host_status_of(int directory, const std::string& name) {
+    struct statx found {};
+    if (::statx(directory, name.c_str(), AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+                STATX_BASIC_STATS | STATX_BTIME, &found) != 0)
+        return std::nullopt;
+    const auto nanoseconds = [](const statx_timestamp& time) {
+        return time.tv_sec * kSecond + time.tv_nsec;
+    };
+    return HostStatus{
+        .device = ::makedev(found.stx_dev_major, found.stx_dev_minor),
+        .inode = found.stx_ino,
+        .generation = generation_of(directory, name)
+                          .value_or(static_cast<std::uint64_t>(nanoseconds(found.stx_btime))),
+        .mode = found.stx_mode,
+        .link_count = found.stx_nlink,
+        .length = found.stx_size,
+        .modified_ns = nanoseconds(found.stx_mtime)};
 }
 
 std::int64_t nanoseconds_of(const timespec& time) {

@@ -22,10 +22,9 @@ namespace {
 /// Files that are closed again and yet not forgotten before the next checkpoint.
 constexpr std::size_t kChangedMax = 4096;
 
-Result<struct stat> status_of(int descriptor) {
-    struct stat status {};
-    if (::fstat(descriptor, &status) != 0) return fail_errno(errno, "cannot stat a file");
-    return status;
+Result<HostStatus> status_of(int descriptor) {
+    if (const auto status = host_status_of(descriptor)) return *status;
+    return fail_errno(errno, "cannot stat a file");
 }
 
 std::string descriptor_path(int descriptor) {
@@ -196,14 +195,13 @@ void FileHistory::after_change(TrackedFile& file, int descriptor) {
     FAULT_POINT(leases_change_made);
     const auto status = status_of(descriptor);
     if (!status.ok()) return;
-    state_->left.end(*file.row, static_cast<std::uint64_t>(status->st_size),
-                     nanoseconds_of(status->st_mtim));
+    state_->left.end(*file.row, status->length, status->modified_ns);
 }
 
 Errno FileHistory::change_times(const Place& place, int descriptor,
                                 const std::function<Errno()>& set) {
     const auto status = status_of(descriptor);
-    if (!place.rolls_back() || !status.ok() || !S_ISREG(status->st_mode)) return set();
+    if (!place.rolls_back() || !status.ok() || !S_ISREG(status->mode)) return set();
     const auto file = state_->track(place, *status);
     if (const Errno error = before_change(*file, descriptor, 0, 0); error != Errno::success)
         return error;
@@ -251,8 +249,8 @@ std::shared_ptr<TrackedFile> FileHistory::State::find(FileIdentity identity) {
 }
 
 std::shared_ptr<TrackedFile> FileHistory::State::track(const Place& place,
-                                                       const struct stat& status) {
-    const FileIdentity identity = identity_of(status);
+                                                       const HostStatus& status) {
+    const FileIdentity identity = attic.identity_of(status);
     if (auto known = find(identity)) {
         // The name by which it was known may be gone, where it had several.
         const bool is_better = place.rolls_back() && !known->place.rolls_back();
@@ -342,8 +340,8 @@ Result<void> FileHistory::State::begin_file(TrackedFile& file, int descriptor) {
         return {};
     }
     const auto status = TRY(status_of(descriptor));
-    const auto length = static_cast<std::uint64_t>(status.st_size);
-    const std::int64_t modified_ns = nanoseconds_of(status.st_mtim);
+    const auto length = status.length;
+    const std::int64_t modified_ns = status.modified_ns;
     if (file.row) {
         const LeftFiles::Row& row = left.row(*file.row);
         if (row.length != length || row.modified_ns < modified_ns) {
@@ -368,7 +366,7 @@ Result<void> FileHistory::State::expect_found_again(TrackedFile& file, int descr
         const auto there = open_at(place, O_PATH | O_NOFOLLOW);
         if (!there.ok()) return false;
         const auto status = status_of(there->get());
-        return status.ok() && identity_of(*status) == file.identity;
+        return status.ok() && attic.identity_of(*status) == file.identity;
     };
     if (std::exchange(file.names_seen, name_changes) == name_changes) return {};
     if (leads_there(file.place)) return {};

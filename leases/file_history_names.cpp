@@ -21,11 +21,8 @@ Errno errno_of_call(int result) {
 }
 
 /// nullopt: there is nothing of that name, or it can't be seen.
-std::optional<struct stat> status_of(const NameInDirectory& at) {
-    struct stat status {};
-    if (::fstatat(at.directory, at.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-        return std::nullopt;
-    return status;
+std::optional<HostStatus> status_of(const NameInDirectory& at) {
+    return host_status_of(at.directory, at.name);
 }
 
 Errno remove(const NameInDirectory& at, int flags) {
@@ -58,23 +55,23 @@ Errno FileHistory::create(const NameInDirectory& at, const std::function<int()>&
     FAULT_POINT(leases_change_made);
     if (error != Errno::success) {
         state_->annul(*number);
-    } else if (const auto status = status_of(at); status && S_ISREG(status->st_mode)) {
+    } else if (const auto status = status_of(at); status && S_ISREG(status->mode)) {
         // Linking gives a second name to what was there before.
-        const bool is_new = status->st_nlink == 1 && state_->created.size() < kCreatedMax;
-        if (is_new) state_->created.insert(identity_of(*status));
+        const bool is_new = status->link_count == 1 && state_->created.size() < kCreatedMax;
+        if (is_new) state_->created.insert(state_->attic.identity_of(*status));
     }
     return error;
 }
 
 Errno FileHistory::remove_file(const NameInDirectory& at) {
     const auto status = status_of(at);
-    if (!status || S_ISDIR(status->st_mode) || !state_->must_keep(at.place, *status))
+    if (!status || S_ISDIR(status->mode) || !state_->must_keep(at.place, *status))
         return remove(at, 0);
     const HistoryPosition number = state_->journal->end();
     const auto noted = state_->note({.kind = ChangeKind::moved,
                                      .place = at.place,
                                      .target = Attic::place_of(number, at.place.on_resume),
-                                     .identity = identity_of(*status)});
+                                     .identity = state_->attic.identity_of(*status)});
     if (!noted.ok()) return errno_of(noted.error());
     const auto taken = state_->attic.take(at.directory, at.name, number);
     FAULT_POINT(leases_change_made);
@@ -82,17 +79,16 @@ Errno FileHistory::remove_file(const NameInDirectory& at) {
         state_->annul(number);
         return errno_of(taken.error());
     }
-    const auto followed = state_->follow_removal(identity_of(*status), number);
+    const auto followed = state_->follow_removal(state_->attic.identity_of(*status), number);
     return followed.ok() ? Errno::success : errno_of(followed.error());
 }
 
 Errno FileHistory::remove_directory(const NameInDirectory& at) {
     const auto status = status_of(at);
-    if (!state_->notes(at.place) || !status || !S_ISDIR(status->st_mode))
+    if (!state_->notes(at.place) || !status || !S_ISDIR(status->mode))
         return remove(at, AT_REMOVEDIR);
-    const auto number = state_->note({.kind = ChangeKind::directory_removed,
-                                      .place = at.place,
-                                      .mode = status->st_mode & 07777});
+    const auto number = state_->note(
+        {.kind = ChangeKind::directory_removed, .place = at.place, .mode = status->mode & 07777});
     if (!number.ok()) return errno_of(number.error());
     const Errno error = remove(at, AT_REMOVEDIR);
     FAULT_POINT(leases_change_made);
@@ -103,9 +99,9 @@ Errno FileHistory::remove_directory(const NameInDirectory& at) {
 Errno FileHistory::rename(const NameInDirectory& from, const NameInDirectory& to) {
     const auto moved = status_of(from);
     const auto replaced = status_of(to);
-    const bool is_same = moved && replaced && identity_of(*moved) == identity_of(*replaced);
-    const bool is_refused =
-        moved && replaced && S_ISDIR(moved->st_mode) != S_ISDIR(replaced->st_mode);
+    const bool is_same = moved && replaced &&
+                         state_->attic.identity_of(*moved) == state_->attic.identity_of(*replaced);
+    const bool is_refused = moved && replaced && S_ISDIR(moved->mode) != S_ISDIR(replaced->mode);
     const bool is_noted = state_->notes(from.place) || state_->notes(to.place) ||
                           (replaced && state_->must_keep(to.place, *replaced));
     if (!is_noted || !moved || is_same || is_refused) {
@@ -113,12 +109,12 @@ Errno FileHistory::rename(const NameInDirectory& from, const NameInDirectory& to
         if (error == Errno::success && !is_same) state_->follow_rename(from.place, to.place);
         return error;
     }
-    const bool replaces_file = replaced && !S_ISDIR(replaced->st_mode);
+    const bool replaces_file = replaced && !S_ISDIR(replaced->mode);
     std::optional<HistoryPosition> first;
     if (replaced && !replaces_file) {
         const auto removed = state_->note({.kind = ChangeKind::directory_removed,
                                            .place = to.place,
-                                           .mode = replaced->st_mode & 07777});
+                                           .mode = replaced->mode & 07777});
         if (!removed.ok()) return errno_of(removed.error());
         first = *removed;
     }
@@ -127,7 +123,7 @@ Errno FileHistory::rename(const NameInDirectory& from, const NameInDirectory& to
                                      .place = from.place,
                                      .target = to.place,
                                      .keeps_target = replaces_file,
-                                     .identity = identity_of(*moved)});
+                                     .identity = state_->attic.identity_of(*moved)});
     if (!noted.ok()) return errno_of(noted.error());
     if (replaces_file) {
         const auto kept = state_->attic.link(to.directory, to.name, number);
@@ -143,16 +139,16 @@ Errno FileHistory::rename(const NameInDirectory& from, const NameInDirectory& to
         return error;
     }
     if (replaces_file) {
-        const auto followed = state_->follow_removal(identity_of(*replaced), number);
+        const auto followed = state_->follow_removal(state_->attic.identity_of(*replaced), number);
         if (!followed.ok()) return errno_of(followed.error());
     }
     state_->follow_rename(from.place, to.place);
     return Errno::success;
 }
 
-bool FileHistory::State::must_keep(const Place& place, const struct stat& status) {
+bool FileHistory::State::must_keep(const Place& place, const HostStatus& status) {
     if (notes(place)) return true;
-    const auto file = find(identity_of(status));
+    const auto file = find(attic.identity_of(status));
     return file != nullptr && !file->descriptors.empty();
 }
 
@@ -171,10 +167,8 @@ Result<void> FileHistory::State::follow_removal(FileIdentity identity, HistoryPo
         return {};
     }
     file->place = Attic::place_of(number, file->place.on_resume);
-    struct stat status {};
-    const UniqueFd kept = TRY(attic.open_file(number, O_PATH));
-    if (::fstat(kept.get(), &status) != 0) return fail_errno(errno, "cannot stat a removed file");
-    if (identity_of(status) == identity) return {};
+    const FileIdentity kept = TRY(attic.identity(number));
+    if (kept == identity) return {};
 
     // A copy: from now on the guest's descriptors are of that, which outlives this host process.
     for (const int descriptor : file->descriptors) {
@@ -186,7 +180,7 @@ Result<void> FileHistory::State::follow_removal(FileIdentity identity, HistoryPo
     created.erase(identity);
     file->interval = 0;
     tracked.erase(identity);
-    file->identity = identity_of(status);
+    file->identity = kept;
     tracked[file->identity] = file;
     return {};
 }

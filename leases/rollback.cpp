@@ -28,11 +28,8 @@ struct Spot {
     UniqueFd directory;
     std::string name;
 
-    [[nodiscard]] std::optional<struct stat> status() const {
-        struct stat status {};
-        if (::fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-            return std::nullopt;
-        return status;
+    [[nodiscard]] std::optional<HostStatus> status() const {
+        return host_status_of(directory.get(), name);
     }
 };
 
@@ -41,6 +38,11 @@ Result<Spot> spot_of(const Place& place) {
     auto at = open_parent_beneath(root.get(), place.path);
     if (!at.ok()) return refusal(place, "has lost its directory");
     return Spot{std::move(at->parent), std::move(at->name)};
+}
+
+Result<HostStatus> status_of(const Place& place, int descriptor) {
+    if (const auto status = host_status_of(descriptor)) return *status;
+    return fail_errno(errno, "cannot stat {}", place.description());
 }
 
 bool is_synced(const Place& place) {
@@ -161,33 +163,39 @@ Result<void> Rollback::undo(Number number, const Change& change) {
     return {};
 }
 
+/// Else what is removed is kept as a copy.
+bool Rollback::keeps_inodes_of(const HostStatus& status) const {
+    return history_.attic.device() == status.device;
+}
+
 /// After a restart of the host nobody knows how far changes had reached the disk.
 bool Rollback::is_unknown(const Place& place) const {
     return before_restart_ && is_synced(place);
 }
 
-Result<void> Rollback::expect_as_left(const Change& change, const struct stat& status) {
-    if (checked_.contains(change.identity) || is_unknown(change.place)) return {};
-    // The log is another file in a copy of the store.
+Result<void> Rollback::expect_as_left(const Change& change, const HostStatus& status) {
+    // Nobody else writes in the attic, where all is another file in a copy of the store.
     const bool is_log = change.place.is_log();
-    const bool compares_inodes = !is_log && history_.attic.device() == status.st_dev;
-    if (compares_inodes && identity_of(status) != change.identity)
+    if (is_unknown(change.place) || (change.place.is_in_attic() && !is_log)) return {};
+    const FileIdentity identity = history_.attic.identity_of(status);
+    if (!is_log && keeps_inodes_of(status) && identity != change.identity)
         return refusal(change.place, "is another file than this process changed");
-    const auto left = left_.find(change.identity);
+    if (checked_.contains(identity)) return {};
+    auto left = left_.find(identity);
+    if (left == left_.end()) left = left_.find(change.identity);
     if (left == left_.end()) return refusal(change.place, "is in a state that nobody noted");
     const Change& was = left->second;
-    const auto length = static_cast<std::uint64_t>(status.st_size);
     if (was.is_uncertain) {
         // Both what was before the change and what came of it are this process's.
-    } else if (was.length != length) {
+    } else if (was.length != status.length) {
         return refusal(change.place,
                        fmt::format("has {} bytes, and this process left it with {}: somebody else "
                                    "has changed it",
-                                   length, was.length));
-    } else if (!is_log && was.modified_ns < nanoseconds_of(status.st_mtim)) {
+                                   status.length, was.length));
+    } else if (!is_log && was.modified_ns < status.modified_ns) {
         return refusal(change.place, "was changed by somebody else after this process left it");
     }
-    checked_.insert(change.identity);
+    checked_.insert(identity);
     return {};
 }
 
@@ -198,9 +206,7 @@ Result<void> Rollback::undo_content(Number number, const Change& change) {
         return refusal(change.place, fmt::format("can't be opened ({})", opened.error().message));
     }
     const int descriptor = opened->get();
-    struct stat status {};
-    if (::fstat(descriptor, &status) != 0)
-        return fail_errno(errno, "cannot stat {}", change.place.description());
+    const HostStatus status = TRY(status_of(change.place, descriptor));
     TRY(expect_as_left(change, status));
 
     const auto file = history_.track(change.place, status);
@@ -213,21 +219,19 @@ Result<void> Rollback::undo_content(Number number, const Change& change) {
     history_.left.begin(*file->row);
     TRY(put_back(change, descriptor));
     FAULT_POINT(leases_change_made);
-    if (::fstat(descriptor, &status) != 0)
-        return fail_errno(errno, "cannot stat {}", change.place.description());
-    history_.left.end(*file->row, static_cast<std::uint64_t>(status.st_size),
-                      nanoseconds_of(status.st_mtim));
+    const HostStatus now = TRY(status_of(change.place, descriptor));
+    history_.left.end(*file->row, now.length, now.modified_ns);
     return {};
 }
 
 /// Notes what will be overwritten or cut, the record that says it is all undone last.
 Result<void> Rollback::note_what_goes(Number number, const Change& change, int descriptor,
-                                      const struct stat& status) {
+                                      const HostStatus& status) {
     Change gone{.kind = ChangeKind::content,
                 .place = change.place,
                 .identity = change.identity,
-                .length = static_cast<std::uint64_t>(status.st_size),
-                .modified_ns = nanoseconds_of(status.st_mtim)};
+                .length = status.length,
+                .modified_ns = status.modified_ns};
     const auto note_range = [&](std::uint64_t begin, std::uint64_t end) -> Result<void> {
         for (; begin < end; begin += kPieceBytes) {
             gone.offset = begin;
@@ -272,11 +276,11 @@ Result<void> Rollback::undo_creation(Number number, const Change& change) {
     const Spot at = TRY(std::move(spot));
     const auto status = at.status();
     if (!status) return {};
-    if (S_ISDIR(status->st_mode) && status->st_dev != history_.attic.device()) {
+    if (S_ISDIR(status->mode) && !keeps_inodes_of(*status)) {
         TRY(history_.note({.kind = ChangeKind::directory_removed,
                            .undoes = plain(number),
                            .place = change.place,
-                           .mode = status->st_mode & 07777}));
+                           .mode = status->mode & 07777}));
         if (::unlinkat(at.directory.get(), at.name.c_str(), AT_REMOVEDIR) == 0) return {};
         return fail_errno(errno, "cannot remove {}", change.place.description());
     }
@@ -287,7 +291,7 @@ Result<void> Rollback::undo_creation(Number number, const Change& change) {
 Result<void> Rollback::undo_removed_directory(Number number, const Change& change) {
     const Spot at = TRY(spot_of(change.place));
     if (const auto status = at.status()) {
-        if (S_ISDIR(status->st_mode)) return {};
+        if (S_ISDIR(status->mode)) return {};
         return refusal(change.place, "was a directory, and somebody else has put a file there");
     }
     TRY(history_.note(
@@ -301,7 +305,9 @@ Result<void> Rollback::undo_removed_directory(Number number, const Change& chang
 
 Result<void> Rollback::undo_move(Number number, const Change& change) {
     const bool is_there = TRY(exists_as_moved(change.place, change));
-    if (!is_there) {
+    if (is_there) {
+        TRY(expect_copy(change.place));
+    } else {
         if (!TRY(exists(change.target))) {
             if (is_unknown(change.place)) return {};
             return refusal(change.place, "is gone");
@@ -325,9 +331,32 @@ Result<bool> Rollback::exists_as_moved(const Place& place, const Change& change)
     const Spot at = TRY(spot_of(place));
     const auto status = at.status();
     if (!status) return false;
-    const bool compares_inodes = history_.attic.device() == status->st_dev;
-    if (!compares_inodes || identity_of(*status) == change.identity) return true;
+    if (!keeps_inodes_of(*status) || history_.attic.identity_of(*status) == change.identity)
+        return true;
     return refusal(place, "was moved or removed, and somebody else has put another file there");
+}
+
+/// What was kept as a copy is another file now, and as it was left.
+Result<void> Rollback::note_copy(const std::optional<HostStatus>& status) {
+    if (!status || keeps_inodes_of(*status)) return {};
+    const FileIdentity identity = history_.attic.identity_of(*status);
+    checked_.insert(identity);
+    TRY(history_.note({.kind = ChangeKind::left,
+                       .identity = identity,
+                       .length = status->length,
+                       .modified_ns = status->modified_ns}));
+    return {};
+}
+
+/// Of a way back that was killed before note_copy().
+Result<void> Rollback::expect_copy(const Place& place) {
+    if (place.is_in_attic()) return {};
+    const Spot at = TRY(spot_of(place));
+    const auto status = at.status();
+    if (!status || keeps_inodes_of(*status)) return {};
+    const FileIdentity identity = history_.attic.identity_of(*status);
+    if (!left_.contains(identity)) checked_.insert(identity);
+    return {};
 }
 
 Result<void> Rollback::move(const Place& from, const Place& to, std::uint64_t undoes) {
@@ -335,7 +364,8 @@ Result<void> Rollback::move(const Place& from, const Place& to, std::uint64_t un
     std::optional<Spot> source;
     if (!from.is_in_attic()) source = TRY(spot_of(from));
     if (source) {
-        if (const auto status = source->status()) change.identity = identity_of(*status);
+        if (const auto status = source->status())
+            change.identity = history_.attic.identity_of(*status);
     } else {
         change.identity = TRY(history_.attic.identity(*Attic::number_of(from.path)));
     }
@@ -343,6 +373,7 @@ Result<void> Rollback::move(const Place& from, const Place& to, std::uint64_t un
     if (!source) {
         const Spot at = TRY(spot_of(to));
         TRY(history_.attic.give(*Attic::number_of(from.path), at.directory.get(), at.name));
+        TRY(note_copy(at.status()));
     } else if (to.is_in_attic()) {
         const Number kept = *Attic::number_of(to.path);
         TRY(history_.attic.take(source->directory.get(), source->name, kept));

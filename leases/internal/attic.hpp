@@ -36,6 +36,9 @@ public:
 
     /// Of the file system that it is on.
     [[nodiscard]] std::uint64_t device() const { return device_; }
+    /// What a file is known by. Where the attic can't hold the inode itself, its number is used
+    /// again as soon as the file is removed, so that its generation is looked at, too.
+    [[nodiscard]] FileIdentity identity_of(const HostStatus& status) const;
     /// Requires: it is there.
     [[nodiscard]] Result<FileIdentity> identity(Number number) const;
 

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <sys/stat.h>
+#include <ctime>
+#include <optional>
 
 #include "leases/place.hpp"
 
@@ -8,7 +9,7 @@
 /// (docs/formats/file_history.md).
 namespace sojourn::leases {
 
-/// Of an inode, for as long as it has a name or is open.
+/// Of a file, for as long as it has a name, is open or lies in the attic (Attic::identity_of()).
 struct FileIdentity {
     std::uint64_t device = 0;
     std::uint64_t inode = 0;
@@ -16,7 +17,20 @@ struct FileIdentity {
     auto operator<=>(const FileIdentity&) const = default;
 };
 
-FileIdentity identity_of(const struct stat& status);
+/// What a host says of a file.
+struct HostStatus {
+    std::uint64_t device;
+    std::uint64_t inode;
+    std::uint64_t generation;  ///< tells it from the next one with that number
+    std::uint32_t mode;
+    std::uint32_t link_count;
+    std::uint64_t length;
+    std::int64_t modified_ns;
+};
+
+/// Of what has that name in a directory, a link itself, or of an open file, when it is empty.
+/// nullopt: there is no such thing, or it can't be seen; errno says why.
+std::optional<HostStatus> host_status_of(int directory, const std::string& name = {});
 
 /// Nanoseconds since 1970, of a time that a file has.
 std::int64_t nanoseconds_of(const timespec& time);

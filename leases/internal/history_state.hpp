@@ -69,7 +69,7 @@ struct FileHistory::State {
     /// That the change of that number was refused by the host.
     void annul(HistoryPosition number);
 
-    std::shared_ptr<TrackedFile> track(const Place& place, const struct stat& status);
+    std::shared_ptr<TrackedFile> track(const Place& place, const HostStatus& status);
     /// nullptr: it is not open.
     std::shared_ptr<TrackedFile> find(FileIdentity identity);
     void begin_interval();
@@ -100,7 +100,7 @@ struct FileHistory::State {
         return is_recording && place.rolls_back();
     }
     /// Of what is about to be removed: a checkpoint goes back to it, or the next one has it open.
-    bool must_keep(const Place& place, const struct stat& status);
+    bool must_keep(const Place& place, const HostStatus& status);
     void follow_rename(const Place& from, const Place& to);
     /// What `identity` names has been moved to the attic, under that number.
     Result<void> follow_removal(FileIdentity identity, HistoryPosition number);

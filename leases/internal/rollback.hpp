@@ -31,13 +31,16 @@ private:
     Result<void> undo_move(Number number, const Change& change);
 
     Result<void> undo_unless_kept(Number number, const Change& change);
+    [[nodiscard]] bool keeps_inodes_of(const HostStatus& status) const;
     [[nodiscard]] bool is_unknown(const Place& place) const;
-    Result<void> expect_as_left(const Change& change, const struct stat& status);
+    Result<void> expect_as_left(const Change& change, const HostStatus& status);
+    Result<void> note_copy(const std::optional<HostStatus>& status);
+    Result<void> expect_copy(const Place& place);
     Result<bool> exists(const Place& place);
     Result<bool> exists_as_moved(const Place& place, const Change& change);
 
     Result<void> note_what_goes(Number number, const Change& change, int descriptor,
-                                const struct stat& status);
+                                const HostStatus& status);
     static Result<void> put_back(const Change& change, int descriptor);
     /// Moves, and notes it. `undoes` 0: it is not all that undoing takes.
     Result<void> move(const Place& from, const Place& to, std::uint64_t undoes);

@@ -129,6 +129,9 @@ private:
     }
 
     Result<void> reincarnate() {
+        // Between two calls nothing is under way.
+        incarnation_->set_stage(machine().is_running() ? process::Stage::main
+                                                       : process::Stage::ended);
         auto moment = TRY(incarnation_->capture());
         TRY(incarnation_->publish(std::move(moment), {}));
         incarnation_.reset();
