@@ -78,8 +78,8 @@ Result<std::string> numeric_address(const std::string& text) {
 }
 
 Result<std::unique_ptr<Listener>> Listener::open(const std::string& address, const Host& host) {
-    std::unique_ptr<Listener> listener(
-        new Listener({.address = TRY(numeric_address(address)), .flags = 0}));
+    auto numeric = TRY(numeric_address(address));
+    std::unique_ptr<Listener> listener(new Listener({.address = std::move(numeric), .flags = 0}));
     TRY(listener->reacquire(host));
     return listener;
 }
