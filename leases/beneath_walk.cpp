@@ -120,6 +120,7 @@ Answer<UniqueFd> open_beneath_by_walking(int root, std::string_view path, OpenHo
     if (path.empty()) return Errno::noent;
     if (path.find('\0') != std::string_view::npos) return Errno::inval;
     if (path.front() == '/') return Errno::perm;
+    if (path.size() >= PATH_MAX) return Errno::nametoolong;
     return Walk(root, path, how).run();
 }
 

@@ -110,6 +110,7 @@ TEST_CASE("names that are not there say why", "[leases]") {
         {"./", O_WRONLY | O_CREAT | O_EXCL, Errno::exist},
         {"inner", O_WRONLY, Errno::isdir},
         {std::string("fi\0le", 5), O_RDONLY, Errno::inval},
+        {"absent/" + std::string(4096, '/'), O_RDONLY, Errno::nametoolong},
     }));
 
     auto opened = resolver(sandbox.root.get(), path,
