@@ -331,8 +331,9 @@ Result<bool> Rollback::exists_as_moved(const Place& place, const Change& change)
     const Spot at = TRY(spot_of(place));
     const auto status = at.status();
     if (!status) return false;
-    if (!keeps_inodes_of(*status) || history_.attic.identity_of(*status) == change.identity)
-        return true;
+    // A directory that was removed is made anew.
+    const bool may_differ = !keeps_inodes_of(*status) || S_ISDIR(status->mode);
+    if (may_differ || history_.attic.identity_of(*status) == change.identity) return true;
     return refusal(place, "was moved or removed, and somebody else has put another file there");
 }
 

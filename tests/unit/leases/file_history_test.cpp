@@ -405,34 +405,12 @@ TEST_CASE("what was removed while it is open twice is kept until it is closed tw
     CHECK(fs::is_empty(attic));
 }
 
-TEST_CASE("a file is not taken for a removed one whose inode has its number", "[leases][history]") {
-    HistoryFixture fixture;
-    fixture.move_store_away();
-    const auto write_all = [&](const std::string& name, const std::string& text) {
-        for (int number = 0; number < 32; ++number)
-            fixture.write(name + std::to_string(number), text);
-    };
-    write_all("removed", "one text");
-    REQUIRE(fixture.history->mark().ok());
-    write_all("removed", "another");
-    for (int number = 0; number < 32; ++number) {
-        const std::string name = "removed" + std::to_string(number);
-        REQUIRE(fixture.directory->unlink_file(name) == Errno::success);
-    }
-    write_all("new", "of its own");
-    const Tree first = fixture.tree();
-    const auto position = *fixture.history->mark();
-    write_all("new", "changed");
-
-    fixture.kill();
-    REQUIRE(fixture.roll_back(position).ok());
-
-    REQUIRE(fixture.tree() == first);
-}
-
 TEST_CASE("any checkpoint of a random history can be gone to, in any order",
           "[leases][history][random]") {
-    const auto seed = Catch::rngSeed() != 0 ? Catch::rngSeed() : std::random_device()();
+    // In the first, directories are moved, removed and made anew between two ways back.
+    const std::uint32_t known = GENERATE(252033741U, 0U);
+    const auto fresh = Catch::rngSeed() != 0 ? Catch::rngSeed() : std::random_device()();
+    const auto seed = known != 0 ? known : fresh;
     CAPTURE(seed);
     std::mt19937 random(seed);
     HistoryFixture fixture;
