@@ -53,11 +53,12 @@ attach() {
     exec 3>keys
 }
 type_in() { printf '%s\n' "$@" >&3; }
-# The process goes on, or has ended.
+# The process goes on, or has ended. What is typed does not end before who types has gone: the end
+# would be the guest's.
 detach() {
-    exec 3>&-
     kill %% 2>/dev/null || true
     wait %% 2>/dev/null || true
+    exec 3>&-
 }
 
 expect_equal() {
