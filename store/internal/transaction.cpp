@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <compare>
+
 #include "store/internal/environment.hpp"
 #include "store/internal/write_behind.hpp"
 
@@ -12,6 +15,12 @@ MDB_val to_value(Bytes bytes) {
 
 /// Below that, a thread costs more than the wait that it saves.
 constexpr std::size_t kWrittenBehindBytesMin = std::size_t{2} << 20U;
+
+/// As the database has it.
+std::strong_ordering order(Bytes left, Bytes right) {
+    return std::lexicographical_compare_three_way(left.begin(), left.end(), right.begin(),
+                                                  right.end());
+}
 
 Bytes to_bytes(const MDB_val& value) {
     return {static_cast<const std::byte*>(value.mv_data), value.mv_size};
@@ -41,13 +50,20 @@ Result<bool> Cursor::move(MDB_cursor_op operation, Bytes key) {
     return true;
 }
 
+// In a damaged tree what is found may lie on the wrong side: who walks on from there would not come
+// to an end.
+
 Result<bool> Cursor::seek(Bytes key) {
-    return move(MDB_SET_RANGE, key);
+    const bool found = TRY(move(MDB_SET_RANGE, key));
+    if (found && order(key_, key) < 0) return environment_->error(MDB_CORRUPTED, "read");
+    return found;
 }
 
 Result<bool> Cursor::seek_before(Bytes key) {
-    const bool found = TRY(move(MDB_SET_RANGE, key));
-    return move(found ? MDB_PREV : MDB_LAST, {});
+    const bool is_behind = TRY(move(MDB_SET_RANGE, key));
+    const bool found = TRY(move(is_behind ? MDB_PREV : MDB_LAST, {}));
+    if (found && order(key_, key) >= 0) return environment_->error(MDB_CORRUPTED, "read");
+    return found;
 }
 
 Result<bool> Cursor::next() {
