@@ -317,14 +317,7 @@ Result<void> Runner::reincarnate_at_safepoint(std::uint64_t paused_at_ns) {
     // Every other life is written ahead: both ways lead to the same version.
     const std::atomic<bool> stop = stats_.reincarnations % 2 == 0;
     TRY(life_->heap().precopy(execution_.precopy_rounds, stop));
-    auto moment = TRY(life_->capture());
-    const auto published =
-        life_->publish(std::move(moment), {.message = "reincarnation",
-                                           .state_after = store::ProcessState::running,
-                                           .requested_at_ns = paused_at_ns,
-                                           .pause_us = 0});
-    note_published(published);
-    if (!published.ok()) return published.error();
+    TRY(publish_at_rest("reincarnation", paused_at_ns));
 
     inbox_.detach();
     dirty_gauge_.detach();
@@ -359,17 +352,20 @@ Result<Outcome> Runner::conclude(const vm::Stop& stop) {
 }
 
 Result<void> Runner::keep_volumes() {
-    const std::uint64_t ended_at_ns = host_.clock.monotonic_ns();
-    auto moment = TRY(life_->capture());
-    const auto published =
-        life_->publish(std::move(moment), {.message = "end",
-                                           .state_after = store::ProcessState::running,
-                                           .requested_at_ns = ended_at_ns,
-                                           .pause_us = 0});
-    note_published(published);
-    if (!published.ok()) return published.error();
-    prune(published->id);
+    const auto published = TRY(publish_at_rest("end", host_.clock.monotonic_ns()));
+    prune(published.id);
     return {};
+}
+
+Result<store::CheckpointInfo> Runner::publish_at_rest(const std::string& message,
+                                                      std::uint64_t requested_at_ns) {
+    auto moment = TRY(life_->capture());
+    auto published = life_->publish(std::move(moment), {.message = message,
+                                                        .state_after = store::ProcessState::running,
+                                                        .requested_at_ns = requested_at_ns,
+                                                        .pause_us = 0});
+    note_published(published);
+    return published;
 }
 
 Result<Outcome> Runner::end_again() {

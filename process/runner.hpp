@@ -77,6 +77,9 @@ private:
     void finish_checkpoint(const Request& request, const Result<store::CheckpointInfo>& published);
     Result<std::optional<Outcome>> suspend_at_safepoint(const Request& request);
     Result<store::CheckpointInfo> publish_suspended(const Request& request);
+    /// Of a guest that does not go on meanwhile, so that there is no pause.
+    Result<store::CheckpointInfo> publish_at_rest(const std::string& message,
+                                                  std::uint64_t requested_at_ns);
     Result<void> reincarnate_at_safepoint(std::uint64_t paused_at_ns);
     Result<Outcome> conclude(const vm::Stop& stop);
     /// The last checkpoint, of a process that has ended: the volumes are in no other place.
