@@ -8,6 +8,7 @@
 
 #include "tests/crash/await_output.hpp"
 #include "tests/crash/effort.hpp"
+#include "tests/support/other_file_system.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 using namespace sojourn::tests;
@@ -69,24 +70,6 @@ private:
     TemporaryFolder folder_;
     std::string program_;
     fs::path store_ = folder_.path() / "store";
-};
-
-/// A fresh folder in memory, which is not where temporary folders are.
-class OtherFileSystem {
-public:
-    OtherFileSystem() {
-        std::string pattern = "/dev/shm/sojourn-test-XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    OtherFileSystem(const OtherFileSystem&) = delete;
-    OtherFileSystem& operator=(const OtherFileSystem&) = delete;
-    ~OtherFileSystem() { fs::remove_all(path_); }
-
-    [[nodiscard]] const fs::path& path() const { return path_; }
-
-private:
-    fs::path path_;
 };
 
 /// Kills and resumes it at random instants.

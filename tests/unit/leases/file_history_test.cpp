@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include "leases/internal/change.hpp"
 #include "leases/manager.hpp"
 #include "tests/support/lease_fixture.hpp"
+#include "tests/support/other_file_system.hpp"
 
 using namespace sojourn;
 using namespace sojourn::leases;
@@ -59,6 +61,7 @@ Tree tree_of(const fs::path& folder) {
 struct HistoryFixture : HostFixture {
     TemporaryFolder folder;
     TemporaryFolder store;
+    std::optional<tests::OtherFileSystem> elsewhere;
     OnResume on_resume = OnResume::rollback;
     std::vector<std::unique_ptr<FileHistory>> killed;
     std::unique_ptr<FileHistory> history;
@@ -67,11 +70,6 @@ struct HistoryFixture : HostFixture {
     fs::path place = store.path() / "files";
 
     explicit HistoryFixture(OnResume policy = OnResume::rollback) : on_resume(policy) { begin(); }
-    HistoryFixture(const HistoryFixture&) = delete;
-    HistoryFixture& operator=(const HistoryFixture&) = delete;
-    ~HistoryFixture() {
-        if (!place.native().starts_with(store.path().native())) fs::remove_all(place);
-    }
 
     void begin() {
         history = *FileHistory::open(place);
@@ -79,11 +77,9 @@ struct HistoryFixture : HostFixture {
         const Place granted{.grant = folder.name(), .path = {}, .on_resume = on_resume};
         directory = *HostDirectory::grant(granted, "/", history.get());
     }
-    /// In memory, which is not where temporary folders are: what is removed is kept as a copy.
+    /// What is removed is kept as a copy from now on.
     void move_store_away() {
-        std::string pattern = "/dev/shm/sojourn-test-XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        place = pattern;
+        place = elsewhere.emplace().path() / "files";
         directory.reset();
         history.reset();
         begin();
