@@ -6,6 +6,7 @@
 #include "process/attachment.hpp"
 #include "process/reference.hpp"
 #include "store/image.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/image_file.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/progress.hpp"
@@ -73,6 +74,9 @@ void add_export(CLI::App& app, Invocation& invocation) {
         ->type_name("N[@ID]");
     verb->add_option("-o,--output", *file, "Where to; - is stdout, as without this option")
         ->type_name("FILE");
+    give_examples(*verb, {{"vm export job -o job.image", "its newest checkpoint as a file"},
+                          {"vm export job@7 -o job.image", "an older one"},
+                          {"vm export job | ssh there vm import -", "straight to another host"}});
     verb->callback([reference, file, &invocation] {
         invocation.perform = [reference, file, &invocation] {
             return perform(invocation, *reference, *file);

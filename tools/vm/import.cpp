@@ -8,6 +8,7 @@
 #include "base/file.hpp"
 #include "process/reference.hpp"
 #include "store/image.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/progress.hpp"
 #include "tools/vm/store_location.hpp"
@@ -75,6 +76,9 @@ void add_import(CLI::App& app, Invocation& invocation) {
     auto name = std::make_shared<std::string>();
     verb->add_option("image", *file, "The image; - is stdin")->required()->type_name("FILE");
     verb->add_option("--name", *name, "Its name here; the one in the image unless given");
+    give_examples(*verb, {{"vm import job.image", "a process of the name it had"},
+                          {"vm import --name twin job.image", "under another name"},
+                          {"vm export job | ssh there vm import -", "straight from another host"}});
     verb->callback([file, name, &invocation] {
         invocation.perform = [file, name, &invocation] {
             return perform(invocation, *file, *name);

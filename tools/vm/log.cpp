@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "process/file_moments.hpp"
 #include "process/reference.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/verbs.hpp"
@@ -59,6 +60,9 @@ void add_log(CLI::App& app, Invocation& invocation) {
     CLI::App* verb = add_verb(app, invocation, "log", "List the checkpoints of a process");
     auto name = std::make_shared<std::string>();
     verb->add_option("process", *name, "The process's name")->required()->type_name("N");
+    give_examples(*verb,
+                  {{"vm log job", "what each checkpoint wrote, how long the guest stood still"},
+                   {"vm log job --json | jq '.checkpoints[-1].id'", "for scripts"}});
     verb->callback([name, &invocation] {
         invocation.perform = [name, &invocation] { return perform(invocation, *name); };
     });

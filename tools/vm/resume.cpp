@@ -4,6 +4,7 @@
 #include "base/printable.hpp"
 #include "process/process.hpp"
 #include "tools/vm/admission_options.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/detached_runner.hpp"
 #include "tools/vm/execution_options.hpp"
 #include "tools/vm/guest_options.hpp"
@@ -130,6 +131,10 @@ void add_resume(CLI::App& app, Invocation& invocation) {
         ->type_name("on|off")
         ->capture_default_str()
         ->check(CLI::IsMember({"on", "off"}));
+    give_examples(*verb, {{"vm resume job", "go on where it stood"},
+                          {"vm resume -d job", "… in the background"},
+                          {"vm resume job@7", "from an older checkpoint, on a branch of its own"},
+                          {"vm resume --dry-run job", "whether all that it needs is here"}});
     verb->callback([arguments, &invocation] {
         invocation.perform = [arguments, &invocation] { return perform(*arguments, invocation); };
     });

@@ -4,6 +4,7 @@
 #include "process/file_moments.hpp"
 #include "process/reference.hpp"
 #include "process/runner_lock.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/verbs.hpp"
@@ -64,6 +65,8 @@ void add_rm(CLI::App& app, Invocation& invocation) {
     verb->add_option("process", *reference, "NAME, or NAME@ID for one checkpoint")
         ->required()
         ->type_name("N[@ID]");
+    give_examples(*verb, {{"vm rm job", "the process with all its checkpoints"},
+                          {"vm rm job@7", "one checkpoint; the others stay whole"}});
     verb->callback([reference, &invocation] {
         invocation.perform = [reference, &invocation] { return perform(invocation, *reference); };
     });

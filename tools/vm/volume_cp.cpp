@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "process/volume_change.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/execution_options.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/store_location.hpp"
@@ -83,6 +84,9 @@ void add_volume_cp(CLI::App& app, Invocation& invocation) {
         ->required()
         ->type_name("DST");
     verb->add_flag("-r,--recursive", arguments->is_recursive, "Directories too");
+    give_examples(*verb, {{"vm volume cp job:data/report.txt .", "out of the newest checkpoint"},
+                          {"vm volume cp -r job@7:data old", "a tree out of an older one"},
+                          {"vm volume cp in.txt job:data/in.txt", "in; the process must not run"}});
     verb->callback([arguments, &invocation] {
         invocation.perform = [arguments, &invocation] { return perform(invocation, *arguments); };
     });
