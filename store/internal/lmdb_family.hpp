@@ -41,6 +41,10 @@ public:
     Result<void> prune(FencingToken token, Version id) override;
     Result<std::vector<std::string>> verify() const override;
 
+    /// Those of which two views do not see one and the same value, in key order, by the lists of
+    /// what the versions wrote. Errors: not_found, corrupt.
+    Result<std::vector<UnitKey>> differing_units(View left, View right) const;
+
 private:
     LmdbFamily(std::shared_ptr<Environment> environment, Notes notes)
         : environment_(std::move(environment)), notes_(std::move(notes)) {}

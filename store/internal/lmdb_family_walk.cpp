@@ -76,6 +76,12 @@ Result<void> LmdbFamily::for_each_unit(
                 plain(view.version));
 }
 
+Result<std::vector<UnitKey>> LmdbFamily::differing_units(View left, View right) const {
+    const ViewIndex left_index = TRY(index_of_view(*environment_, left));
+    const ViewIndex right_index = TRY(index_of_view(*environment_, right));
+    return left_index.differing_units(right_index);
+}
+
 Result<std::vector<std::string>> LmdbFamily::verify() const {
     return verify_family(*environment_);
 }

@@ -38,6 +38,7 @@ constexpr Verb kVerbs[] = {
     {"leases", add_leases},
     {"lease", add_lease},
     {"log", add_log},
+    {"diff", add_diff},
     {"rm", add_rm},
     {"export", add_export},
     {"import", add_import},

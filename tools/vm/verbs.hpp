@@ -43,6 +43,7 @@ void add_wait(CLI::App& app, Invocation& invocation);
 void add_leases(CLI::App& app, Invocation& invocation);
 void add_lease(CLI::App& app, Invocation& invocation);
 void add_log(CLI::App& app, Invocation& invocation);
+void add_diff(CLI::App& app, Invocation& invocation);
 void add_rm(CLI::App& app, Invocation& invocation);
 void add_export(CLI::App& app, Invocation& invocation);
 void add_import(CLI::App& app, Invocation& invocation);
