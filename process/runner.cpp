@@ -73,7 +73,11 @@ Result<void> Runner::listen(const Seat& seat) {
     }));
     const RunnerStatus status{seat.record.id.hex(), seat.record.name, ::getpid(), seat.token.epoch};
     control_ = TRY(ControlServer::start(seat.store->run_directory(), seat.record.id, status, inbox_,
-                                        console_.get(), host_.clock));
+                                        console_.get(), host_.clock, [this] {
+                                            return MemoryUse{dirty_gauge_.dirty_bytes(),
+                                                             dirty_gauge_.resident_bytes(),
+                                                             execution_.cache_bytes};
+                                        }));
     return {};
 }
 

@@ -35,6 +35,7 @@ constexpr Verb kVerbs[] = {
     {"logs", add_logs},
     {"attach", add_attach},
     {"wait", add_wait},
+    {"top", add_top},
     {"leases", add_leases},
     {"lease", add_lease},
     {"log", add_log},

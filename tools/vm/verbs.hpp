@@ -39,6 +39,7 @@ void add_resume(CLI::App& app, Invocation& invocation);
 void add_checkpoint(CLI::App& app, Invocation& invocation);
 void add_logs(CLI::App& app, Invocation& invocation);
 void add_attach(CLI::App& app, Invocation& invocation);
+void add_top(CLI::App& app, Invocation& invocation);
 void add_wait(CLI::App& app, Invocation& invocation);
 void add_leases(CLI::App& app, Invocation& invocation);
 void add_lease(CLI::App& app, Invocation& invocation);
