@@ -41,6 +41,11 @@ public:
     Result<void> prune(FencingToken token, Version id) override;
     Result<std::vector<std::string>> verify() const override;
 
+    /// As the function of this name (store/unit_difference.hpp).
+    Result<void> for_each_difference(
+        Version from, Version to,
+        const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const;
+
 private:
     LmdbFamily(std::shared_ptr<Environment> environment, Notes notes)
         : environment_(std::move(environment)), notes_(std::move(notes)) {}

@@ -193,6 +193,25 @@ Result<void> MemoryFamily::for_each_unit(
     return {};
 }
 
+Result<void> MemoryFamily::for_each_difference(
+    Version from, Version to,
+    const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const {
+    const View before = TRY(view_of(from));
+    const View after = TRY(view_of(to));
+    std::vector<EncodedUnit> different;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [key, branches] : units_) {
+            const ByteVector* value = find(after, key);
+            if (value == find(before, key)) continue;
+            different.push_back(value != nullptr ? EncodedUnit{key, *value} : encode_unit(key, {}));
+        }
+    }
+    for (const EncodedUnit& unit : different)
+        TRY(visit(unit.key, unit.value));
+    return {};
+}
+
 Result<void> MemoryFamily::remove_checkpoint(Version id) {
     const std::lock_guard lock(mutex_);
     return take_out_checkpoint(id);

@@ -46,24 +46,33 @@ void append_uncovered(Runs& merged, Run run, const Runs& newer, std::size_t at) 
     }
 }
 
-/// Both, where they overlap `newer`. Both are sorted and without overlaps, and so is the result.
-Runs merge(const Runs& newer, const Runs& older) {
-    if (older.empty()) return newer;
-    Runs uncovered;
+/// What of `runs` the sorted `newer` does not cover.
+Runs uncovered(const Runs& runs, const Runs& newer) {
+    Runs left;
     std::size_t at = 0;
-    for (const Run& run : older) {
+    for (const Run& run : runs) {
         while (at < newer.size() &&
                (newer[at].region < run.region ||
                 (newer[at].region == run.region && end_of(newer[at]) <= run.first))) {
             ++at;
         }
-        append_uncovered(uncovered, run, newer, at);
+        append_uncovered(left, run, newer, at);
     }
-    Runs merged;
-    merged.reserve(newer.size() + uncovered.size());
-    std::merge(newer.begin(), newer.end(), uncovered.begin(), uncovered.end(),
-               std::back_inserter(merged), is_before);
-    return merged;
+    return left;
+}
+
+/// Two that do not overlap, as one. Both are sorted, and so is the result.
+Runs united(const Runs& first, const Runs& second) {
+    Runs both;
+    both.reserve(first.size() + second.size());
+    std::merge(first.begin(), first.end(), second.begin(), second.end(), std::back_inserter(both),
+               is_before);
+    return both;
+}
+
+/// Both, where they overlap `newer`. Both are sorted and without overlaps, and so is the result.
+Runs merge(const Runs& newer, const Runs& older) {
+    return older.empty() ? newer : united(newer, uncovered(older, newer));
 }
 
 /// Layers from the oldest to the newest as one. Neighbours first, so that each run is moved a few
@@ -78,6 +87,24 @@ Runs flatten(std::vector<Runs> layers) {
         layers = std::move(halved);
     }
     return std::move(layers.front());
+}
+
+/// Where both have a value of the same place. Both are sorted and without overlaps.
+Runs common(const Runs& first, const Runs& second) {
+    Runs both;
+    for (auto a = first.begin(), b = second.begin(); a != first.end() && b != second.end();) {
+        const std::uint64_t begin = std::max(a->first, b->first);
+        const std::uint64_t end = std::min(end_of(*a), end_of(*b));
+        if (a->region == b->region && a->place == b->place && begin < end) {
+            append(both, {a->region, begin, end - begin, a->place});
+        }
+        if (std::pair(a->region, end_of(*a)) < std::pair(b->region, end_of(*b))) {
+            ++a;
+        } else {
+            ++b;
+        }
+    }
+    return both;
 }
 
 Runs runs_of(const WrittenList& list) {
@@ -119,6 +146,13 @@ Result<ViewIndex> ViewIndex::of(const Transaction& transaction, View view) {
         from = {branch.parent, std::min(from.version, branch.fork)};
     }
     return ViewIndex(view, std::move(runs));
+}
+
+std::vector<Run> ViewIndex::differences_from(const ViewIndex& other) const {
+    Runs gone = uncovered(other.runs_, runs_);
+    for (Run& run : gone)
+        run.place = {};
+    return united(uncovered(runs_, common(runs_, other.runs_)), gone);
 }
 
 std::optional<ViewIndex::Place> ViewIndex::find(UnitKey unit) const {

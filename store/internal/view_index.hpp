@@ -40,6 +40,10 @@ public:
         return view.branch == view_.branch && view.version >= view_.version;
     }
 
+    /// The runs of units that this view sees otherwise than `other`, by region and first unit; of
+    /// no place where only `other` has a value.
+    [[nodiscard]] std::vector<Run> differences_from(const ViewIndex& other) const;
+
     /// That `found` is what a view that is covered sees of `unit`, unless it is newer than the
     /// index can tell. Allocates nothing unless it fails. Errors: corrupt.
     [[nodiscard]] Result<void> expect(UnitKey unit, std::optional<Place> found) const;

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "store/unit_difference.hpp"
 #include "tests/contract/store_fixture.hpp"
 
 using namespace sojourn;
@@ -308,4 +309,34 @@ TEST_CASE("a walk stops at the visitor's error", "[store]") {
 
     REQUIRE(result.error().code == ErrorCode::interrupted);
     REQUIRE(visits == 1);
+}
+
+TEST_CASE("the difference of two checkpoints is what one sees otherwise than the other",
+          "[store]") {
+    StoreFixture fixture(any_kind());
+    auto token = fixture.acquire();
+    const auto root =
+        fixture.publish(token, {encoded(0, 1), encoded(1, 1), encoded(2, 1), encoded(9, 1)})
+            .value();
+    const auto left = fixture.publish(token, {encoded(1, 2), encoded(5, 2)}).value();
+    token = fixture.acquire(root);
+    const auto right = fixture.publish(token, {encoded(2, 3), encoded(9, 3)}).value();
+    const auto differences = [&](Version from, Version to) {
+        std::map<std::uint64_t, int> found;
+        const auto visit = [&](UnitKey key, Bytes value) -> Result<void> {
+            ByteVector unit(kTestUnitBytes);
+            TRY(decode_unit(key, value, unit));
+            found[static_cast<std::uint64_t>(key.unit)] = std::to_integer<int>(unit[0]);
+            return {};
+        };
+        REQUIRE(for_each_difference(fixture.family(), from, to, visit).ok());
+        return found;
+    };
+    using Units = std::map<std::uint64_t, int>;
+
+    REQUIRE(differences(root, root).empty());
+    REQUIRE(differences(root, left) == Units{{1, 2}, {5, 2}});
+    REQUIRE(differences(left, root) == Units{{1, 1}, {5, 0}});
+    REQUIRE(differences(left, right) == Units{{1, 1}, {2, 3}, {5, 0}, {9, 3}});
+    REQUIRE_FALSE(for_each_difference(fixture.family(), root, Version{99}, {}).ok());
 }
