@@ -10,5 +10,6 @@ namespace sojourn::tools {
 struct Invocation;
 
 void add_inspect_module(CLI::App& verb, Invocation& invocation);
+void add_inspect_image(CLI::App& verb, Invocation& invocation);
 
 }  // namespace sojourn::tools
