@@ -77,7 +77,7 @@ public:
 
     virtual Result<CheckpointInfo> checkpoint(Version id) const = 0;
     /// The checkpoints of one process by id: those of its own branches and of the ancestors they
-    /// grew from.
+    /// grew from. Where a parent was removed, the nearest one before it that is left is named.
     virtual Result<std::vector<CheckpointInfo>> checkpoints(ProcessId id) const = 0;
 
     /// Calls `visit` with each unit that `view` sees, encoded, in key order; it stops at the first

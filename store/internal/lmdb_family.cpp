@@ -6,6 +6,7 @@
 #include "base/fault_point.hpp"
 #include "base/trace.hpp"
 #include "store/internal/garbage.hpp"
+#include "store/internal/lineage.hpp"
 #include "store/internal/unit_table.hpp"
 #include "store/internal/written_lists.hpp"
 
@@ -187,19 +188,30 @@ Result<void> take_out_checkpoint(WriteTransaction& transaction, Version id) {
     return remove_dead_branches(transaction, info.branch);
 }
 
+using Branches = std::map<BranchId, BranchRecord>;
+
+Result<Branches> branches_by_id(const Transaction& transaction) {
+    Branches branches;
+    for (const NumberedBranch& branch : TRY(read_branches(transaction)))
+        branches.emplace(branch.id, branch.record);
+    return branches;
+}
+
 /// How far each branch is the history of `id`: all of the branches it owns, the others up to where
 /// it left them.
-Result<std::map<BranchId, Version>> history_of(const Transaction& transaction, ProcessId id) {
+Result<std::map<BranchId, Version>> history_of(const Branches& branches, ProcessId id) {
     std::map<BranchId, Version> reach;
-    for (const NumberedBranch& branch : TRY(read_branches(transaction))) {
-        if (branch.record.owner != id) continue;
-        reach[branch.id] = Version{UINT64_MAX};
-        Version limit = branch.record.fork;
-        for (BranchId up = branch.record.parent; up != kNoBranch;) {
+    for (const auto& [branch, record] : branches) {
+        if (record.owner != id) continue;
+        reach[branch] = Version{UINT64_MAX};
+        Version limit = record.fork;
+        for (BranchId up = record.parent; up != kNoBranch;) {
             reach[up] = std::max(reach[up], limit);
-            const BranchRecord parent = TRY(read_branch(transaction, up));
-            limit = std::min(limit, parent.fork);
-            up = parent.parent;
+            const auto parent = branches.find(up);
+            if (parent == branches.end())
+                return fail(ErrorCode::corrupt, "branch {} is missing", plain(up));
+            limit = std::min(limit, parent->second.fork);
+            up = parent->second.parent;
         }
     }
     return reach;
@@ -364,7 +376,8 @@ Result<CheckpointInfo> LmdbFamily::checkpoint(Version id) const {
 Result<std::vector<CheckpointInfo>> LmdbFamily::checkpoints(ProcessId id) const {
     const auto transaction = TRY(environment_->read());
     const ProcessRecord process = TRY(read_process(transaction, id));
-    const auto reach = TRY(history_of(transaction, id));
+    const auto branches = TRY(branches_by_id(transaction));
+    const auto reach = TRY(history_of(branches, id));
     if (!reach.contains(process.branch)) {
         return fail(ErrorCode::corrupt, "branch {} of process {} is another one's; {}",
                     plain(process.branch), id.hex(), kDamageRemedy);
@@ -376,6 +389,7 @@ Result<std::vector<CheckpointInfo>> LmdbFamily::checkpoints(ProcessId id) const 
         info.durable_us = notes_.durable_us(info.id);
         own.push_back(std::move(info));
     }
+    name_remaining_parents(own, branches);
     return own;
 }
 

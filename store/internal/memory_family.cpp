@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/internal/keys.hpp"
+#include "store/internal/lineage.hpp"
 
 namespace sojourn::store {
 
@@ -173,6 +174,7 @@ Result<std::vector<CheckpointInfo>> MemoryFamily::checkpoints(ProcessId id) cons
             own.push_back(checkpoint.info);
         }
     }
+    name_remaining_parents(own, branches_);
     return own;
 }
 

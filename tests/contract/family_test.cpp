@@ -247,6 +247,32 @@ TEST_CASE("going on from an older checkpoint opens a branch and keeps the other"
             ErrorCode::not_found);
 }
 
+TEST_CASE("a removed parent gives way to the nearest checkpoint before it", "[store]") {
+    StoreFixture fixture(any_kind());
+    const auto trunk_owner = fixture.acquire();
+    const auto root = fixture.publish(trunk_owner, {encoded(0, 1)}).value();
+    const auto fork = fixture.publish(trunk_owner, {encoded(0, 2)}).value();
+    const auto top = fixture.publish(trunk_owner, {encoded(0, 3)}).value();
+    const auto twig_owner = fixture.acquire(fork);
+    const auto twig = fixture.publish(twig_owner, {encoded(0, 4)}).value();
+    const auto leaf = fixture.publish(twig_owner, {encoded(0, 5)}).value();
+
+    REQUIRE(fixture.family().remove_checkpoint(fork).ok());
+    REQUIRE(fixture.family().remove_checkpoint(twig).ok());
+
+    const auto parents_left = [&] {
+        std::map<Version, Version> parents;
+        const auto left = fixture.family().checkpoints(fixture.process().id).value();
+        for (const CheckpointInfo& info : left)
+            parents[info.id] = info.parent;
+        return parents;
+    };
+    REQUIRE(parents_left() ==
+            std::map<Version, Version>{{root, kNoVersion}, {top, root}, {leaf, root}});
+    REQUIRE(fixture.family().remove_checkpoint(root).ok());
+    REQUIRE(parents_left() == std::map<Version, Version>{{top, kNoVersion}, {leaf, kNoVersion}});
+}
+
 TEST_CASE("taking over at the head stays on the branch", "[store]") {
     StoreFixture fixture(any_kind());
     const auto head = fixture.publish(fixture.acquire(), {encoded(0, 1)}).value();

@@ -92,8 +92,10 @@ Result<void> print_table(const std::vector<std::string>& header,
         const bool is_number = !rows.empty() && rows.front()[column].is_number;
         head.push_back({header[column], Colour::grey, is_number});
         widths.push_back(header[column].size());
-        for (const auto& row : rows)
-            widths[column] = std::max(widths[column], row[column].text.size());
+        for (const auto& row : rows) {
+            if (column < row.size())
+                widths[column] = std::max(widths[column], row[column].text.size());
+        }
     }
     const bool coloured = wants_colour();
     std::string text = line_of(head, widths, coloured);
