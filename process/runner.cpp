@@ -409,8 +409,8 @@ Result<void> Runner::remove_superseded(store::Version head) {
     // Those that it grew from are another process's.
     std::erase_if(checkpoints, [&](const auto& info) { return info.process != seat_.record.id; });
     for (const store::Version version : superseded(*execution_.keep, checkpoints, head)) {
-        const auto removed = seat_.family->prune(seat_.token, version);
-        // Another process of the family may stand there; or a person was faster.
+        const auto removed = seat_.family->prune(version, seat_.token);
+        // Another process of the family may stand there; or a person was faster, or has tagged it.
         const bool is_fine = removed.ok() || removed.error().code == ErrorCode::busy ||
                              removed.error().code == ErrorCode::not_found;
         if (!is_fine) return removed.error();

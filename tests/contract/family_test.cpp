@@ -111,7 +111,7 @@ TEST_CASE("a stale owner changes nothing", "[store]") {
     REQUIRE(fixture.family().abandon(stale, reserved).error().code == ErrorCode::lease_lost);
     REQUIRE(fixture.family().set_state(stale, ProcessState::exited, 1).error().code ==
             ErrorCode::lease_lost);
-    REQUIRE(fixture.family().prune(stale, old).error().code == ErrorCode::lease_lost);
+    REQUIRE(fixture.family().prune(old, stale).error().code == ErrorCode::lease_lost);
 
     REQUIRE(fixture.family().checkpoint(old).ok());
     REQUIRE(fixture.family().view_of(fixture.process().id)->version == kept);
