@@ -63,7 +63,7 @@ Result<void> Runner::take_terminal() {
 
 Result<void> Runner::listen(const Seat& seat) {
     EXPECTS(seat.lock.has_value(), "only the owner of the lock answers for a process");
-    signals_ = TRY(SignalWatch::start({SIGTERM, SIGHUP}, [this](int) {
+    signals_ = TRY(SignalWatch::start({SIGTERM, SIGHUP, SIGTSTP}, [this](int) {
         Request request;
         request.kind = Request::Kind::suspend;
         request.requested_at_ns = host_.clock.monotonic_ns();

@@ -16,9 +16,10 @@ namespace sojourn::tools {
 
 namespace {
 
-Result<store::Version> checkpoint_to_export(const process::Reference& reference,
+Result<store::Version> checkpoint_to_export(store::Store& store,
+                                            const process::Reference& reference,
                                             const store::ProcessRecord& record) {
-    if (reference.checkpoint) return *reference.checkpoint;
+    if (const auto named = TRY(process::checkpoint_of(store, record, reference))) return *named;
     if (record.head != store::kNoVersion) return record.head;
     return fail(ErrorCode::not_found,
                 "process '{}' has no checkpoint to export; vm checkpoint or vm suspend makes one",
@@ -46,7 +47,7 @@ Result<int> perform(const Invocation& invocation, const std::string& text,
     const auto reference = TRY(process::Reference::parse(text));
     const auto store = TRY(open_store(invocation));
     const auto record = TRY(process::find(*store, reference.process));
-    const store::Version checkpoint = TRY(checkpoint_to_export(reference, record));
+    const store::Version checkpoint = TRY(checkpoint_to_export(*store, reference, record));
     auto output = TRY(ImageOutput::open(file));
     const auto summary = TRY(export_to(*output, *store, record, checkpoint));
     if (!invocation.json) return 0;

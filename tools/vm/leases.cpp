@@ -31,7 +31,8 @@ Result<std::vector<leases::Lease>> leases_in(const Invocation& invocation, store
 Result<std::vector<leases::Lease>> leases_of(const Invocation& invocation, store::Store& store,
                                              const store::ProcessRecord& record,
                                              const process::Reference& reference) {
-    if (reference.checkpoint) return leases_in(invocation, store, record, *reference.checkpoint);
+    if (const auto named = TRY(process::checkpoint_of(store, record, reference)))
+        return leases_in(invocation, store, record, *named);
     const auto observed = process::observe(store.run_directory(), record);
     if (observed.state != process::ObservedState::running)
         return leases_in(invocation, store, record, record.head);

@@ -25,11 +25,16 @@ Result<void> print_as_json(const std::vector<store::CheckpointInfo>& checkpoints
     return print_json(object);
 }
 
-/// `(head) a good moment`, as git decorates a commit.
+/// `(head, tag: v1) a good moment`, as git decorates a commit.
 std::string words_of(const store::CheckpointInfo& info, store::Version head) {
-    std::string words = info.id == head ? "(head)" : "";
-    if (!words.empty() && !info.message.empty()) words += " ";
-    return words + printable(info.message);
+    std::vector<std::string> names;
+    if (info.id == head) names.emplace_back("head");
+    for (const std::string& tag : info.tags)
+        names.push_back(fmt::format("tag: {}", tag));
+    const std::string message = printable(info.message);
+    if (names.empty()) return message;
+    return fmt::format("({}){}{}", printable(fmt::format("{}", fmt::join(names, ", "))),
+                       message.empty() ? "" : " ", message);
 }
 
 Result<void> print_for_people(const std::vector<store::CheckpointInfo>& checkpoints,

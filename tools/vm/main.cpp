@@ -23,6 +23,9 @@ constexpr const char* kExamples =
     "  vm suspend job                               from another shell: store it, end its runner\n"
     "  vm resume job                                go on where it stood\n"
     "  vm checkpoint job -m 'before the merge'      store its state while it runs\n"
+    "  vm log job, vm tag job@3 good                see what there is, give a checkpoint a name\n"
+    "  vm resume job@good                           go on from there, on a branch\n"
+    "  vm fork job@good other                       a second process that begins there\n"
     "  vm export job -o job.image                   take it to another host …\n"
     "  vm import job.image && vm resume job         … and go on there\n"
     "\n"
@@ -53,6 +56,10 @@ constexpr Verb kVerbs[] = {
     {"leases", add_leases},
     {"lease", add_lease},
     {"log", add_log},
+    {"tag", add_tag},
+    {"fork", add_fork},
+    {"switch", add_switch},
+    {"prune", add_prune},
     {"rm", add_rm},
     {"export", add_export},
     {"import", add_import},

@@ -81,6 +81,7 @@ Json json_of(const store::CheckpointInfo& info) {
     row["written_bytes"] = info.written_bytes;
     row["pause_us"] = info.pause_us;
     row["durable_us"] = info.durable_us;
+    row["tags"] = info.tags;
     return row;
 }
 

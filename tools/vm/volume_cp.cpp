@@ -38,10 +38,10 @@ Result<void> perform_out(const Invocation& invocation, const CopyArguments& argu
 Result<void> perform_in(const Invocation& invocation, const CopyArguments& arguments,
                         const VolumeReference& target) {
     TRY(expect_volume(target));
-    if (target.process.checkpoint) {
+    if (!target.process.checkpoint.empty()) {
         return fail(ErrorCode::invalid_argument,
                     "a checkpoint does not change; leave out @{} to make a new one",
-                    static_cast<std::uint64_t>(*target.process.checkpoint));
+                    target.process.checkpoint);
     }
     process::Execution execution;
     execution.store_location = TRY(store_location(invocation));
