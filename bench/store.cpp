@@ -1,14 +1,12 @@
 #include "store/store.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 
 #include <fmt/format.h>
 
 #include "base/random.hpp"
+#include "bench/store.hpp"
 #include "bench/support/plain_file.hpp"
-#include "bench/support/report.hpp"
-#include "bench/support/vm.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 /// How fast does the store take, give, check, carry and forget units?
@@ -18,17 +16,6 @@ namespace {
 
 constexpr std::size_t kUnitBytes = store::kUnitBytesDefault;
 constexpr double kMiB = 1048576;
-
-double milliseconds_since(std::uint64_t begin_ns) {
-    return static_cast<double>(now_ns() - begin_ns) / 1e6;
-}
-
-/// The value, or an exception with the error's text.
-template <typename T>
-T need(Result<T> result) {
-    if (!result.ok()) throw std::runtime_error(result.error().message);
-    if constexpr (!std::is_void_v<T>) return std::move(result).value();
-}
 
 /// Units [first, first + count) of a memory, full of noise.
 std::vector<store::EncodedUnit> noisy_units(std::uint64_t first, std::size_t count) {
@@ -175,38 +162,6 @@ void measure_growth(Report& report, const Options& options) {
                 "KiB",
                 figure,
                 {"written_bytes of vm log", median_of(written_kib)}});
-}
-
-void measure_images(Report& report, const Options& options) {
-    const int mebibytes = options.quick ? 64 : 256;
-    const VmStore store;
-    {
-        RunningVm vm = store.start(
-            {"run", "--name", "guest", guest("commanded"), std::to_string(mebibytes + 16)});
-        vm.read_line();
-        vm.ask(fmt::format("noise {}", mebibytes * 256));
-        store.run({"checkpoint", "guest"});
-    }
-    const std::string image = store.folder() / "image";
-    PlainFile plain(store.folder() / "plain");
-    std::vector<double> export_rates;
-    std::vector<double> import_rates;
-    std::vector<double> plain_rates;
-    for (int i = 0; i < options.repetitions(3, 2); ++i) {
-        std::uint64_t begin_ns = now_ns();
-        store.run({"export", "guest", "-o", image});
-        export_rates.push_back(mebibytes * 1e3 / milliseconds_since(begin_ns));
-        begin_ns = now_ns();
-        store.run({"import", image, "--name", fmt::format("copy{}", i)});
-        import_rates.push_back(mebibytes * 1e3 / milliseconds_since(begin_ns));
-        const auto bytes = static_cast<std::size_t>(mebibytes) << 20U;
-        plain_rates.push_back(mebibytes * 1e3 / plain.overwrite_ms(bytes));
-    }
-    const Peer peer{"plain file, fdatasync", median_of(plain_rates)};
-    report.add({fmt::format("vm export of {} MiB of noise", mebibytes), "MiB/s",
-                figure_of(export_rates, Better::higher), peer});
-    report.add({fmt::format("vm import of {} MiB of noise", mebibytes), "MiB/s",
-                figure_of(import_rates, Better::higher), peer});
 }
 
 void measure(Report& report, const Options& options) {

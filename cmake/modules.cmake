@@ -17,7 +17,6 @@ function(sojourn_tool name)
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE sojourn_process CLI11::CLI11)
   target_compile_definitions(${name} PRIVATE SOJOURN_VERSION="${PROJECT_VERSION}")
-  install(TARGETS ${name} RUNTIME)
 endfunction()
 
 # sojourn_test(name FOLDER dir LIBRARIES … [TIMEOUT seconds]): the Catch2 program of one folder. Each

@@ -24,6 +24,7 @@ public:
                                    store::Version checkpoint, std::size_t unit_bytes);
 
     [[nodiscard]] const std::vector<Region>& regions() const { return regions_; }
+    [[nodiscard]] std::size_t unit_bytes() const { return unit_.size(); }
 
     /// Requires: the range lies within the region. Errors: corrupt, io; both also once somebody has
     /// removed the checkpoint, or other bytes: expect_there() tells.

@@ -125,6 +125,22 @@ Result<leases::Lease> lease_in(const json& object) {
     return lease;
 }
 
+json object_of(const MemoryUse& memory) {
+    return {{"dirty_bytes", memory.dirty_bytes},
+            {"resident_bytes", memory.resident_bytes},
+            {"cache_bytes", memory.cache_bytes ? json(*memory.cache_bytes) : json()}};
+}
+
+MemoryUse memory_in(const json& object) {
+    MemoryUse memory;
+    memory.dirty_bytes = number_in(object, "dirty_bytes");
+    memory.resident_bytes = number_in(object, "resident_bytes");
+    const auto cache = object.find("cache_bytes");
+    if (cache != object.end() && cache->is_number_unsigned())
+        memory.cache_bytes = cache->get<std::uint64_t>();
+    return memory;
+}
+
 /// All verbs, for people.
 std::string verbs() {
     std::string list;
@@ -200,6 +216,7 @@ std::string encode_answer(const Result<ControlAnswer>& answer) {
     for (const leases::Lease& lease : answer->leases)
         object["leases"].push_back(object_of(lease));
     if (answer->mode) object["mode"] = text_of(*answer->mode);
+    if (answer->memory) object["memory"] = object_of(*answer->memory);
     return line_of(object);
 }
 
@@ -224,6 +241,8 @@ Result<ControlAnswer> parse_answer(std::string_view line) {
     const auto checkpoint = object.find("checkpoint");
     if (checkpoint != object.end()) answer.checkpoint = checkpoint_in(*checkpoint);
     answer.mode = mode_named(text_in(object, "mode"));
+    const auto memory = object.find("memory");
+    if (memory != object.end() && memory->is_object()) answer.memory = memory_in(*memory);
     const auto all = object.find("leases");
     if (all == object.end() || !all->is_array()) return answer;
     for (const json& lease : *all) {

@@ -49,6 +49,16 @@ struct RunnerStatus {
     store::Epoch epoch{0};
 };
 
+/// Of a process's heap, in the runner's memory.
+struct MemoryUse {
+    std::uint64_t dirty_bytes = 0;     ///< changed since the last checkpoint, about
+    std::uint64_t resident_bytes = 0;  ///< of the guest's memory in the runner's
+    /// What that is limited to; nullopt: it is not.
+    std::optional<std::uint64_t> cache_bytes = {};
+
+    bool operator==(const MemoryUse&) const = default;
+};
+
 struct ControlAnswer {
     RunnerStatus runner;
     /// The one that was asked for, now durable; nothing of one that is merely captured.
@@ -57,6 +67,7 @@ struct ControlAnswer {
     std::vector<leases::Lease> leases = {};
     /// Of the console, when somebody was attached to it.
     std::optional<leases::TerminalMode> mode = {};
+    std::optional<MemoryUse> memory = {};  ///< of `status`
 };
 
 inline constexpr std::size_t kControlLineBytesMax = 64U << 10U;

@@ -69,9 +69,10 @@ ControlServer::ControlServer(const Clock& clock, Inbox& inbox, leases::Console* 
 
 Result<std::unique_ptr<ControlServer>> ControlServer::start(
     const std::filesystem::path& run_directory, store::ProcessId id, const RunnerStatus& status,
-    Inbox& inbox, leases::Console* console, const Clock& clock) {
+    Inbox& inbox, leases::Console* console, const Clock& clock, std::function<MemoryUse()> memory) {
     auto server = std::unique_ptr<ControlServer>(new ControlServer(clock, inbox, console));
     const std::string name = control_socket_name(id);
+    server->memory_ = std::move(memory);
     server->status_ = status;
     server->path_ = run_directory / name;
     server->listener_ = TRY(listen_in(run_directory, name));
@@ -206,9 +207,14 @@ void ControlServer::perform(ClientId id, std::string_view line) {
     if (!request.ok()) return post_reply(id, request.error());
     if (request->verb == ControlVerb::attach)
         return post_reply(id, attach(clients_.at(id), *request));
-    if (request->verb == ControlVerb::status)
-        return post_reply(id, ControlAnswer{.runner = status_});
+    if (request->verb == ControlVerb::status) return post_reply(id, status());
     inbox_.post(request_for(id, *request));
+}
+
+ControlAnswer ControlServer::status() const {
+    ControlAnswer answer{.runner = status_};
+    if (memory_) answer.memory = memory_();
+    return answer;
 }
 
 Result<ControlAnswer> ControlServer::attach(Client& client, const ControlRequest& asked) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,11 +27,13 @@ class ConsoleLink;
 class ControlServer {
 public:
     /// Requires: the caller holds the runner's lock. Borrows `console`; nullptr: there is none.
+    /// `memory` is called on the serving thread; empty: nobody can tell.
     static Result<std::unique_ptr<ControlServer>> start(const std::filesystem::path& run_directory,
                                                         store::ProcessId id,
                                                         const RunnerStatus& status, Inbox& inbox,
                                                         leases::Console* console,
-                                                        const Clock& clock);
+                                                        const Clock& clock,
+                                                        std::function<MemoryUse()> memory = {});
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;
     /// Delivers the answers that are there, then takes the socket away.
@@ -65,6 +68,7 @@ private:
     bool read_client(ClientId id, Client& client);
     static bool read_attached(Client& client);
     void perform(ClientId id, std::string_view line);
+    [[nodiscard]] ControlAnswer status() const;
     Result<ControlAnswer> attach(Client& client, const ControlRequest& asked);
     Request request_for(ClientId id, const ControlRequest& asked);
     void post_reply(ClientId client, const Result<ControlAnswer>& answer);
@@ -74,6 +78,7 @@ private:
     const Clock& clock_;
     Inbox& inbox_;
     leases::Console* console_;
+    std::function<MemoryUse()> memory_;
     RunnerStatus status_;
     std::filesystem::path path_;
     ino_t inode_ = 0;  ///< of the socket at `path_`

@@ -6,8 +6,9 @@
 
 namespace sojourn::process {
 
-/// How much of a process's memory has changed since its last checkpoint, through all its
-/// incarnations. Usable from any thread; borrows a heap between attach() and detach().
+/// How much of a process's memory has changed since its last checkpoint, and how much is in ours,
+/// through all its incarnations. Usable from any thread; borrows a heap between attach() and
+/// detach().
 class DirtyGauge {
 public:
     /// `heap` is the one to ask from now on.
@@ -24,6 +25,11 @@ public:
     [[nodiscard]] std::uint64_t dirty_bytes() const {
         const std::lock_guard guard(mutex_);
         return heap_ == nullptr ? 0 : heap_->dirty_bytes_estimate();
+    }
+    /// The same.
+    [[nodiscard]] std::uint64_t resident_bytes() const {
+        const std::lock_guard guard(mutex_);
+        return heap_ == nullptr ? 0 : heap_->stats().resident_bytes;
     }
 
 private:

@@ -1,6 +1,5 @@
 #include "process/file_moments.hpp"
 
-#include <algorithm>
 #include <sys/stat.h>
 
 #include "process/process.hpp"
@@ -12,14 +11,14 @@ namespace fs = std::filesystem;
 Result<std::optional<leases::HistoryPosition>> oldest_file_moment(const store::Family& family,
                                                                   store::ProcessId process) {
     // Numbers of checkpoints and of records grow together.
-    std::optional<store::Version> oldest;
     for (const store::CheckpointInfo& info : TRY(family.checkpoints(process))) {
-        if (info.process == process && (!oldest || info.id < *oldest)) oldest = info.id;
+        if (info.process != process) continue;
+        const FileMoment moment = TRY(file_moment_of(family, info.id));
+        // What it has from a process that was removed is no moment of its own files.
+        if (moment.process == process)
+            return std::optional(leases::HistoryPosition{moment.position});
     }
-    if (!oldest) return std::optional<leases::HistoryPosition>();
-    const FileMoment moment = TRY(file_moment_of(family, *oldest));
-    if (moment.process != process) return std::optional<leases::HistoryPosition>();
-    return std::optional(leases::HistoryPosition{moment.position});
+    return std::optional<leases::HistoryPosition>();
 }
 
 Result<void> drop_old_file_history(store::Store& store, const store::ProcessRecord& process) {

@@ -20,7 +20,7 @@
 
 /// Runs one process in this host process, from its start or from a checkpoint, until it ends or is
 /// suspended. A named process is kept in the store, holds its runner's lock, answers on its control
-/// socket, and is suspended by SIGTERM and SIGHUP; an unnamed one leaves nothing behind.
+/// socket, and is suspended by SIGTERM, SIGHUP and SIGTSTP; an unnamed one leaves nothing behind.
 namespace sojourn::process {
 
 /// How to run, whatever is run.

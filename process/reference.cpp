@@ -13,8 +13,23 @@ namespace {
 constexpr std::size_t kNameBytesMax = 64;
 constexpr std::size_t kNearNamesMax = 3;
 
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
 bool is_alphanumeric(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool is_word(std::string_view text) {
+    return !text.empty() && text.size() <= kNameBytesMax && is_alphanumeric(text.front()) &&
+           std::all_of(text.begin(), text.end(), [](char c) {
+               return is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
+           });
+}
+
+bool is_tag(std::string_view text) {
+    return is_word(text) && !is_digit(text.front()) && text.find("..") == std::string_view::npos;
 }
 
 std::string near_names(const store::Store& store, const std::string& name) {
@@ -38,31 +53,58 @@ std::string near_names(const store::Store& store, const std::string& name) {
 
 Result<Reference> Reference::parse(std::string_view text) {
     const auto at = text.rfind('@');
-    Reference reference{std::string(text.substr(0, at)), std::nullopt};
+    Reference reference{std::string(text.substr(0, at)), ""};
     if (reference.process.empty()) {
         return fail(ErrorCode::invalid_argument,
                     "'{}' names no process; write NAME or NAME@CHECKPOINT", text);
     }
     if (at == std::string_view::npos) return reference;
 
-    const std::string_view digits = text.substr(at + 1);
-    const auto number = parse_number<std::uint64_t>(digits);
-    if (number.value_or(0) == 0) {
-        return fail(ErrorCode::invalid_argument,
-                    "'{}' is no checkpoint number; vm log {} lists those there are", digits,
-                    reference.process);
+    reference.checkpoint = text.substr(at + 1);
+    const auto number = parse_number<std::uint64_t>(reference.checkpoint);
+    if (number.value_or(0) != 0 || is_tag(reference.checkpoint)) return reference;
+    return fail(ErrorCode::invalid_argument,
+                "'{}' is neither a checkpoint's number nor a tag; vm log {} lists those there are",
+                reference.checkpoint, reference.process);
+}
+
+Result<std::optional<store::Version>> checkpoint_of(store::Store& store,
+                                                    const store::ProcessRecord& process,
+                                                    const Reference& reference) {
+    if (reference.checkpoint.empty()) return std::optional<store::Version>();
+    if (const auto number = parse_number<std::uint64_t>(reference.checkpoint))
+        return std::optional(store::Version{*number});
+    const auto family = TRY(store.family(process.family));
+    const auto history = TRY(family->checkpoints(process.id));
+    for (auto info = history.rbegin(); info != history.rend(); ++info) {
+        if (std::ranges::find(info->tags, reference.checkpoint) != info->tags.end())
+            return std::optional(info->id);
     }
-    reference.checkpoint = store::Version{*number};
-    return reference;
+    return fail(ErrorCode::not_found,
+                "no checkpoint of '{}' has the tag '{}'; vm tag {} lists those there are",
+                display_name(process), reference.checkpoint, display_name(process));
+}
+
+Result<void> expect_in_history(const store::Family& family, const store::ProcessRecord& process,
+                               store::Version checkpoint) {
+    const auto history = TRY(family.checkpoints(process.id));
+    if (std::ranges::find(history, checkpoint, &store::CheckpointInfo::id) != history.end())
+        return {};
+    return fail(ErrorCode::not_found, "no checkpoint {}; vm log {} lists those there are",
+                display_name(process, checkpoint), display_name(process));
+}
+
+Result<void> check_tag(std::string_view tag) {
+    if (is_tag(tag)) return {};
+    return fail(ErrorCode::invalid_argument,
+                "'{}' can't be a tag; use up to {} letters, digits, '.', '_' and '-', a letter "
+                "first, and no '..'",
+                tag, kNameBytesMax);
 }
 
 Result<void> check_name(std::string_view name) {
-    const bool is_word =
-        !name.empty() && name.size() <= kNameBytesMax && is_alphanumeric(name.front()) &&
-        std::all_of(name.begin(), name.end(),
-                    [](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
     store::Id128 id;
-    if (is_word && !from_hex(name, id.bytes)) return {};
+    if (is_word(name) && !from_hex(name, id.bytes)) return {};
     return fail(ErrorCode::invalid_argument,
                 "'{}' can't be a name; use up to {} letters, digits, '.', '_' and '-', a letter or "
                 "digit first",

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "process/internal/host_support.hpp"
 #include "process/internal/obtain_leases.hpp"
 #include "process/process.hpp"
@@ -49,19 +47,9 @@ Result<void> check_can_continue(const store::ProcessRecord& record) {
     return {};
 }
 
-Result<void> check_checkpoint(const store::Family& family, const store::ProcessRecord& record,
-                              store::Version checkpoint) {
-    const auto all = TRY(family.checkpoints(record.id));
-    const bool is_there = std::any_of(all.begin(), all.end(),
-                                      [&](const auto& info) { return info.id == checkpoint; });
-    if (is_there) return {};
-    return fail(ErrorCode::not_found, "no checkpoint {}; vm log {} lists those there are",
-                display_name(record, checkpoint), display_name(record));
-}
-
 Result<void> check_can_resume(const store::Family& family, const store::ProcessRecord& record,
                               std::optional<store::Version> checkpoint) {
-    return checkpoint ? check_checkpoint(family, record, *checkpoint) : check_can_continue(record);
+    return checkpoint ? expect_in_history(family, record, *checkpoint) : check_can_continue(record);
 }
 
 /// Nobody has run: the process goes back to where it was, off the branch that was opened for it.
@@ -89,11 +77,12 @@ Result<Outcome> resume(const ResumeOptions& options, const HostProcess& host) {
     // What was read before the lock was ours may have changed since.
     seat.family = TRY(seat.store->family(seat.record.family));
     seat.record = TRY(seat.family->process(seat.record.id));
-    TRY(check_can_resume(*seat.family, seat.record, reference.checkpoint));
+    const auto checkpoint = TRY(checkpoint_of(*seat.store, seat.record, reference));
+    TRY(check_can_resume(*seat.family, seat.record, checkpoint));
     const store::ProcessRecord before = seat.record;
     const auto family = seat.family;
     auto runner = TRY(Runner::create(options.execution, host));
-    seat.token = TRY(family->acquire(seat.record.id, reference.checkpoint));
+    seat.token = TRY(family->acquire(seat.record.id, checkpoint));
     const store::FencingToken token = seat.token;
 
     auto restored = seat.open_files();
@@ -118,10 +107,10 @@ Result<Examination> examine(const ResumeOptions& options, const HostProcess& hos
     const store::ProcessRecord& record = examination.process;
     if (!options.takes_over) TRY(check_not_running(*store, record));
     const auto family = TRY(store->family(record.family));
-    TRY(check_can_resume(*family, record, options.process.checkpoint));
+    const auto named = TRY(checkpoint_of(*store, record, options.process));
+    TRY(check_can_resume(*family, record, named));
 
-    const auto checkpoint = options.process.checkpoint.value_or(record.head);
-    const auto saved = TRY(SavedLeases::read(*family, checkpoint, host));
+    const auto saved = TRY(SavedLeases::read(*family, named.value_or(record.head), host));
     TRY(examine_leases(saved->leases(), saved->files(), options, *store, examination));
     return examination;
 }

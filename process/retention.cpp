@@ -36,7 +36,8 @@ std::vector<store::Version> superseded(const RetentionPolicy& policy,
                                        std::span<const store::CheckpointInfo> checkpoints,
                                        store::Version head) {
     std::vector<store::CheckpointInfo> newest_first(checkpoints.begin(), checkpoints.end());
-    std::erase_if(newest_first, [](const auto& info) { return !info.message.empty(); });
+    std::erase_if(newest_first,
+                  [](const auto& info) { return !info.message.empty() || !info.tags.empty(); });
     // By number, not by time: the host's clock may have been set back.
     std::ranges::sort(newest_first, std::greater(), &store::CheckpointInfo::id);
 

@@ -16,7 +16,7 @@ struct RetentionPolicy {
 };
 
 /// The checkpoints that `policy` does not keep, oldest first. The head stays in any case; so does
-/// what a person has given a message, and the rules do not count it.
+/// what a person has given a message or a tag, and the rules do not count it.
 std::vector<store::Version> superseded(const RetentionPolicy& policy,
                                        std::span<const store::CheckpointInfo> checkpoints,
                                        store::Version head);

@@ -63,7 +63,7 @@ Result<void> Runner::take_terminal() {
 
 Result<void> Runner::listen(const Seat& seat) {
     EXPECTS(seat.lock.has_value(), "only the owner of the lock answers for a process");
-    signals_ = TRY(SignalWatch::start({SIGTERM, SIGHUP}, [this](int) {
+    signals_ = TRY(SignalWatch::start({SIGTERM, SIGHUP, SIGTSTP}, [this](int) {
         Request request;
         request.kind = Request::Kind::suspend;
         request.requested_at_ns = host_.clock.monotonic_ns();
@@ -73,7 +73,11 @@ Result<void> Runner::listen(const Seat& seat) {
     }));
     const RunnerStatus status{seat.record.id.hex(), seat.record.name, ::getpid(), seat.token.epoch};
     control_ = TRY(ControlServer::start(seat.store->run_directory(), seat.record.id, status, inbox_,
-                                        console_.get(), host_.clock));
+                                        console_.get(), host_.clock, [this] {
+                                            return MemoryUse{dirty_gauge_.dirty_bytes(),
+                                                             dirty_gauge_.resident_bytes(),
+                                                             execution_.cache_bytes};
+                                        }));
     return {};
 }
 
@@ -405,8 +409,8 @@ Result<void> Runner::remove_superseded(store::Version head) {
     // Those that it grew from are another process's.
     std::erase_if(checkpoints, [&](const auto& info) { return info.process != seat_.record.id; });
     for (const store::Version version : superseded(*execution_.keep, checkpoints, head)) {
-        const auto removed = seat_.family->prune(seat_.token, version);
-        // Another process of the family may stand there; or a person was faster.
+        const auto removed = seat_.family->prune(version, seat_.token);
+        // Another process of the family may stand there; or a person was faster, or has tagged it.
         const bool is_fine = removed.ok() || removed.error().code == ErrorCode::busy ||
                              removed.error().code == ErrorCode::not_found;
         if (!is_fine) return removed.error();

@@ -9,6 +9,10 @@ Result<std::unique_ptr<SavedLeases>> SavedLeases::read(const store::Family& fami
                                                        store::Version checkpoint,
                                                        const HostProcess& host) {
     const ByteVector stored = TRY(family.read_attachment(checkpoint));
+    return of(stored, host);
+}
+
+Result<std::unique_ptr<SavedLeases>> SavedLeases::of(Bytes stored, const HostProcess& host) {
     const Bytes committed = TRY(heap::committed_attachment(stored));
     const auto attachment = TRY(decode_attachment(committed));
     auto interrupt = TRY(leases::Interrupt::create());

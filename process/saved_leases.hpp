@@ -16,6 +16,9 @@ public:
                                                      store::Version checkpoint,
                                                      const HostProcess& host);
 
+    /// The same out of what the store keeps with the checkpoint (Family::read_attachment).
+    static Result<std::unique_ptr<SavedLeases>> of(Bytes stored, const HostProcess& host);
+
     [[nodiscard]] leases::LeaseManager& leases() { return *leases_; }
     [[nodiscard]] const FileMoment& files() const { return files_; }
 

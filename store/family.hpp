@@ -17,6 +17,12 @@ struct Publication {
     ProcessState state_after = ProcessState::running;
 };
 
+/// What somebody thinks of removing: checkpoints, and all that is a process's own.
+struct Removal {
+    std::vector<Version> checkpoints;
+    std::optional<ProcessId> process = {};
+};
+
 /// The pages, checkpoints and epochs of one process and everything branched from it: one LMDB
 /// environment, so that the fence and the commit are one transaction.
 ///
@@ -77,7 +83,7 @@ public:
 
     virtual Result<CheckpointInfo> checkpoint(Version id) const = 0;
     /// The checkpoints of one process by id: those of its own branches and of the ancestors they
-    /// grew from.
+    /// grew from. Where a parent was removed, the nearest one before it that is left is named.
     virtual Result<std::vector<CheckpointInfo>> checkpoints(ProcessId id) const = 0;
 
     /// Calls `visit` with each unit that `view` sees, encoded, in key order; it stops at the first
@@ -85,11 +91,22 @@ public:
     virtual Result<void> for_each_unit(
         View view, const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const = 0;
 
-    /// Removes one checkpoint and what no other checkpoint, branch or head reads.
+    /// Gives a checkpoint a tag, which no other checkpoint of the same process has. With `moves` it
+    /// is taken from the one that has it. Errors: not_found, invalid_argument, already_exists.
+    virtual Result<void> set_tag(Version checkpoint, const std::string& tag, bool moves) = 0;
+    /// Errors: not_found.
+    virtual Result<void> remove_tag(Version checkpoint, const std::string& tag) = 0;
+
+    /// Removes one checkpoint with its tags, and what no other checkpoint, branch or head reads.
     /// Errors: not_found; busy when it is the head of a process.
     virtual Result<void> remove_checkpoint(Version id) = 0;
-    /// The same by an owner, for as long as it is one. Errors: as well lease_lost.
-    virtual Result<void> prune(FencingToken token, Version id) = 0;
+    /// The same by a rule, to which a tag is a reason to stay (busy). By an owner, for as long as
+    /// it is one. Errors: as well lease_lost.
+    virtual Result<void> prune(Version id, std::optional<FencingToken> owner) = 0;
+
+    /// How many bytes of values nobody would read any more, changing nothing. Errors: not_found;
+    /// busy for a checkpoint that a process stands at which is not removed itself.
+    virtual Result<std::uint64_t> bytes_freed_by(const Removal& removal) const = 0;
 
     /// Reads every value of the family and reports what does not hold, one sentence each.
     virtual Result<std::vector<std::string>> verify() const = 0;

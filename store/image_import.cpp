@@ -1,155 +1,147 @@
+#include <map>
 #include <optional>
 
+#include "base/background_job.hpp"
 #include "store/image.hpp"
 #include "store/internal/blob.hpp"
 #include "store/internal/image_format.hpp"
+#include "store/internal/image_target.hpp"
 
 namespace sojourn::store {
 
 namespace {
 
-/// Takes the frames of one image in and keeps what they made out of sight until finish().
-class Importer {
+/// Takes in what an image shows, and keeps it out of sight until finish() where it can.
+class Importer final : public ImageVisitor {
 public:
-    Importer(Store& store, const ByteSource& source)
-        : store_(store), image_(source), unit_(store.unit_bytes()) {}
+    Importer(Store& store, const ImportOptions& options) : store_(store), options_(options) {}
 
-    Result<void> read_header(const std::string& name);
-    Result<void> read_body();
-    Result<ImageSummary> finish();
+    Result<ImportSummary> run(const ByteSource& source);
+
+    Result<void> on_header(const ImageHeader& header) override;
+    Result<void> on_module(const Sha256& digest, Bytes module) override;
+    Result<void> on_checkpoint(const ImageCheckpoint& checkpoint) override;
+    Result<void> on_units(std::vector<EncodedUnit> units) override;
+    Result<void> on_attachment(ByteVector attachment) override;
 
 private:
-    Result<void> take(const Frame& frame);
-    Result<void> take_module(Bytes payload);
-    Result<void> take_units(Bytes payload);
+    Result<ByteVector> module(const Sha256& digest) const;
+    Result<void> settle();
+    Result<ImportSummary> finish(const ImageTotals& totals);
 
     Store& store_;
-    ImageReader image_;
-    ByteVector unit_;
+    const ImportOptions& options_;
     ImageHeader header_;
-    std::unique_ptr<ProcessDraft> draft_;
-    std::shared_ptr<Family> family_;
-    FencingToken token_;
-    Version version_ = kNoVersion;
-    FrameType last_type_ = FrameType::header;
-    std::optional<UnitKey> last_unit_;
-    std::uint64_t unit_count_ = 0;
-    std::vector<ByteVector> modules_;  ///< compressed; they enter the store last
+    std::unique_ptr<ImageTarget> target_;
+    std::map<Version, Version> here_;       ///< the image's numbers ► the store's
+    std::optional<CheckpointInfo> adding_;  ///< nullopt: the one that is read is here already
+    std::map<Sha256, ByteVector> modules_;  ///< compressed; they enter the store last
     std::uint64_t modules_bytes_ = 0;
-    ByteVector attachment_;
+    std::uint64_t added_ = 0;
+    BackgroundJob staging_;  ///< the last, as it uses what is above
 };
 
-Result<void> Importer::read_header(const std::string& name) {
-    TRY(image_.begin());
-    const Frame frame = TRY(image_.next());
-    if (frame.type != FrameType::header) return damaged_image("it does not begin with a header");
-    header_ = TRY(decode_image_header(frame.payload));
-    if (header_.unit_bytes != store_.unit_bytes()) {
+Result<void> Importer::on_header(const ImageHeader& header) {
+    header_ = header;
+    if (header.unit_bytes != store_.unit_bytes()) {
         return fail(ErrorCode::unsupported,
                     "the image has units of {}K and the store of {}K: make a store for it with "
                     "vm store init --unit {}K DIR, and import it there",
-                    header_.unit_bytes / 1024, store_.unit_bytes() / 1024,
-                    header_.unit_bytes / 1024);
+                    header.unit_bytes / 1024, store_.unit_bytes() / 1024, header.unit_bytes / 1024);
     }
-    NewProcess process;
-    process.name = name.empty() ? header_.process_name : name;
-    process.generation = header_.generation + 1;
-    draft_ = TRY(store_.draft_process(process));
-    family_ = draft_->family();
-    token_ = TRY(family_->acquire(draft_->record().id, std::nullopt));
-    version_ = TRY(family_->reserve(token_));
+    if (!header.base) {
+        target_ = TRY(make_new_target(store_, header, options_));
+        return {};
+    }
+    auto found = TRY(find_base(store_, header, options_));
+    here_[header.base->version] = found.base;
+    target_ = std::move(found.target);
     return {};
 }
 
-Result<void> Importer::read_body() {
-    for (;;) {
-        const Frame frame = TRY(image_.next());
-        if (frame.type < last_type_) return damaged_image("its parts are out of order");
-        if (frame.type == FrameType::end) {
-            if (last_type_ != FrameType::attachment)
-                return damaged_image("it has no machine state");
-            return image_.end(frame, modules_.size(), unit_count_);
-        }
-        TRY(take(frame));
-        last_type_ = frame.type;
-    }
-}
-
-Result<void> Importer::take(const Frame& frame) {
-    switch (frame.type) {
-        case FrameType::module:
-            return take_module(frame.payload);
-        case FrameType::units:
-            return take_units(frame.payload);
-        case FrameType::attachment:
-            if (last_type_ == FrameType::attachment)
-                return damaged_image("it has two machine states");
-            attachment_ = TRY(decode_blob(frame.payload, "the machine state in the image"));
-            return {};
-        case FrameType::header:
-        case FrameType::end:
-            break;
-    }
-    return damaged_image("its parts are out of order");
-}
-
-Result<void> Importer::take_module(Bytes payload) {
-    ByteReader reader(payload, "a module in the image");
-    Sha256 digest;
-    digest.bytes = TRY(reader.get<decltype(Sha256::bytes)>());
-    const Bytes blob = TRY(reader.get_bytes(reader.left()));
-    const ByteVector module = TRY(decode_blob(blob, "a module in the image"));
-    if (sha256_of(module) != digest) return damaged_image("a module does not have its digest");
+Result<void> Importer::on_module(const Sha256& digest, Bytes module) {
+    ByteVector blob = encode_blob(module);
     modules_bytes_ += blob.size();
+    modules_[digest] = std::move(blob);
     if (modules_bytes_ > kBlobBytesMax) return damaged_image("its modules are impossibly long");
-    modules_.emplace_back(blob.begin(), blob.end());
     return {};
 }
 
-Result<void> Importer::take_units(Bytes payload) {
-    ByteReader reader(payload, "the units in the image");
-    std::vector<EncodedUnit> units;
-    while (reader.left() > 0) {
-        UnitKey key;
-        key.region = TRY(reader.get<RegionId>());
-        key.unit = TRY(reader.get<UnitIndex>());
-        const Bytes value = TRY(reader.get_sized());
-        if (last_unit_ && key <= *last_unit_) return damaged_image("its units are out of order");
-        TRY(decode_unit(key, value, unit_));
-        units.push_back({key, ByteVector(value.begin(), value.end())});
-        last_unit_ = key;
+Result<void> Importer::on_checkpoint(const ImageCheckpoint& checkpoint) {
+    adding_.reset();
+    if (checkpoint.identity) {
+        const auto known = TRY(target_->find(checkpoint.info.time_us, *checkpoint.identity));
+        if (known) {
+            here_[checkpoint.info.id] = *known;
+            return {};
+        }
     }
-    unit_count_ += units.size();
-    return family_->stage(token_, version_, units);
+    const Version parent = checkpoint.info.parent;
+    const Version here = TRY(target_->begin(parent == kNoVersion ? parent : here_.at(parent)));
+    adding_ = checkpoint.info;
+    adding_->id = here;
+    here_[checkpoint.info.id] = here;
+    return {};
 }
 
-Result<ImageSummary> Importer::finish() {
-    Publication publication;
-    publication.info = header_.checkpoint;
-    publication.info.id = version_;
-    publication.attachment = attachment_;
-    publication.state_after = ProcessState::suspended;
-    TRY(family_->publish(token_, publication));
-    for (const ByteVector& blob : modules_) {
+Result<void> Importer::on_units(std::vector<EncodedUnit> units) {
+    if (!adding_) return {};
+    return staging_.begin([this, version = adding_->id,
+                           kept = std::make_shared<const std::vector<EncodedUnit>>(
+                               std::move(units))] { return target_->stage(version, *kept); });
+}
+
+Result<void> Importer::on_attachment(ByteVector attachment) {
+    if (!adding_) return {};
+    TRY(staging_.finish());
+    ++added_;
+    return target_->publish(*adding_, attachment);
+}
+
+Result<ByteVector> Importer::module(const Sha256& digest) const {
+    const auto found = modules_.find(digest);
+    if (found == modules_.end()) return store_.module(digest);
+    return decode_blob(found->second, "a module in the image");
+}
+
+Result<void> Importer::settle() {
+    // Who has it all may have gone on from there.
+    if (added_ == 0) return {};
+    const FencingToken token = TRY(target_->settle(here_.at(header_.head)));
+    if (!options_.check) return {};
+    return options_.check(target_->family(), token,
+                          [this](const Sha256& digest) { return module(digest); });
+}
+
+Result<ImportSummary> Importer::finish(const ImageTotals& totals) {
+    TRY(settle());
+    for (const auto& [digest, blob] : modules_) {
         const ByteVector module = TRY(decode_blob(blob, "a module in the image"));
         TRY(store_.put_module(module));
     }
-    TRY(draft_->publish());
-    ImageSummary summary;
-    summary.process = TRY(family_->process(token_.process));
-    summary.checkpoint = TRY(family_->checkpoint(version_));
-    summary.unit_count = unit_count_;
-    summary.image_bytes = image_.bytes();
+    ImportSummary summary;
+    summary.process = TRY(target_->finish());
+    summary.checkpoints_added = added_;
+    summary.image = totals;
     return summary;
+}
+
+Result<ImportSummary> Importer::run(const ByteSource& source) {
+    const auto totals = read_image(source, *this);
+    auto summary = totals.ok() ? finish(*totals) : Result<ImportSummary>(totals.error());
+    if (summary.ok() || target_ == nullptr) return summary;
+    static_cast<void>(staging_.finish());
+    const auto taken_back = target_->take_back();
+    if (taken_back.ok()) return summary;
+    return fail(summary.error().code, "{}; what had come in could not be taken back: {}",
+                summary.error().message, taken_back.error().message);
 }
 
 }  // namespace
 
-Result<ImageSummary> import_image(Store& store, const ByteSource& source, const std::string& name) {
-    Importer importer(store, source);
-    TRY(importer.read_header(name));
-    TRY(importer.read_body());
-    return importer.finish();
+Result<ImportSummary> import_image(Store& store, const ByteSource& source,
+                                   const ImportOptions& options) {
+    return Importer(store, options).run(source);
 }
 
 }  // namespace sojourn::store

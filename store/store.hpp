@@ -94,6 +94,14 @@ public:
     /// draft_process() and publish() at once.
     Result<ProcessRecord> create_process(const NewProcess& process);
 
+    /// Copies of a process that stand, suspended, at a checkpoint of its history. They are of the
+    /// same family and share every page with it, and are granted what it was granted here. All are
+    /// there, durably, or none is. Errors: not_found, already_exists (a name), invalid_argument,
+    /// store_full.
+    virtual Result<std::vector<ProcessRecord>> fork_process(const ProcessRecord& process,
+                                                            Version checkpoint,
+                                                            std::span<const NewProcess> copies) = 0;
+
     /// By name, else by id or an unambiguous prefix of at least 4 digits. Errors: not_found.
     virtual Result<ProcessRecord> find_process(const std::string& name_or_id) const = 0;
     /// By creation time, then id.
@@ -111,8 +119,9 @@ public:
     /// Durable when it returns. Errors: not_found, store_full, io.
     virtual Result<void> set_grants(ProcessId id, Bytes grants) = 0;
 
-    /// Removes a process and its history; its family's files go when no process is left in it.
-    /// The caller makes sure that no runner is alive.
+    /// Removes a process and its history, but for what the others of its family grew from; its
+    /// family's files go when no process is left in it. The caller makes sure that no runner is
+    /// alive.
     virtual Result<void> remove_process(ProcessId id) = 0;
 
     /// The family's environment; the store keeps one object a family and lends it out.

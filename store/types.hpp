@@ -83,6 +83,7 @@ struct CheckpointInfo {
     std::uint64_t pause_us = 0;       ///< how long the guest stood still
     std::uint64_t durable_us = 0;     ///< from the request until it could be acknowledged
     std::string message;
+    std::vector<std::string> tags = {};  ///< by name
 };
 
 }  // namespace sojourn::store

@@ -8,6 +8,7 @@
 
 #include "base/thread_buffer.hpp"
 #include "store/internal/checksum.hpp"
+#include "store/internal/unit_check.hpp"
 
 namespace sojourn::store {
 
@@ -103,13 +104,16 @@ EncodedUnit encode_unit(UnitKey key, Bytes raw) {
     return {key, std::move(value)};
 }
 
-Result<void> decode_unit(UnitKey key, Bytes value, MutableBytes out) {
+Result<void> check_unit(UnitKey key, Bytes value) {
     if (value.size() < kHeaderBytes) return damaged(key, "it is cut short");
     std::uint64_t checksum = 0;
     std::memcpy(&checksum, value.data(), kChecksumBytes);
-    if (checksum_of(value.subspan(kChecksumBytes), seed_of(key)) != checksum) {
-        return damaged(key, "its checksum does not match");
-    }
+    if (checksum_of(value.subspan(kChecksumBytes), seed_of(key)) == checksum) return {};
+    return damaged(key, "its checksum does not match");
+}
+
+Result<void> decode_unit(UnitKey key, Bytes value, MutableBytes out) {
+    TRY(check_unit(key, value));
     const Bytes payload = value.subspan(kHeaderBytes);
     switch (static_cast<Encoding>(value[kChecksumBytes])) {
         case Encoding::zero:

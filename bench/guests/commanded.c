@@ -2,6 +2,7 @@
 // each, answered by a line each:
 //   scattered N, local N  write to N pages, chosen at random or side by side  -> written
 //   noise N               fill the first N pages with noise                   -> written
+//   records N             fill the first N pages with what an encoder makes smaller -> written
 //   rate N                from now on write to N random pages a second        -> written
 //   gap                   the longest time between two readings of the clock
 //                         since this was asked last                           -> gap NANOSECONDS
@@ -56,6 +57,26 @@ static void write_noise(Guest* guest, uint64_t count) {
     }
 }
 
+// The first `count` pages, with the rows of a table: numbers that grow, numbers that do not, words.
+static void write_records(Guest* guest, uint64_t count) {
+    static const char* const kWords[] = {"open", "settled", "in arrears", "written off"};
+    typedef struct Row {
+        uint64_t number;
+        uint32_t amount;
+        uint32_t customer;
+        char state[16];
+    } Row;
+    Row* rows = (Row*)guest->pages.words;
+    for (uint64_t i = 0; i < count * kPageBytes / sizeof(Row); i++) {
+        const uint64_t random = random_below(&guest->random, 1 << 30);
+        rows[i].number = i;
+        rows[i].amount = (uint32_t)(random % 100000);
+        rows[i].customer = (uint32_t)(random >> 20);
+        memset(rows[i].state, 0, sizeof rows[i].state);
+        strcpy(rows[i].state, kWords[random % 4]);
+    }
+}
+
 // As many pages as the time since the last call allows.
 static void write_at_rate(Guest* guest, uint64_t now_ns) {
     if (guest->writes_a_second == 0) return;
@@ -91,6 +112,8 @@ static void obey(Guest* guest, const char* command) {
         write_side_by_side(guest, first);
     } else if (strcmp(name, "noise") == 0) {
         write_noise(guest, first);
+    } else if (strcmp(name, "records") == 0) {
+        write_records(guest, first);
     } else if (strcmp(name, "rate") == 0) {
         guest->writes_a_second = first;
         guest->written_until_ns = clock_ns();

@@ -153,8 +153,7 @@ std::uint64_t number_in(const std::string& line) {
 }
 
 RunningVm VmStore::start(std::vector<std::string> arguments) const {
-    const std::string store = folder_.path() / "store";
-    arguments.insert(arguments.begin() + 1, {"--store", store});
+    arguments.insert(arguments.begin() + 1, {"--store", location().native()});
     return RunningVm(std::move(arguments));
 }
 

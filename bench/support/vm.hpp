@@ -72,6 +72,8 @@ public:
     /// What the store takes on the disk.
     [[nodiscard]] std::uint64_t bytes_on_disk() const;
     [[nodiscard]] std::filesystem::path folder() const { return folder_.path(); }
+    /// The store itself, in that folder.
+    [[nodiscard]] std::filesystem::path location() const { return folder_.path() / "store"; }
 
 private:
     tests::TemporaryFolder folder_;

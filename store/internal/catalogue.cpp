@@ -111,9 +111,7 @@ Result<void> expect_name_free(const Transaction& transaction, const std::string&
     if (name.empty()) return {};
     const auto taken = TRY(transaction.get(kNames, as_bytes(name)));
     if (!taken) return {};
-    return fail(ErrorCode::already_exists,
-                "there is a process named {} already: remove it, replace it or choose another name",
-                name);
+    return name_taken(name);
 }
 
 Result<void> list_process(WriteTransaction& transaction, const ListedProcess& process) {
@@ -129,7 +127,7 @@ Result<void> list_process(WriteTransaction& transaction, const ListedProcess& pr
     return transaction.put(kProcesses, process.id.bytes, encode_listed(process));
 }
 
-Result<std::optional<FamilyId>> unlist_process(WriteTransaction& transaction, ProcessId id) {
+Result<UnlistedProcess> unlist_process(WriteTransaction& transaction, ProcessId id) {
     const auto value = TRY(transaction.get(kProcesses, id.bytes));
     if (!value) return fail(ErrorCode::not_found, "there is no process {}", id.hex());
     const ListedProcess process = TRY(decode_listed(id.bytes, *value));
@@ -138,8 +136,7 @@ Result<std::optional<FamilyId>> unlist_process(WriteTransaction& transaction, Pr
     if (TRY(transaction.get(kCatalogue, grants))) TRY(transaction.erase(kCatalogue, grants));
     if (!process.name.empty()) TRY(transaction.erase(kNames, as_bytes(process.name)));
     const auto families = TRY(listed_families(transaction));
-    if (families.contains(process.family)) return std::optional<FamilyId>();
-    return std::optional(process.family);
+    return UnlistedProcess{process.family, !families.contains(process.family)};
 }
 
 Result<ByteVector> read_grants(const Transaction& transaction, ProcessId id) {

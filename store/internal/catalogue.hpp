@@ -33,8 +33,12 @@ Result<void> write_checkpoint_place(WriteTransaction& transaction, const std::st
 Result<void> expect_name_free(const Transaction& transaction, const std::string& name);
 /// Errors: already_exists; busy when the processes are kept elsewhere since the store was opened.
 Result<void> list_process(WriteTransaction& transaction, const ListedProcess& process);
-/// The process's family, when no other process is left in it. Errors: not_found.
-Result<std::optional<FamilyId>> unlist_process(WriteTransaction& transaction, ProcessId id);
+struct UnlistedProcess {
+    FamilyId family;
+    bool is_last_of_family = false;
+};
+/// Errors: not_found.
+Result<UnlistedProcess> unlist_process(WriteTransaction& transaction, ProcessId id);
 /// Empty when nothing was written. Errors: not_found when there is no such process, corrupt.
 Result<ByteVector> read_grants(const Transaction& transaction, ProcessId id);
 /// Errors: not_found.

@@ -13,7 +13,7 @@ inline constexpr std::uint32_t kFamilyFormat = 1;
 
 enum class FamilyTable : unsigned {
     pages,        ///< (branch, region, unit, version) ► encoded unit
-    family,       ///< one FamilyRecord
+    family,       ///< one FamilyRecord, and the tags
     processes,    ///< process id ► ProcessRecord
     branches,     ///< branch ► BranchRecord
     checkpoints,  ///< version ► CheckpointInfo

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "store/internal/read_points.hpp"
+#include "store/internal/tags.hpp"
 #include "store/internal/unit_table.hpp"
 #include "store/internal/written_lists.hpp"
 
@@ -84,6 +85,7 @@ Result<void> Verifier::check_records() {
             report("checkpoint {} has a number that may be given out again", plain(checkpoint.id));
         }
     }
+    TRY(holds(read_tags(transaction, {})));
     for (const ProcessRecord& process : TRY(read_processes(transaction))) {
         const auto branch = branches.find(process.branch);
         if (branch == branches.end() || branch->second != process.id) {

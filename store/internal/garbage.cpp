@@ -95,6 +95,25 @@ Result<void> abandon_version(WriteTransaction& transaction, BranchId branch, Ver
     return put_sweep(transaction, {branch, version, {SweepReason::abandoned, 0}});
 }
 
+Result<void> abandon_staged(WriteTransaction& transaction, const ProcessRecord& process,
+                            Version limit) {
+    std::vector<std::pair<BranchId, Version>> stale;
+    {
+        Cursor cursor = transaction.cursor(index_of(FamilyTable::staged));
+        for (bool found = TRY(cursor.next()); found; found = TRY(cursor.next())) {
+            const auto version = KeyReader(cursor.key()).get<Version>();
+            const auto staged = TRY(decode_record<StagedRecord>(cursor.value(), "a staged record"));
+            if (version < limit && staged.process == process.id) {
+                stale.emplace_back(staged.branch, version);
+            }
+        }
+    }
+    for (const auto& [branch, version] : stale) {
+        TRY(abandon_version(transaction, branch, version));
+    }
+    return {};
+}
+
 Result<void> release_point(WriteTransaction& transaction, BranchId branch, Version version) {
     const ReadPoints points = TRY(ReadPoints::of(transaction));
     if (points.contains(branch, version)) return {};

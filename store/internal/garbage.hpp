@@ -14,6 +14,10 @@ namespace sojourn::store {
 /// The version will never be published: readers skip it from this transaction on.
 Result<void> abandon_version(WriteTransaction& transaction, BranchId branch, Version version);
 
+/// Gives up what `process` staged under versions below `limit`.
+Result<void> abandon_staged(WriteTransaction& transaction, const ProcessRecord& process,
+                            Version limit);
+
 /// A checkpoint on `branch` at `version` has just been removed.
 Result<void> release_point(WriteTransaction& transaction, BranchId branch, Version version);
 

@@ -16,6 +16,7 @@ std::uint64_t checksum_of_frame(FrameType type, Bytes payload) {
 std::uint64_t payload_bytes_max(FrameType type) {
     switch (type) {
         case FrameType::header:
+        case FrameType::checkpoint:
         case FrameType::end:
             return std::uint64_t{1} << 20;
         case FrameType::units:
@@ -27,7 +28,53 @@ std::uint64_t payload_bytes_max(FrameType type) {
     return 0;
 }
 
+/// What a checkpoint is told by in both formats, besides its parent and its identity.
+void put_info(ByteWriter& writer, const CheckpointInfo& info) {
+    writer.put(info.time_us);
+    writer.put(info.dirty_pages);
+    writer.put(info.written_bytes);
+    writer.put(info.pause_us);
+    writer.put(info.durable_us);
+    writer.put_sized(info.message);
+}
+
+Result<void> get_info(ByteReader& reader, CheckpointInfo& info) {
+    info.time_us = TRY(reader.get<std::uint64_t>());
+    info.dirty_pages = TRY(reader.get<std::uint64_t>());
+    info.written_bytes = TRY(reader.get<std::uint64_t>());
+    info.pause_us = TRY(reader.get<std::uint64_t>());
+    info.durable_us = TRY(reader.get<std::uint64_t>());
+    info.message = TRY(reader.get_string());
+    return {};
+}
+
+Result<Sha256> get_digest(ByteReader& reader) {
+    Sha256 digest;
+    digest.bytes = TRY(reader.get<decltype(Sha256::bytes)>());
+    return digest;
+}
+
 }  // namespace
+
+bool may_follow(std::uint32_t format, FrameType last, FrameType type) {
+    const bool is_first_format = format == kImageFormatOldest;
+    switch (type) {
+        case FrameType::header:
+            return false;
+        case FrameType::module:
+            return last == FrameType::header || last == FrameType::module;
+        case FrameType::checkpoint:
+            return !is_first_format && (last == FrameType::header || last == FrameType::module ||
+                                        last == FrameType::attachment);
+        case FrameType::units:
+        case FrameType::attachment:
+            return last == FrameType::checkpoint || last == FrameType::units ||
+                   (is_first_format && (last == FrameType::header || last == FrameType::module));
+        case FrameType::end:
+            return last == FrameType::attachment;
+    }
+    return false;
+}
 
 Error damaged_image(const char* how) {
     return fail(ErrorCode::corrupt,
@@ -35,17 +82,15 @@ Error damaged_image(const char* how) {
 }
 
 ByteVector encode_image_header(const ImageHeader& header) {
+    const ImageBase base = header.base.value_or(ImageBase{});
     ByteWriter writer;
     writer.put(header.unit_bytes);
     writer.put(header.generation);
     writer.put_sized(header.process_name);
-    writer.put(header.checkpoint.id);
-    writer.put(header.checkpoint.time_us);
-    writer.put(header.checkpoint.dirty_pages);
-    writer.put(header.checkpoint.written_bytes);
-    writer.put(header.checkpoint.pause_us);
-    writer.put(header.checkpoint.durable_us);
-    writer.put_sized(header.checkpoint.message);
+    writer.put(header.head);
+    writer.put(base.version);
+    writer.put(base.time_us);
+    writer.put(base.identity.bytes);
     return writer.take();
 }
 
@@ -55,15 +100,61 @@ Result<ImageHeader> decode_image_header(Bytes payload) {
     header.unit_bytes = TRY(reader.get<std::uint32_t>());
     header.generation = TRY(reader.get<std::uint64_t>());
     header.process_name = TRY(reader.get_string());
-    header.checkpoint.id = TRY(reader.get<Version>());
-    header.checkpoint.time_us = TRY(reader.get<std::uint64_t>());
-    header.checkpoint.dirty_pages = TRY(reader.get<std::uint64_t>());
-    header.checkpoint.written_bytes = TRY(reader.get<std::uint64_t>());
-    header.checkpoint.pause_us = TRY(reader.get<std::uint64_t>());
-    header.checkpoint.durable_us = TRY(reader.get<std::uint64_t>());
-    header.checkpoint.message = TRY(reader.get_string());
+    header.head = TRY(reader.get<Version>());
+    ImageBase base;
+    base.version = TRY(reader.get<Version>());
+    base.time_us = TRY(reader.get<std::uint64_t>());
+    base.identity = TRY(get_digest(reader));
+    if (base.version != kNoVersion) header.base = base;
     TRY(reader.expect_end());
     return header;
+}
+
+Result<FirstFormatHeader> decode_first_format_header(Bytes payload) {
+    ByteReader reader(payload, "the header of the image");
+    FirstFormatHeader first;
+    first.header.unit_bytes = TRY(reader.get<std::uint32_t>());
+    first.header.generation = TRY(reader.get<std::uint64_t>());
+    first.header.process_name = TRY(reader.get_string());
+    CheckpointInfo& info = first.checkpoint.info;
+    info.id = TRY(reader.get<Version>());
+    TRY(get_info(reader, info));
+    TRY(reader.expect_end());
+    first.header.head = info.id;
+    return first;
+}
+
+ByteVector encode_image_checkpoint(const ImageCheckpoint& checkpoint) {
+    ByteWriter writer;
+    writer.put(checkpoint.info.id);
+    writer.put(checkpoint.info.parent);
+    writer.put(checkpoint.identity.value().bytes);
+    put_info(writer, checkpoint.info);
+    return writer.take();
+}
+
+Result<ImageCheckpoint> decode_image_checkpoint(Bytes payload) {
+    ByteReader reader(payload, "a checkpoint in the image");
+    ImageCheckpoint checkpoint;
+    checkpoint.info.id = TRY(reader.get<Version>());
+    checkpoint.info.parent = TRY(reader.get<Version>());
+    checkpoint.identity = TRY(get_digest(reader));
+    TRY(get_info(reader, checkpoint.info));
+    TRY(reader.expect_end());
+    return checkpoint;
+}
+
+Sha256 checkpoint_identity(std::uint64_t time_us, Bytes attachment) {
+    ByteWriter writer;
+    writer.put(time_us);
+    writer.put_bytes(attachment);
+    return sha256_of(writer.view());
+}
+
+Result<Sha256> checkpoint_identity(const Family& family, Version checkpoint) {
+    const auto info = TRY(family.checkpoint(checkpoint));
+    const ByteVector attachment = TRY(family.read_attachment(checkpoint));
+    return checkpoint_identity(info.time_us, attachment);
 }
 
 Result<void> ImageWriter::write(Bytes bytes) {
@@ -80,18 +171,26 @@ Result<void> ImageWriter::begin() {
     return write(writer.view());
 }
 
-Result<void> ImageWriter::frame(FrameType type, Bytes payload) {
+Result<void> ImageWriter::write_frame(FrameType type, Bytes payload) {
     const FrameHeader header{type, 0, payload.size(), checksum_of_frame(type, payload)};
     TRY(write(std::as_bytes(std::span(&header, 1))));
     return write(payload);
 }
 
-Result<void> ImageWriter::end(std::uint64_t module_count, std::uint64_t unit_count) {
+Result<void> ImageWriter::frame(FrameType type, ByteVector payload) {
+    return writing_.begin([this, type, kept = std::make_shared<ByteVector>(std::move(payload))] {
+        return write_frame(type, *kept);
+    });
+}
+
+Result<void> ImageWriter::end(const ImageEnd& end) {
+    TRY(writing_.finish());
     ByteWriter writer;
-    writer.put(module_count);
-    writer.put(unit_count);
+    writer.put(end.module_count);
+    writer.put(end.unit_count);
+    writer.put(end.checkpoint_count);
     writer.put(checksum_.digest());
-    return frame(FrameType::end, writer.view());
+    return write_frame(FrameType::end, writer.view());
 }
 
 Result<void> ImageReader::read(MutableBytes out) {
@@ -106,19 +205,18 @@ Result<void> ImageReader::read(MutableBytes out) {
     return {};
 }
 
-Result<void> ImageReader::begin() {
+Result<std::uint32_t> ImageReader::begin() {
     std::array<char, 8> magic{};
     TRY(read(std::as_writable_bytes(std::span(magic))));
     if (magic != kImageMagic) {
         return fail(ErrorCode::unsupported_format, "this is not an image of a process");
     }
-    std::uint32_t format = 0;
-    TRY(read(std::as_writable_bytes(std::span(&format, 1))));
-    if (format == kImageFormat) return {};
+    TRY(read(std::as_writable_bytes(std::span(&format_, 1))));
+    if (format_ >= kImageFormatOldest && format_ <= kImageFormat) return format_;
     return fail(ErrorCode::unsupported_format,
-                "the image has format {}, this build reads {}: import it with the release that "
-                "made it",
-                format, kImageFormat);
+                "the image has format {}, this build reads {} to {}: import it with the release "
+                "that made it",
+                format_, kImageFormatOldest, kImageFormat);
 }
 
 Result<Frame> ImageReader::next() {
@@ -143,14 +241,17 @@ Result<Frame> ImageReader::next() {
     return frame;
 }
 
-Result<void> ImageReader::end(const Frame& frame, std::uint64_t module_count,
-                              std::uint64_t unit_count) {
+Result<void> ImageReader::end(const Frame& frame, const ImageEnd& expected) {
     ByteReader reader(frame.payload, "the end of the image");
-    const auto modules = TRY(reader.get<std::uint64_t>());
-    const auto units = TRY(reader.get<std::uint64_t>());
+    ImageEnd end;
+    end.module_count = TRY(reader.get<std::uint64_t>());
+    end.unit_count = TRY(reader.get<std::uint64_t>());
+    if (format_ != kImageFormatOldest) {
+        end.checkpoint_count = TRY(reader.get<std::uint64_t>());
+    }
     const auto digest = TRY(reader.get<StreamDigest>());
     TRY(reader.expect_end());
-    if (modules != module_count || units != unit_count) return damaged_image("parts are missing");
+    if (end != expected) return damaged_image("parts are missing");
     if (digest != digest_before_frame_) return damaged_image("its digest does not match");
     std::byte behind{};
     if (TRY(source_(MutableBytes(&behind, 1))) != 0)

@@ -1,11 +1,13 @@
 #include "store/internal/lmdb_family.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include "base/fault_point.hpp"
 #include "base/trace.hpp"
+#include "store/internal/branches.hpp"
 #include "store/internal/garbage.hpp"
+#include "store/internal/lineage.hpp"
+#include "store/internal/tags.hpp"
 #include "store/internal/unit_table.hpp"
 #include "store/internal/written_lists.hpp"
 
@@ -15,7 +17,6 @@ namespace {
 
 constexpr TableIndex kCheckpoints = index_of(FamilyTable::checkpoints);
 constexpr TableIndex kAttachments = index_of(FamilyTable::attachments);
-constexpr TableIndex kBranches = index_of(FamilyTable::branches);
 constexpr TableIndex kStaged = index_of(FamilyTable::staged);
 
 constexpr std::size_t kSweepUnitsAlong = 256;    ///< removed on the way by a publish
@@ -48,26 +49,6 @@ Result<void> expect_unpublished(const Transaction& transaction, const ProcessRec
                 plain(process.head));
 }
 
-/// Gives up what `process` staged under versions below `limit`.
-Result<void> abandon_staged(WriteTransaction& transaction, const ProcessRecord& process,
-                            Version limit) {
-    std::vector<std::pair<BranchId, Version>> stale;
-    {
-        Cursor cursor = transaction.cursor(kStaged);
-        for (bool found = TRY(cursor.next()); found; found = TRY(cursor.next())) {
-            const auto version = KeyReader(cursor.key()).get<Version>();
-            const auto staged = TRY(decode_record<StagedRecord>(cursor.value(), "a staged record"));
-            if (version < limit && staged.process == process.id) {
-                stale.emplace_back(staged.branch, version);
-            }
-        }
-    }
-    for (const auto& [branch, version] : stale) {
-        TRY(abandon_version(transaction, branch, version));
-    }
-    return {};
-}
-
 /// Values go in by key: neighbours share database pages.
 std::vector<const EncodedUnit*> in_key_order(std::span<const EncodedUnit> units) {
     std::vector<const EncodedUnit*> sorted;
@@ -95,14 +76,6 @@ Result<void> raise_last_version(WriteTransaction& transaction, Version version) 
     if (version <= family.last_version) return {};
     family.last_version = version;
     return write_family_record(transaction, family);
-}
-
-Result<BranchId> open_branch(WriteTransaction& transaction, BranchRecord branch) {
-    FamilyRecord family = TRY(read_family_record(transaction));
-    family.last_branch = BranchId{static_cast<std::uint32_t>(plain(next(family.last_branch)))};
-    TRY(transaction.put(kBranches, make_key(family.last_branch), encode_record(branch)));
-    TRY(write_family_record(transaction, family));
-    return family.last_branch;
 }
 
 Result<void> found_family(WriteTransaction& transaction, const ProcessRecord& first,
@@ -183,26 +156,9 @@ Result<void> take_out_checkpoint(WriteTransaction& transaction, Version id) {
     }
     TRY(transaction.erase(kCheckpoints, make_key(id)));
     TRY(transaction.erase(kAttachments, make_key(id)));
+    TRY(erase_tags_of(transaction, id));
     TRY(release_point(transaction, info.branch, id));
     return remove_dead_branches(transaction, info.branch);
-}
-
-/// How far each branch is the history of `id`: all of the branches it owns, the others up to where
-/// it left them.
-Result<std::map<BranchId, Version>> history_of(const Transaction& transaction, ProcessId id) {
-    std::map<BranchId, Version> reach;
-    for (const NumberedBranch& branch : TRY(read_branches(transaction))) {
-        if (branch.record.owner != id) continue;
-        reach[branch.id] = Version{UINT64_MAX};
-        Version limit = branch.record.fork;
-        for (BranchId up = branch.record.parent; up != kNoBranch;) {
-            reach[up] = std::max(reach[up], limit);
-            const BranchRecord parent = TRY(read_branch(transaction, up));
-            limit = std::min(limit, parent.fork);
-            up = parent.parent;
-        }
-    }
-    return reach;
 }
 
 }  // namespace
@@ -358,13 +314,15 @@ Result<CheckpointInfo> LmdbFamily::checkpoint(Version id) const {
     const auto transaction = TRY(environment_->read());
     auto info = TRY(read_checkpoint(transaction, id));
     info.durable_us = notes_.durable_us(id);
+    info.tags = TRY(tags_of(transaction, id));
     return info;
 }
 
 Result<std::vector<CheckpointInfo>> LmdbFamily::checkpoints(ProcessId id) const {
     const auto transaction = TRY(environment_->read());
     const ProcessRecord process = TRY(read_process(transaction, id));
-    const auto reach = TRY(history_of(transaction, id));
+    const auto branches = TRY(branches_by_id(transaction));
+    const auto reach = TRY(history_of(branches, id));
     if (!reach.contains(process.branch)) {
         return fail(ErrorCode::corrupt, "branch {} of process {} is another one's; {}",
                     plain(process.branch), id.hex(), kDamageRemedy);
@@ -372,11 +330,26 @@ Result<std::vector<CheckpointInfo>> LmdbFamily::checkpoints(ProcessId id) const 
     std::vector<CheckpointInfo> own;
     for (CheckpointInfo& info : TRY(read_checkpoints(transaction))) {
         const auto entry = reach.find(info.branch);
-        if (entry == reach.end() || info.id > entry->second) continue;
+        const bool is_on_way = entry != reach.end() && info.id <= entry->second;
+        // One that it has from a removed process may lie beside the way.
+        if (!is_on_way && info.process != id) continue;
         info.durable_us = notes_.durable_us(info.id);
         own.push_back(std::move(info));
     }
+    name_remaining_parents(own, branches);
+    TRY(read_tags(transaction, own));
     return own;
+}
+
+Result<void> LmdbFamily::set_tag(Version checkpoint, const std::string& tag, bool moves) {
+    return environment_->write([&](WriteTransaction& transaction) {
+        return put_tag(transaction, checkpoint, tag, moves);
+    });
+}
+
+Result<void> LmdbFamily::remove_tag(Version checkpoint, const std::string& tag) {
+    return environment_->write(
+        [&](WriteTransaction& transaction) { return erase_tag(transaction, checkpoint, tag); });
 }
 
 Result<void> LmdbFamily::remove_checkpoint(Version id) {
@@ -385,9 +358,11 @@ Result<void> LmdbFamily::remove_checkpoint(Version id) {
     return sweep();
 }
 
-Result<void> LmdbFamily::prune(FencingToken token, Version id) {
+Result<void> LmdbFamily::prune(Version id, std::optional<FencingToken> owner) {
     const auto removed = environment_->write([&](WriteTransaction& transaction) -> Result<void> {
-        TRY(fenced_process(transaction, token));
+        if (owner) TRY(fenced_process(transaction, *owner));
+        const auto tags = TRY(tags_of(transaction, id));
+        if (!tags.empty()) return tagged_error(id, tags);
         return take_out_checkpoint(transaction, id);
     });
     return removed.ok() ? sweep() : removed;

@@ -37,9 +37,26 @@ public:
     Result<void> for_each_unit(
         View view,
         const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const override;
+    Result<void> set_tag(Version checkpoint, const std::string& tag, bool moves) override;
+    Result<void> remove_tag(Version checkpoint, const std::string& tag) override;
     Result<void> remove_checkpoint(Version id) override;
-    Result<void> prune(FencingToken token, Version id) override;
+    Result<void> prune(Version id, std::optional<FencingToken> owner) override;
+    Result<std::uint64_t> bytes_freed_by(const Removal& removal) const override;
     Result<std::vector<std::string>> verify() const override;
+
+    /// New processes that stand at a checkpoint; those that are members already stay as they are.
+    Result<void> add_members(Version checkpoint, std::span<const ProcessRecord> members);
+    /// Removes a process with its checkpoints; one that another process stands at becomes that
+    /// process's. Errors: not_found.
+    Result<void> remove_member(ProcessId id);
+    Result<std::vector<ProcessId>> members() const;
+    /// Those of which two views do not see one and the same value, in key order, by the lists of
+    /// what the versions wrote. Errors: not_found, corrupt.
+    Result<std::vector<UnitKey>> differing_units(View left, View right) const;
+    /// As the function of this name (store/unit_difference.hpp).
+    Result<void> for_each_difference(
+        Version from, Version to,
+        const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const;
 
 private:
     LmdbFamily(std::shared_ptr<Environment> environment, Notes notes)

@@ -57,7 +57,66 @@ Result<Piece> read_piece(const Environment& environment, const ViewIndex& index,
     return piece;
 }
 
+/// The units of runs, one after the other.
+class RunWalk {
+public:
+    explicit RunWalk(std::vector<ViewIndex::Run> runs) : runs_(std::move(runs)) {}
+
+    [[nodiscard]] std::optional<UnitKey> next() {
+        while (at_ < runs_.size() && offset_ == runs_[at_].count) {
+            ++at_;
+            offset_ = 0;
+        }
+        if (at_ == runs_.size()) return std::nullopt;
+        return UnitKey{runs_[at_].region, UnitIndex{runs_[at_].first + offset_++}};
+    }
+
+private:
+    std::vector<ViewIndex::Run> runs_;
+    std::size_t at_ = 0;
+    std::uint64_t offset_ = 0;
+};
+
+/// The next units of `walk` as `view` sees them; none at its end.
+Result<std::vector<EncodedUnit>> read_next(const Environment& environment, const ViewIndex& index,
+                                           View view, RunWalk& walk) {
+    const auto transaction = TRY(environment.read());
+    TRY(expect_readable(transaction, view));
+    Cursor cursor = transaction.hot_cursor();
+    std::vector<EncodedUnit> units;
+    for (std::size_t bytes = 0; bytes < kPieceBytes;) {
+        const auto key = walk.next();
+        if (!key) break;
+        const auto stored = TRY(find_unit(transaction, cursor, view, *key));
+        TRY(index.expect(*key, place_of(stored)));
+        if (!stored) {
+            units.push_back(encode_unit(*key, {}));
+            continue;
+        }
+        const Bytes value = TRY(stored->joined(transaction.scratch()));
+        units.push_back({*key, ByteVector(value.begin(), value.end())});
+        bytes += value.size();
+    }
+    return units;
+}
+
 }  // namespace
+
+Result<void> LmdbFamily::for_each_difference(
+    Version from, Version to,
+    const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const {
+    const View before = TRY(view_of(from));
+    const View after = TRY(view_of(to));
+    const ViewIndex index = TRY(index_of_view(*environment_, after));
+    const ViewIndex other = TRY(index_of_view(*environment_, before));
+    RunWalk walk(index.differences_from(other));
+    for (;;) {
+        const auto units = TRY(read_next(*environment_, index, after, walk));
+        if (units.empty()) return {};
+        for (const EncodedUnit& unit : units)
+            TRY(visit(unit.key, unit.value));
+    }
+}
 
 Result<void> LmdbFamily::for_each_unit(
     View view, const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const {
@@ -74,6 +133,12 @@ Result<void> LmdbFamily::for_each_unit(
     return fail(ErrorCode::corrupt, "{} has {} of the {} units of checkpoint {}",
                 environment_->directory().native(), visited, index.unit_count(),
                 plain(view.version));
+}
+
+Result<std::vector<UnitKey>> LmdbFamily::differing_units(View left, View right) const {
+    const ViewIndex left_index = TRY(index_of_view(*environment_, left));
+    const ViewIndex right_index = TRY(index_of_view(*environment_, right));
+    return left_index.differing_units(right_index);
 }
 
 Result<std::vector<std::string>> LmdbFamily::verify() const {

@@ -1,5 +1,6 @@
 #include "store/internal/lmdb_store.hpp"
 
+#include "base/fault_point.hpp"
 #include "base/trace.hpp"
 #include "store/internal/catalogue.hpp"
 #include "store/internal/family_directory.hpp"
@@ -130,6 +131,58 @@ Result<void> LmdbStore::make_visible(const ProcessRecord& process) {
     return {};
 }
 
+Result<std::vector<ProcessRecord>> LmdbStore::fork_process(const ProcessRecord& process,
+                                                           Version checkpoint,
+                                                           std::span<const NewProcess> copies) {
+    std::vector<ProcessRecord> records;
+    for (const NewProcess& copy : copies) {
+        TRY(check_name(copy.name));
+        records.push_back(make_process_record(copy, *random_));
+        records.back().family = process.family;
+    }
+    const auto family = TRY(open_family(process.family));
+    TRY(remove_unlisted_members(*family, process.family));
+    // The family has them first, durably: what is listed is there. Until the catalogue's
+    // transaction ends nobody else can take them for left behind.
+    const auto listed = catalogue_->write([&](WriteTransaction& transaction) -> Result<void> {
+        const ByteVector grants = TRY(read_grants(transaction, process.id));
+        for (const ProcessRecord& record : records) {
+            TRY(list_process(transaction, {record.id, record.family, record.name}));
+            if (!grants.empty()) TRY(write_grants(transaction, record.id, grants));
+        }
+        TRY(family->add_members(checkpoint, records));
+        FAULT_POINT(store_fork_before_commit);
+        return {};
+    });
+    if (!listed.ok()) {
+        static_cast<void>(remove_unlisted_members(*family, process.family));
+        return listed.error();
+    }
+    for (ProcessRecord& record : records) {
+        record = TRY(family->process(record.id));
+        TRACE(store, "process_forked", record.id.hex(), record.name, process.id.hex());
+    }
+    return records;
+}
+
+/// What a fork or a removal that was broken off has left in a family, or this one has just
+/// unlisted.
+Result<void> LmdbStore::remove_unlisted_members(LmdbFamily& family, FamilyId id) {
+    std::vector<ProcessId> unlisted;
+    // Under the lock of those who write, no fork is under way.
+    const auto compared = catalogue_->write([&](WriteTransaction& transaction) -> Result<void> {
+        unlisted = TRY(family.members());
+        for (const ListedProcess& process : TRY(listed_processes(transaction))) {
+            if (process.family == id) std::erase(unlisted, process.id);
+        }
+        return {};
+    });
+    if (!compared.ok()) return compared;
+    for (const ProcessId process : unlisted)
+        TRY(family.remove_member(process));
+    return {};
+}
+
 Result<std::vector<ListedProcess>> LmdbStore::listed_now() const {
     const auto transaction = TRY(catalogue_->read());
     return listed_processes(transaction);
@@ -188,18 +241,30 @@ Result<void> LmdbStore::set_grants(ProcessId id, Bytes grants) {
 }
 
 Result<void> LmdbStore::remove_process(ProcessId id) {
-    std::optional<FamilyId> empty_family;
+    UnlistedProcess unlisted;
     const auto removed = catalogue_->write([&](WriteTransaction& transaction) -> Result<void> {
-        empty_family = TRY(unlist_process(transaction, id));
+        unlisted = TRY(unlist_process(transaction, id));
         return {};
     });
-    if (!removed.ok()) return removed.error();
-    if (empty_family) {
-        remove_family_files(paths_, *empty_family);
+    if (!removed.ok()) return removed;
+    if (unlisted.is_last_of_family) {
+        remove_family_files(paths_, unlisted.family);
         const std::lock_guard lock(mutex_);
-        families_.erase(*empty_family);
+        families_.erase(unlisted.family);
         recent_.reset();
+    } else {
+        std::error_code problem;
+        std::filesystem::remove_all(paths_.file_history(unlisted.family, id), problem);
+        const auto family = open_family(unlisted.family);
+        const auto cleared = family.ok() ? remove_unlisted_members(**family, unlisted.family)
+                                         : Result<void>(family.error());
+        // What of it can't be removed now goes with the next process of the family.
+        if (!cleared.ok()) TRACE(store, "member_stays", id.hex(), cleared.error().message);
     }
+    return remove_orphaned_families();
+}
+
+Result<void> LmdbStore::remove_orphaned_families() {
     return remove_orphans(paths_, [this](FamilyId family) -> Result<bool> {
         const auto transaction = TRY(catalogue_->read());
         const auto families = TRY(listed_families(transaction));

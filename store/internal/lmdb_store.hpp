@@ -36,6 +36,9 @@ public:
     Result<Sha256> put_module(Bytes module) override;
     Result<ByteVector> module(const Sha256& digest) const override;
     Result<std::unique_ptr<ProcessDraft>> draft_process(const NewProcess& process) override;
+    Result<std::vector<ProcessRecord>> fork_process(const ProcessRecord& process,
+                                                    Version checkpoint,
+                                                    std::span<const NewProcess> copies) override;
     Result<ProcessRecord> find_process(const std::string& name_or_id) const override;
     Result<std::vector<ProcessRecord>> processes() const override;
     Result<std::vector<ProcessRecord>> listed() const override;
@@ -59,6 +62,8 @@ private:
     Result<std::vector<ListedProcess>> listed_now() const;
     Result<ProcessRecord> record_of(ProcessId id, FamilyId family) const;
     Result<void> make_visible(const ProcessRecord& process);
+    Result<void> remove_unlisted_members(LmdbFamily& family, FamilyId id);
+    Result<void> remove_orphaned_families();
 
     StorePaths paths_;
     std::shared_ptr<Environment> catalogue_;

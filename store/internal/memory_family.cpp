@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "store/internal/keys.hpp"
+#include "store/internal/lineage.hpp"
+#include "store/internal/tags.hpp"
 
 namespace sojourn::store {
 
@@ -42,9 +44,7 @@ Result<FencingToken> MemoryFamily::acquire(ProcessId id, std::optional<Version> 
     if (from && *from != process.head) {
         const auto checkpoint = checkpoints_.find(*from);
         if (checkpoint == checkpoints_.end()) return no_checkpoint(*from);
-        last_branch_ = BranchId{static_cast<std::uint32_t>(plain(next(last_branch_)))};
-        branches_[last_branch_] = {checkpoint->second.info.branch, 0, *from, id};
-        process.branch = last_branch_;
+        process.branch = open_branch(checkpoint->second.info, id);
         process.head = *from;
     }
     drop_staged(id, Version{UINT64_MAX});
@@ -91,6 +91,7 @@ Result<void> MemoryFamily::publish(FencingToken token, const Publication& public
     checkpoint.info.branch = process->branch;
     checkpoint.info.process = process->id;
     checkpoint.info.durable_us = 0;
+    checkpoint.info.tags.clear();
     checkpoint.attachment.assign(publication.attachment.begin(), publication.attachment.end());
     process->head = version;
     process->state = publication.state_after;
@@ -167,12 +168,15 @@ Result<std::vector<CheckpointInfo>> MemoryFamily::checkpoints(ProcessId id) cons
     };
     std::vector<CheckpointInfo> own;
     for (const auto& [version, checkpoint] : checkpoints_) {
-        if (std::ranges::any_of(branches_, [&](const auto& branch) {
+        // One that it has from a removed process may lie beside the way.
+        if (checkpoint.info.process == id ||
+            std::ranges::any_of(branches_, [&](const auto& branch) {
                 return branch.second.owner == id && is_ancestor(branch.first, checkpoint.info);
             })) {
             own.push_back(checkpoint.info);
         }
     }
+    name_remaining_parents(own, branches_);
     return own;
 }
 
@@ -193,14 +197,62 @@ Result<void> MemoryFamily::for_each_unit(
     return {};
 }
 
+Result<void> MemoryFamily::for_each_difference(
+    Version from, Version to,
+    const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const {
+    const View before = TRY(view_of(from));
+    const View after = TRY(view_of(to));
+    std::vector<EncodedUnit> different;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [key, branches] : units_) {
+            const ByteVector* value = find(after, key);
+            if (value == find(before, key)) continue;
+            different.push_back(value != nullptr ? EncodedUnit{key, *value} : encode_unit(key, {}));
+        }
+    }
+    for (const EncodedUnit& unit : different)
+        TRY(visit(unit.key, unit.value));
+    return {};
+}
+
 Result<void> MemoryFamily::remove_checkpoint(Version id) {
     const std::lock_guard lock(mutex_);
     return take_out_checkpoint(id);
 }
 
-Result<void> MemoryFamily::prune(FencingToken token, Version id) {
+Result<void> MemoryFamily::set_tag(Version id, const std::string& tag, bool moves) {
     const std::lock_guard lock(mutex_);
-    TRY(fenced(token));
+    TRY(check_tag(tag));
+    const auto found = checkpoints_.find(id);
+    if (found == checkpoints_.end()) return no_checkpoint(id);
+    CheckpointInfo& info = found->second.info;
+    for (auto& [other_id, other] : checkpoints_) {
+        if (other_id == id || other.info.process != info.process) continue;
+        if (!moves && std::ranges::count(other.info.tags, tag) != 0)
+            return tag_taken(tag, other_id);
+        std::erase(other.info.tags, tag);
+    }
+    std::erase(info.tags, tag);
+    info.tags.push_back(tag);
+    std::ranges::sort(info.tags);
+    return {};
+}
+
+Result<void> MemoryFamily::remove_tag(Version id, const std::string& tag) {
+    const std::lock_guard lock(mutex_);
+    TRY(check_tag(tag));
+    const auto found = checkpoints_.find(id);
+    if (found != checkpoints_.end() && std::erase(found->second.info.tags, tag) != 0) return {};
+    return no_tag(tag, id);
+}
+
+Result<void> MemoryFamily::prune(Version id, std::optional<FencingToken> owner) {
+    const std::lock_guard lock(mutex_);
+    if (owner) TRY(fenced(*owner));
+    const auto found = checkpoints_.find(id);
+    if (found != checkpoints_.end() && !found->second.info.tags.empty())
+        return tagged_error(id, found->second.info.tags);
     return take_out_checkpoint(id);
 }
 
@@ -214,6 +266,83 @@ Result<void> MemoryFamily::take_out_checkpoint(Version id) {
     checkpoints_.erase(id);
     collect_garbage();
     return {};
+}
+
+Result<void> MemoryFamily::add_members(Version id, std::span<const ProcessRecord> members) {
+    const std::lock_guard lock(mutex_);
+    const auto checkpoint = checkpoints_.find(id);
+    if (checkpoint == checkpoints_.end()) return no_checkpoint(id);
+    for (ProcessRecord member : members) {
+        member.branch = open_branch(checkpoint->second.info, member.id);
+        member.head = id;
+        member.state = ProcessState::suspended;
+        processes_[member.id] = member;
+    }
+    return {};
+}
+
+Result<void> MemoryFamily::remove_member(ProcessId id) {
+    const std::lock_guard lock(mutex_);
+    TRY(take_out_process(id));
+    collect_garbage();
+    return {};
+}
+
+Result<void> MemoryFamily::take_out_process(ProcessId id) {
+    drop_staged(id, Version{UINT64_MAX});
+    if (processes_.erase(id) == 0) {
+        return fail(ErrorCode::not_found, "there is no process {}", id.hex());
+    }
+    for (auto& [version, checkpoint] : checkpoints_) {
+        if (checkpoint.info.process != id) continue;
+        const auto heir = std::ranges::find_if(
+            processes_, [&](const auto& entry) { return entry.second.head == version; });
+        if (heir != processes_.end()) checkpoint.info.process = heir->first;
+    }
+    std::erase_if(checkpoints_, [&](const auto& entry) { return entry.second.info.process == id; });
+    return {};
+}
+
+Result<std::uint64_t> MemoryFamily::bytes_freed_by(const Removal& removal) const {
+    MemoryFamily without{ProcessRecord()};
+    std::uint64_t before = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        before = value_bytes();
+        without.processes_ = processes_;
+        without.branches_ = branches_;
+        without.checkpoints_ = checkpoints_;
+        without.units_ = units_;
+        without.last_branch_ = last_branch_;
+    }
+    if (removal.process) TRY(without.take_out_process(*removal.process));
+    for (const Version version : removal.checkpoints) {
+        const auto taken = without.take_out_checkpoint(version);
+        if (taken.ok()) continue;
+        // It may have gone with its process.
+        if (!removal.process || taken.error().code != ErrorCode::not_found) return taken.error();
+    }
+    without.collect_garbage();
+    return before - without.value_bytes();
+}
+
+std::uint64_t MemoryFamily::value_bytes() const {
+    std::uint64_t bytes = 0;
+    for (const auto& [id, checkpoint] : checkpoints_)
+        bytes += checkpoint.attachment.size();
+    for (const auto& [key, branches] : units_) {
+        for (const auto& [branch, history] : branches) {
+            for (const auto& [version, value] : history)
+                bytes += value.size();
+        }
+    }
+    return bytes;
+}
+
+BranchId MemoryFamily::open_branch(const CheckpointInfo& from, ProcessId owner) {
+    last_branch_ = BranchId{static_cast<std::uint32_t>(plain(next(last_branch_)))};
+    branches_[last_branch_] = {from.branch, 0, from.id, owner};
+    return last_branch_;
 }
 
 Result<std::vector<std::string>> MemoryFamily::verify() const {

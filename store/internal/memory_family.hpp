@@ -34,9 +34,19 @@ public:
     Result<void> for_each_unit(
         View view,
         const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const override;
+    Result<void> set_tag(Version checkpoint, const std::string& tag, bool moves) override;
+    Result<void> remove_tag(Version checkpoint, const std::string& tag) override;
     Result<void> remove_checkpoint(Version id) override;
-    Result<void> prune(FencingToken token, Version id) override;
+    Result<void> prune(Version id, std::optional<FencingToken> owner) override;
+    Result<std::uint64_t> bytes_freed_by(const Removal& removal) const override;
     Result<std::vector<std::string>> verify() const override;
+
+    Result<void> add_members(Version checkpoint, std::span<const ProcessRecord> members);
+    Result<void> remove_member(ProcessId id);
+    /// As the function of this name (store/unit_difference.hpp).
+    Result<void> for_each_difference(
+        Version from, Version to,
+        const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const;
 
 private:
     struct Checkpoint {
@@ -56,6 +66,9 @@ private:
     std::map<BranchId, std::set<Version>> read_points() const;
     bool is_branch_in_use(BranchId branch) const;
     Result<void> take_out_checkpoint(Version id);
+    Result<void> take_out_process(ProcessId id);
+    std::uint64_t value_bytes() const;
+    BranchId open_branch(const CheckpointInfo& from, ProcessId owner);
     void collect_garbage();
 
     mutable std::mutex mutex_;

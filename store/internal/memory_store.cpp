@@ -49,9 +49,7 @@ Result<void> MemoryStore::expect_name_free(const std::string& name) const {
         return entry.second.first.name == name;
     });
     if (!taken) return {};
-    return fail(ErrorCode::already_exists,
-                "there is a process named {} already: remove it, replace it or choose another name",
-                name);
+    return name_taken(name);
 }
 
 Result<std::unique_ptr<ProcessDraft>> MemoryStore::draft_process(const NewProcess& process) {
@@ -60,6 +58,31 @@ Result<std::unique_ptr<ProcessDraft>> MemoryStore::draft_process(const NewProces
     TRY(expect_name_free(process.name));
     return std::unique_ptr<ProcessDraft>(
         new MemoryDraft(*this, make_process_record(process, *random_)));
+}
+
+Result<std::vector<ProcessRecord>> MemoryStore::fork_process(const ProcessRecord& process,
+                                                             Version checkpoint,
+                                                             std::span<const NewProcess> copies) {
+    const std::lock_guard lock(mutex_);
+    const auto found = processes_.find(process.id);
+    if (found == processes_.end())
+        return fail(ErrorCode::not_found, "there is no process {}", process.id.hex());
+    const Listed origin = found->second;
+    std::vector<ProcessRecord> records;
+    for (const NewProcess& copy : copies) {
+        TRY(check_name(copy.name));
+        TRY(expect_name_free(copy.name));
+        const bool is_twice = std::ranges::count(copies, copy.name, &NewProcess::name) > 1;
+        if (is_twice && !copy.name.empty()) return name_taken(copy.name);
+        records.push_back(make_process_record(copy, *random_));
+        records.back().family = process.family;
+    }
+    TRY(origin.family->add_members(checkpoint, records));
+    for (ProcessRecord& record : records) {
+        processes_[record.id] = {record, origin.family, origin.grants};
+        record = TRY(origin.family->process(record.id));
+    }
+    return records;
 }
 
 Result<ProcessRecord> MemoryStore::find_process(const std::string& name_or_id) const {
@@ -108,8 +131,12 @@ Result<void> MemoryStore::set_grants(ProcessId id, Bytes grants) {
 
 Result<void> MemoryStore::remove_process(ProcessId id) {
     const std::lock_guard lock(mutex_);
-    if (processes_.erase(id) != 0) return {};
-    return fail(ErrorCode::not_found, "there is no process {}", id.hex());
+    const auto found = processes_.find(id);
+    if (found == processes_.end())
+        return fail(ErrorCode::not_found, "there is no process {}", id.hex());
+    const auto family = found->second.family;
+    processes_.erase(found);
+    return family->remove_member(id);
 }
 
 Result<std::shared_ptr<Family>> MemoryStore::family(FamilyId id) {

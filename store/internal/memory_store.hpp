@@ -22,6 +22,9 @@ public:
     Result<Sha256> put_module(Bytes module) override;
     Result<ByteVector> module(const Sha256& digest) const override;
     Result<std::unique_ptr<ProcessDraft>> draft_process(const NewProcess& process) override;
+    Result<std::vector<ProcessRecord>> fork_process(const ProcessRecord& process,
+                                                    Version checkpoint,
+                                                    std::span<const NewProcess> copies) override;
     Result<ProcessRecord> find_process(const std::string& name_or_id) const override;
     Result<std::vector<ProcessRecord>> processes() const override;
     Result<std::vector<ProcessRecord>> listed() const override;

@@ -27,6 +27,12 @@ Result<void> check_name(const std::string& name) {
                 kNameBytesMax);
 }
 
+Error name_taken(const std::string& name) {
+    return fail(ErrorCode::already_exists,
+                "there is a process named {} already: remove it, replace it or choose another name",
+                name);
+}
+
 ProcessRecord make_process_record(const NewProcess& process, Random& random) {
     ProcessRecord record;
     random.fill(record.id.bytes);

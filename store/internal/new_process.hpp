@@ -11,6 +11,8 @@ namespace sojourn::store {
 /// a command line need.
 Result<void> check_name(const std::string& name);
 
+Error name_taken(const std::string& name);
+
 /// The record of a process in state `created`, with new ids.
 ProcessRecord make_process_record(const NewProcess& process, Random& random);
 

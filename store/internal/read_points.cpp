@@ -5,13 +5,17 @@
 namespace sojourn::store {
 
 Result<ReadPoints> ReadPoints::of(const Transaction& transaction) {
+    const auto checkpoints = TRY(read_checkpoints(transaction));
+    const auto branches = TRY(branches_by_id(transaction));
+    return of(checkpoints, branches);
+}
+
+ReadPoints ReadPoints::of(std::span<const CheckpointInfo> checkpoints, const Branches& branches) {
     ReadPoints points;
-    for (const CheckpointInfo& checkpoint : TRY(read_checkpoints(transaction))) {
+    for (const CheckpointInfo& checkpoint : checkpoints)
         points.points_[checkpoint.branch].insert(checkpoint.id);
-    }
-    for (const NumberedBranch& branch : TRY(read_branches(transaction))) {
-        points.points_[branch.record.parent].insert(branch.record.fork);
-    }
+    for (const auto& [id, branch] : branches)
+        points.points_[branch.parent].insert(branch.fork);
     return points;
 }
 

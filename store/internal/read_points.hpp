@@ -3,7 +3,7 @@
 #include <map>
 #include <set>
 
-#include "store/internal/family_tables.hpp"
+#include "store/internal/branches.hpp"
 
 namespace sojourn::store {
 
@@ -11,6 +11,7 @@ namespace sojourn::store {
 class ReadPoints {
 public:
     static Result<ReadPoints> of(const Transaction& transaction);
+    static ReadPoints of(std::span<const CheckpointInfo> checkpoints, const Branches& branches);
 
     [[nodiscard]] bool is_empty(BranchId branch) const { return !points_.contains(branch); }
     [[nodiscard]] bool contains(BranchId branch, Version version) const;

@@ -46,24 +46,33 @@ void append_uncovered(Runs& merged, Run run, const Runs& newer, std::size_t at) 
     }
 }
 
-/// Both, where they overlap `newer`. Both are sorted and without overlaps, and so is the result.
-Runs merge(const Runs& newer, const Runs& older) {
-    if (older.empty()) return newer;
-    Runs uncovered;
+/// What of `runs` the sorted `newer` does not cover.
+Runs uncovered(const Runs& runs, const Runs& newer) {
+    Runs left;
     std::size_t at = 0;
-    for (const Run& run : older) {
+    for (const Run& run : runs) {
         while (at < newer.size() &&
                (newer[at].region < run.region ||
                 (newer[at].region == run.region && end_of(newer[at]) <= run.first))) {
             ++at;
         }
-        append_uncovered(uncovered, run, newer, at);
+        append_uncovered(left, run, newer, at);
     }
-    Runs merged;
-    merged.reserve(newer.size() + uncovered.size());
-    std::merge(newer.begin(), newer.end(), uncovered.begin(), uncovered.end(),
-               std::back_inserter(merged), is_before);
-    return merged;
+    return left;
+}
+
+/// Two that do not overlap, as one. Both are sorted, and so is the result.
+Runs united(const Runs& first, const Runs& second) {
+    Runs both;
+    both.reserve(first.size() + second.size());
+    std::merge(first.begin(), first.end(), second.begin(), second.end(), std::back_inserter(both),
+               is_before);
+    return both;
+}
+
+/// Both, where they overlap `newer`. Both are sorted and without overlaps, and so is the result.
+Runs merge(const Runs& newer, const Runs& older) {
+    return older.empty() ? newer : united(newer, uncovered(older, newer));
 }
 
 /// Layers from the oldest to the newest as one. Neighbours first, so that each run is moved a few
@@ -78,6 +87,24 @@ Runs flatten(std::vector<Runs> layers) {
         layers = std::move(halved);
     }
     return std::move(layers.front());
+}
+
+/// Where both have a value of the same place. Both are sorted and without overlaps.
+Runs common(const Runs& first, const Runs& second) {
+    Runs both;
+    for (auto a = first.begin(), b = second.begin(); a != first.end() && b != second.end();) {
+        const std::uint64_t begin = std::max(a->first, b->first);
+        const std::uint64_t end = std::min(end_of(*a), end_of(*b));
+        if (a->region == b->region && a->place == b->place && begin < end) {
+            append(both, {a->region, begin, end - begin, a->place});
+        }
+        if (std::pair(a->region, end_of(*a)) < std::pair(b->region, end_of(*b))) {
+            ++a;
+        } else {
+            ++b;
+        }
+    }
+    return both;
 }
 
 Runs runs_of(const WrittenList& list) {
@@ -104,7 +131,72 @@ Result<std::vector<Runs>> layers_of(const Transaction& transaction, BranchId bra
     }
 }
 
+/// What is left of `runs` behind what was taken off so far.
+class RunReader {
+public:
+    explicit RunReader(const Runs& runs) : runs_(runs) {}
+
+    [[nodiscard]] bool at_end() const { return index_ == runs_.size(); }
+    [[nodiscard]] Run rest() const {
+        Run run = runs_[index_];
+        run.first += taken_;
+        run.count -= taken_;
+        return run;
+    }
+    void take(std::uint64_t count) {
+        taken_ += count;
+        if (taken_ < runs_[index_].count) return;
+        taken_ = 0;
+        ++index_;
+    }
+
+private:
+    const Runs& runs_;
+    std::size_t index_ = 0;
+    std::uint64_t taken_ = 0;
+};
+
+/// How many units of `run` lie before `other` begins.
+std::uint64_t count_before(const Run& run, const RunReader& other) {
+    if (other.at_end()) return run.count;
+    const Run next = other.rest();
+    if (next.region != run.region) return next.region < run.region ? 0 : run.count;
+    return next.first <= run.first ? 0 : std::min(run.count, next.first - run.first);
+}
+
+void append_units(std::vector<UnitKey>& units, const Run& run, std::uint64_t count) {
+    for (std::uint64_t unit = run.first; unit < run.first + count; ++unit)
+        units.push_back({run.region, UnitIndex{unit}});
+}
+
+/// Takes off `reader` what lies before `other`; false when nothing does.
+bool take_alone(RunReader& reader, const RunReader& other, std::vector<UnitKey>& units) {
+    if (reader.at_end()) return false;
+    const Run run = reader.rest();
+    const std::uint64_t count = count_before(run, other);
+    if (count == 0) return false;
+    append_units(units, run, count);
+    reader.take(count);
+    return true;
+}
+
 }  // namespace
+
+std::vector<UnitKey> ViewIndex::differing_units(const ViewIndex& other) const {
+    std::vector<UnitKey> units;
+    RunReader left(runs_);
+    RunReader right(other.runs_);
+    while (!left.at_end() || !right.at_end()) {
+        if (take_alone(left, right, units) || take_alone(right, left, units)) continue;
+        // Both begin at the same unit.
+        const Run run = left.rest();
+        const std::uint64_t count = std::min(run.count, right.rest().count);
+        if (!(run.place == right.rest().place)) append_units(units, run, count);
+        left.take(count);
+        right.take(count);
+    }
+    return units;
+}
 
 ViewIndex::ViewIndex(View view, std::vector<Run> runs) : view_(view), runs_(std::move(runs)) {
     for (const Run& run : runs_)
@@ -119,6 +211,13 @@ Result<ViewIndex> ViewIndex::of(const Transaction& transaction, View view) {
         from = {branch.parent, std::min(from.version, branch.fork)};
     }
     return ViewIndex(view, std::move(runs));
+}
+
+std::vector<Run> ViewIndex::differences_from(const ViewIndex& other) const {
+    Runs gone = uncovered(other.runs_, runs_);
+    for (Run& run : gone)
+        run.place = {};
+    return united(uncovered(runs_, common(runs_, other.runs_)), gone);
 }
 
 std::optional<ViewIndex::Place> ViewIndex::find(UnitKey unit) const {

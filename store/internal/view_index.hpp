@@ -35,10 +35,17 @@ public:
     /// nullopt: never written. Allocates nothing.
     [[nodiscard]] std::optional<Place> find(UnitKey unit) const;
 
+    /// Those that the two find at different places, in key order.
+    [[nodiscard]] std::vector<UnitKey> differing_units(const ViewIndex& other) const;
+
     /// Whether `view` is the index's own, or one that grew out of it on the same branch.
     [[nodiscard]] bool covers(View view) const {
         return view.branch == view_.branch && view.version >= view_.version;
     }
+
+    /// The runs of units that this view sees otherwise than `other`, by region and first unit; of
+    /// no place where only `other` has a value.
+    [[nodiscard]] std::vector<Run> differences_from(const ViewIndex& other) const;
 
     /// That `found` is what a view that is covered sees of `unit`, unless it is newer than the
     /// index can tell. Allocates nothing unless it fails. Errors: corrupt.

@@ -77,23 +77,57 @@ TEST_CASE("a guest's terminal is in its mode again after a kill and a resume on 
     CHECK(second.settings().c_lflag == before);
 }
 
-TEST_CASE("a terminal is put back when its process is suspended or stopped",
-          "[process][terminal]") {
+TEST_CASE("a terminal is put back when its process is suspended", "[process][terminal]") {
     const TerminalFixture fixture;
     PseudoTerminal terminal;
     const auto before = terminal.settings().c_lflag;
     fixture.start_pager(terminal);
     REQUIRE(terminal.is_raw());
 
+    SECTION("from elsewhere") {
+        REQUIRE(fixture.run({"suspend", "job"}).exit_code == 0);
+    }
+    SECTION("by the signal of Ctrl-Z") {
+        ::kill(terminal.command(), SIGTSTP);
+    }
+
+    CHECK(WEXITSTATUS(terminal.wait()) == 75);
+    CHECK(terminal.settings().c_lflag == before);
+    CHECK(fixture.row_of("job")["state"] == "suspended");
+}
+
+TEST_CASE("Ctrl-Z suspends a process with a name into the store", "[process][terminal]") {
+    const auto program = guest("sleeper");
+    if (!program) return;
+    const TerminalFixture fixture;
+    PseudoTerminal terminal;
+    fixture.start(terminal, {"run", "--name", "job", *program, "300"});
+    TerminalFixture::await_seen(terminal, "asleep");
+
+    terminal.type("\x1a");
+
+    CHECK(WEXITSTATUS(terminal.wait()) == 75);
+    TerminalFixture::await_seen(terminal, "vm resume job");
+    CHECK(fixture.row_of("job")["state"] == "suspended");
+    CHECK(fixture.run({"resume", "job"}).out == "awake\n");
+}
+
+TEST_CASE("Ctrl-Z stops a run without a name, with its terminal put back", "[process][terminal]") {
+    const TerminalFixture fixture;
+    PseudoTerminal terminal;
+    const auto before = terminal.settings().c_lflag;
+    terminal.resize(80, 24);
+    fixture.start(terminal, {"run", "--dir", fixture.grant(), "samples/pager.wasm", "text"});
+    TerminalFixture::await_seen(terminal, "lines 1 to 23 of 100, window 80x24");
+
     ::kill(terminal.command(), SIGTSTP);
+
     REQUIRE(WIFSTOPPED(terminal.wait()));
     CHECK(terminal.settings().c_lflag == before);
     ::kill(terminal.command(), SIGCONT);
     await("the mode of the guest", [&] { return terminal.is_raw(); });
-    REQUIRE(fixture.run({"suspend", "job"}).exit_code == 0);
-
-    CHECK(WEXITSTATUS(terminal.wait()) == 75);
-    CHECK(terminal.settings().c_lflag == before);
+    terminal.type("q");
+    CHECK(WEXITSTATUS(terminal.wait()) == 0);
 }
 
 TEST_CASE("a terminal is put back when a signal ends the runner", "[process][terminal]") {

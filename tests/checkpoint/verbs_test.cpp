@@ -1,4 +1,5 @@
 #include <csignal>
+#include <sstream>
 
 #include <catch2/catch.hpp>
 
@@ -283,6 +284,32 @@ TEST_CASE("an older checkpoint opens a branch and the newer one stays", "[proces
     REQUIRE(branched.out == "awake\n");
     REQUIRE(fixture.run_json({"log", "job"})["checkpoints"].size() == 2);
     REQUIRE(fixture.run({"resume", "job@999"}).exit_code == 125);
+}
+
+TEST_CASE("the log draws what grew from an older checkpoint as a branch", "[process]") {
+    const auto program = guest("sleeper");
+    if (!program) return;
+    const ProcessFixture fixture;
+    VmProcess runner = fixture.start({"run", "--name", "job", *program, "60000"});
+    await_output(runner, "asleep");
+    REQUIRE(fixture.run({"checkpoint", "job"}).exit_code == 0);
+    REQUIRE(fixture.run({"suspend", "job"}).exit_code == 0);
+    VmProcess branch = fixture.start({"resume", "job@1"});
+    await("the branch", [&] { return fixture.row_of("job")["state"] == "running"; });
+    REQUIRE(fixture.run({"suspend", "job"}).exit_code == 0);
+
+    const std::string log = fixture.run({"log", "job"}).out;
+
+    std::vector<std::string> lines;
+    std::istringstream text(log);
+    for (std::string line; std::getline(text, line);)
+        lines.push_back(line.substr(0, line.find("20")));
+    REQUIRE(lines.size() == 5);
+    REQUIRE(lines[1] == "*     3  ");
+    REQUIRE(lines[2] == "| *   2  ");
+    REQUIRE(contains(lines[3], "|/"));
+    REQUIRE(lines[4] == "*     1  ");
+    REQUIRE(contains(log, "(head)"));
 }
 
 TEST_CASE("rm removes one checkpoint, or all there is of a process", "[process]") {

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "store/unit_difference.hpp"
 #include "tests/contract/store_fixture.hpp"
 
 using namespace sojourn;
@@ -111,7 +112,7 @@ TEST_CASE("a stale owner changes nothing", "[store]") {
     REQUIRE(fixture.family().abandon(stale, reserved).error().code == ErrorCode::lease_lost);
     REQUIRE(fixture.family().set_state(stale, ProcessState::exited, 1).error().code ==
             ErrorCode::lease_lost);
-    REQUIRE(fixture.family().prune(stale, old).error().code == ErrorCode::lease_lost);
+    REQUIRE(fixture.family().prune(old, stale).error().code == ErrorCode::lease_lost);
 
     REQUIRE(fixture.family().checkpoint(old).ok());
     REQUIRE(fixture.family().view_of(fixture.process().id)->version == kept);
@@ -247,6 +248,32 @@ TEST_CASE("going on from an older checkpoint opens a branch and keeps the other"
             ErrorCode::not_found);
 }
 
+TEST_CASE("a removed parent gives way to the nearest checkpoint before it", "[store]") {
+    StoreFixture fixture(any_kind());
+    const auto trunk_owner = fixture.acquire();
+    const auto root = fixture.publish(trunk_owner, {encoded(0, 1)}).value();
+    const auto fork = fixture.publish(trunk_owner, {encoded(0, 2)}).value();
+    const auto top = fixture.publish(trunk_owner, {encoded(0, 3)}).value();
+    const auto twig_owner = fixture.acquire(fork);
+    const auto twig = fixture.publish(twig_owner, {encoded(0, 4)}).value();
+    const auto leaf = fixture.publish(twig_owner, {encoded(0, 5)}).value();
+
+    REQUIRE(fixture.family().remove_checkpoint(fork).ok());
+    REQUIRE(fixture.family().remove_checkpoint(twig).ok());
+
+    const auto parents_left = [&] {
+        std::map<Version, Version> parents;
+        const auto left = fixture.family().checkpoints(fixture.process().id).value();
+        for (const CheckpointInfo& info : left)
+            parents[info.id] = info.parent;
+        return parents;
+    };
+    REQUIRE(parents_left() ==
+            std::map<Version, Version>{{root, kNoVersion}, {top, root}, {leaf, root}});
+    REQUIRE(fixture.family().remove_checkpoint(root).ok());
+    REQUIRE(parents_left() == std::map<Version, Version>{{top, kNoVersion}, {leaf, kNoVersion}});
+}
+
 TEST_CASE("taking over at the head stays on the branch", "[store]") {
     StoreFixture fixture(any_kind());
     const auto head = fixture.publish(fixture.acquire(), {encoded(0, 1)}).value();
@@ -308,4 +335,34 @@ TEST_CASE("a walk stops at the visitor's error", "[store]") {
 
     REQUIRE(result.error().code == ErrorCode::interrupted);
     REQUIRE(visits == 1);
+}
+
+TEST_CASE("the difference of two checkpoints is what one sees otherwise than the other",
+          "[store]") {
+    StoreFixture fixture(any_kind());
+    auto token = fixture.acquire();
+    const auto root =
+        fixture.publish(token, {encoded(0, 1), encoded(1, 1), encoded(2, 1), encoded(9, 1)})
+            .value();
+    const auto left = fixture.publish(token, {encoded(1, 2), encoded(5, 2)}).value();
+    token = fixture.acquire(root);
+    const auto right = fixture.publish(token, {encoded(2, 3), encoded(9, 3)}).value();
+    const auto differences = [&](Version from, Version to) {
+        std::map<std::uint64_t, int> found;
+        const auto visit = [&](UnitKey key, Bytes value) -> Result<void> {
+            ByteVector unit(kTestUnitBytes);
+            TRY(decode_unit(key, value, unit));
+            found[static_cast<std::uint64_t>(key.unit)] = std::to_integer<int>(unit[0]);
+            return {};
+        };
+        REQUIRE(for_each_difference(fixture.family(), from, to, visit).ok());
+        return found;
+    };
+    using Units = std::map<std::uint64_t, int>;
+
+    REQUIRE(differences(root, root).empty());
+    REQUIRE(differences(root, left) == Units{{1, 2}, {5, 2}});
+    REQUIRE(differences(left, root) == Units{{1, 1}, {5, 0}});
+    REQUIRE(differences(left, right) == Units{{1, 1}, {2, 3}, {5, 0}, {9, 3}});
+    REQUIRE_FALSE(for_each_difference(fixture.family(), root, Version{99}, {}).ok());
 }

@@ -23,16 +23,18 @@ struct Exported {
         source.publish(token, {encoded(0, 1), encoded(1, 2, true), encoded(7, 3)}, "old").value();
         checkpoint = source.publish(token, {encoded(0, 4)}, "machine state").value();
         module = source.store().put_module(as_bytes("a module")).value();
-        const std::vector modules{module};
-        summary = export_image(source.store(), source.process(), checkpoint, modules, into(image))
-                      .value();
+        summary = export_of(ImageContent{{checkpoint}, checkpoint, kNoVersion, {module}}, image);
+    }
+
+    ExportSummary export_of(const ImageContent& content, ByteVector& into_image) {
+        return export_image(source.store(), source.process(), content, into(into_image)).value();
     }
 
     StoreFixture source;
     Version checkpoint = kNoVersion;
     Sha256 module;
     ByteVector image;
-    ImageSummary summary;
+    ExportSummary summary;
 };
 
 struct Empty {
@@ -47,7 +49,8 @@ TEST_CASE("an imported process is what was exported, under a new id", "[image]")
     Exported exported(any_kind());
     StoreFixture target(any_kind());
 
-    const auto summary = import_image(target.store(), out_of(exported.image), "arrived").value();
+    const auto summary =
+        import_image(target.store(), out_of(exported.image), {.name = "arrived"}).value();
     target.reopen();
 
     const auto process = target.store().find_process("arrived").value();
@@ -55,8 +58,8 @@ TEST_CASE("an imported process is what was exported, under a new id", "[image]")
     REQUIRE(process.id != exported.source.process().id);
     REQUIRE(process.generation == exported.source.process().generation + 1);
     REQUIRE(process.state == ProcessState::suspended);
-    REQUIRE(summary.unit_count == 3);
-    REQUIRE(summary.image_bytes == exported.image.size());
+    REQUIRE(summary.image.units == 3);
+    REQUIRE(summary.image.bytes == exported.image.size());
     REQUIRE(as_text(*target.store().module(exported.module)) == "a module");
 
     const auto family = target.store().family(process.family).value();
@@ -74,8 +77,8 @@ TEST_CASE("an image brings its process's name", "[image]") {
     Exported exported("mem:");
     Empty target;
 
-    REQUIRE(import_image(*target.store, out_of(exported.image), "").ok());
-    const auto again = import_image(*target.store, out_of(exported.image), "");
+    REQUIRE(import_image(*target.store, out_of(exported.image), {}).ok());
+    const auto again = import_image(*target.store, out_of(exported.image), {});
 
     REQUIRE(target.store->find_process("guest").ok());
     REQUIRE(again.error().code == ErrorCode::already_exists);
@@ -88,13 +91,13 @@ TEST_CASE("an image cut anywhere leaves no trace", "[image]") {
 
     for (std::size_t length = 0; length < exported.image.size(); ++length) {
         const auto result =
-            import_image(*target.store, out_of(Bytes(exported.image).first(length)), "");
+            import_image(*target.store, out_of(Bytes(exported.image).first(length)), {});
         REQUIRE_FALSE(result.ok());
     }
 
     REQUIRE(target.store->processes()->empty());
     REQUIRE_FALSE(target.store->module(exported.module).ok());
-    REQUIRE(import_image(*target.store, out_of(exported.image), "").ok());
+    REQUIRE(import_image(*target.store, out_of(exported.image), {}).ok());
 }
 
 TEST_CASE("an image with any byte changed leaves no trace", "[image]") {
@@ -105,7 +108,7 @@ TEST_CASE("an image with any byte changed leaves no trace", "[image]") {
         ByteVector image = exported.image;
         image[position] ^= static_cast<std::byte>(1U << (position % 8));
         INFO("byte " << position);
-        REQUIRE_FALSE(import_image(*target.store, out_of(image), "").ok());
+        REQUIRE_FALSE(import_image(*target.store, out_of(image), {}).ok());
     }
 
     REQUIRE(target.store->processes()->empty());
@@ -119,7 +122,7 @@ TEST_CASE("a broken image leaves no files behind", "[image]") {
     const auto store = Store::open(directory.path().native(), test_options(), random).value();
 
     const auto cut = Bytes(exported.image).first(exported.image.size() - 1);
-    REQUIRE_FALSE(import_image(*store, out_of(cut), "").ok());
+    REQUIRE_FALSE(import_image(*store, out_of(cut), {}).ok());
 
     REQUIRE(std::filesystem::is_empty(directory.path() / "families"));
 }
@@ -129,7 +132,7 @@ TEST_CASE("an image with something behind its end is refused", "[image]") {
     Empty target;
     exported.image.push_back(std::byte{0});
 
-    REQUIRE(import_image(*target.store, out_of(exported.image), "").error().code ==
+    REQUIRE(import_image(*target.store, out_of(exported.image), {}).error().code ==
             ErrorCode::corrupt);
 }
 
@@ -138,7 +141,7 @@ TEST_CASE("an image of other units is refused with the remedy", "[image]") {
     SystemRandom random;
     const auto store = Store::open("mem:", {}, random).value();
 
-    const auto error = import_image(*store, out_of(exported.image), "").error();
+    const auto error = import_image(*store, out_of(exported.image), {}).error();
 
     REQUIRE(error.code == ErrorCode::unsupported);
     REQUIRE(error.message.find("vm store init --unit 4K") != std::string::npos);
@@ -149,7 +152,7 @@ TEST_CASE("an export of a damaged or missing checkpoint names it", "[image]") {
     ByteVector image;
 
     const auto result = export_image(exported.source.store(), exported.source.process(),
-                                     Version{99}, {}, into(image));
+                                     {{Version{99}}, Version{99}, kNoVersion, {}}, into(image));
 
     REQUIRE(result.error().code == ErrorCode::not_found);
     REQUIRE(result.error().message.find("99") != std::string::npos);
@@ -161,11 +164,9 @@ TEST_CASE("an image carries nothing of what its process was granted", "[store][i
     const auto id = exported.source.process().id;
     REQUIRE(exported.source.store().set_grants(id, as_bytes("a directory")).ok());
     ByteVector image;
-    REQUIRE(export_image(exported.source.store(), exported.source.process(), exported.checkpoint,
-                         {}, into(image))
-                .ok());
+    exported.export_of({{exported.checkpoint}, exported.checkpoint, kNoVersion, {}}, image);
 
-    const auto imported = import_image(*plain.store, out_of(image), "copy");
+    const auto imported = import_image(*plain.store, out_of(image), {.name = "copy"});
 
     REQUIRE(imported.ok());
     REQUIRE(plain.store->grants(imported->process.id)->empty());

@@ -85,15 +85,15 @@ void try_rhythm(const std::string& text) {
 
 void try_reference(const std::string& text) {
     expect(process::Reference::parse(text), [&](const process::Reference& reference) {
-        return text.starts_with(reference.process) &&
-               reference.checkpoint.value_or(store::Version{1}) != store::kNoVersion;
+        return text.starts_with(reference.process) && text.ends_with(reference.checkpoint) &&
+               reference.checkpoint != "0";
     });
 }
 
 void try_name(const std::string& text) {
     if (!process::check_name(text).ok()) return;
     const auto reference = process::Reference::parse(text);
-    EXPECTS(reference.ok() && reference->process == text && !reference->checkpoint,
+    EXPECTS(reference.ok() && reference->process == text && reference->checkpoint.empty(),
             "a name can be referred to");
 }
 

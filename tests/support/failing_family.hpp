@@ -86,8 +86,17 @@ public:
     Result<void> remove_checkpoint(store::Version id) override {
         return real_->remove_checkpoint(id);
     }
-    Result<void> prune(store::FencingToken token, store::Version id) override {
-        return real_->prune(token, id);
+    Result<void> set_tag(store::Version checkpoint, const std::string& tag, bool moves) override {
+        return real_->set_tag(checkpoint, tag, moves);
+    }
+    Result<void> remove_tag(store::Version checkpoint, const std::string& tag) override {
+        return real_->remove_tag(checkpoint, tag);
+    }
+    Result<void> prune(store::Version id, std::optional<store::FencingToken> owner) override {
+        return real_->prune(id, owner);
+    }
+    Result<std::uint64_t> bytes_freed_by(const store::Removal& removal) const override {
+        return real_->bytes_freed_by(removal);
     }
     Result<std::vector<std::string>> verify() const override { return real_->verify(); }
 

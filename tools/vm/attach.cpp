@@ -2,6 +2,7 @@
 
 #include "process/reference.hpp"
 #include "process/remote.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/console_session.hpp"
 #include "tools/vm/ended_process.hpp"
 #include "tools/vm/log_view.hpp"
@@ -35,9 +36,10 @@ void add_attach(CLI::App& app, Invocation& invocation) {
                               "Show what a detached process says from now on, and type to it");
     auto name = std::make_shared<std::string>();
     verb->add_option("process", *name, "The process's name")->required()->type_name("N");
-    verb->footer(
-        "Ctrl-] leaves it alone again, Ctrl-D ends its input. Exit codes: 0 when you left; else as "
-        "vm wait.");
+    give_examples(
+        *verb, {{"vm attach job", "show what it says, type to it"}},
+        "Ctrl-] leaves it alone again, Ctrl-D ends its input. Exit codes: 0 when you left; "
+        "else as vm wait.");
     verb->callback([name, &invocation] {
         invocation.perform = [name, &invocation] { return perform(invocation, *name); };
     });

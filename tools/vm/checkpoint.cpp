@@ -3,6 +3,7 @@
 
 #include "process/reference.hpp"
 #include "process/remote.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/running_process.hpp"
 #include "tools/vm/verbs.hpp"
@@ -47,6 +48,8 @@ void add_checkpoint(CLI::App& app, Invocation& invocation) {
                      "published: return when it is durable (the default); paused: when the moment "
                      "is captured, which may still be lost; prints nothing then")
         ->type_name("WHEN");
+    give_examples(*verb, {{"vm checkpoint job", "prints job@7 when that is durable"},
+                          {"vm checkpoint job -m 'before the merge'", "with a line for vm log"}});
     verb->callback([name, message, wait, &invocation] {
         invocation.perform = [name, message, wait, &invocation] {
             return perform(invocation, *name, *message, *wait);

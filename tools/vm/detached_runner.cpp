@@ -88,43 +88,66 @@ Error vanished(pid_t runner) {
                 WEXITSTATUS(status));
 }
 
-Result<int> print(const Invocation& invocation, const process::RunnerStatus& runner) {
-    if (!invocation.json) {
-        TRY(print_line(runner.name.empty() ? runner.id : runner.name));
-        return 0;
-    }
+Result<void> print_runner(const Invocation& invocation, const process::RunnerStatus& runner) {
+    if (!invocation.json) return print_line(runner.name.empty() ? runner.id : runner.name);
     Json object = new_json();
     object["process"] = {{"id", runner.id}, {"name", runner.name}};
     object["pid"] = runner.pid;
-    TRY(print_json(object));
-    return 0;
+    return print_json(object);
 }
 
-Result<int> detach(const Invocation& invocation, const RunProcess& run) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno(errno, "cannot make a pipe");
-    UniqueFd heard(ends[0]);
-    UniqueFd told(ends[1]);
-    const pid_t runner = ::fork();
-    if (runner < 0) return fail_errno(errno, "cannot start a runner");
-    if (runner == 0) {
-        heard = UniqueFd();
-        return DetachedRunner(std::move(told)).perform(invocation, run);
-    }
-    told = UniqueFd();
-    const std::string line = TRY(read_to_end(heard.get()));
-    if (line.empty()) return vanished(runner);
+struct StartedRunner {
+    pid_t pid;
+    UniqueFd heard;  ///< what it says when its guest runs
+};
+
+Result<process::RunnerStatus> await_guest(const StartedRunner& runner) {
+    const std::string line = TRY(read_to_end(runner.heard.get()));
+    if (line.empty()) return vanished(runner.pid);
     const auto answer = TRY(process::parse_answer(line));
-    return print(invocation, answer.runner);
+    return answer.runner;
 }
 
 }  // namespace
 
 Result<int> run_or_detach(const process::Execution& execution, const Invocation& invocation,
                           const RunProcess& run) {
-    if (execution.is_detached) return detach(invocation, run);
+    if (execution.is_detached) {
+        return run_detached(invocation, {run}, [&](const auto& runners) {
+            return print_runner(invocation, runners.front());
+        });
+    }
     const auto outcome = TRY(run(host_of(invocation)));
     return report(invocation, outcome);
+}
+
+Result<int> run_detached(const Invocation& invocation, const std::vector<RunProcess>& runs,
+                         const PrintRunners& print) {
+    std::vector<StartedRunner> started;
+    for (const RunProcess& run : runs) {
+        int ends[2];
+        if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno(errno, "cannot make a pipe");
+        UniqueFd heard(ends[0]);
+        UniqueFd told(ends[1]);
+        const pid_t runner = ::fork();
+        if (runner < 0) return fail_errno(errno, "cannot start a runner");
+        if (runner == 0) {
+            heard = UniqueFd();
+            started.clear();
+            return DetachedRunner(std::move(told)).perform(invocation, run);
+        }
+        started.push_back({runner, std::move(heard)});
+    }
+    std::vector<process::RunnerStatus> runners;
+    Result<void> all_run;
+    for (const StartedRunner& runner : started) {
+        const auto status = await_guest(runner);
+        if (status.ok()) runners.push_back(*status);
+        if (!status.ok() && all_run.ok()) all_run = status.error();
+    }
+    TRY(all_run);
+    TRY(print(runners));
+    return 0;
 }
 
 }  // namespace sojourn::tools

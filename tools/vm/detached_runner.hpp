@@ -1,5 +1,6 @@
 #pragma once
 
+#include "process/control_protocol.hpp"
 #include "process/process.hpp"
 #include "tools/vm/verbs.hpp"
 
@@ -15,5 +16,12 @@ using RunProcess = std::function<Result<process::Outcome>(const process::HostPro
 /// Requires: this host process has one thread.
 Result<int> run_or_detach(const process::Execution& execution, const Invocation& invocation,
                           const RunProcess& run);
+
+using PrintRunners = std::function<Result<void>(const std::vector<process::RunnerStatus>&)>;
+
+/// As run_or_detach() for several at once, in as many host processes: `print` is called here when
+/// all of them run. When one cannot begin, the others go on, and its error is returned.
+Result<int> run_detached(const Invocation& invocation, const std::vector<RunProcess>& runs,
+                         const PrintRunners& print);
 
 }  // namespace sojourn::tools

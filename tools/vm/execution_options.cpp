@@ -5,13 +5,12 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/printable.hpp"
 #include "base/quantity.hpp"
 #include "base/trace.hpp"
 #include "process/free_memory.hpp"
+#include "tools/vm/backtrace.hpp"
 #include "tools/vm/guest_options.hpp"
 #include "tools/vm/output.hpp"
-#include "tools/vm/source_lines.hpp"
 #include "tools/vm/store_location.hpp"
 
 namespace sojourn::tools {
@@ -47,52 +46,15 @@ std::string_view text_of(process::Outcome::Kind kind) {
     return "unknown";
 }
 
-/// ` at file.c:12:5`
-std::string text_of(const SourceLine& source) {
-    const std::string column = source.column == 0 ? "" : fmt::format(":{}", source.column);
-    return fmt::format(" at {}:{}{}", printable(source.file), source.line, column);
-}
-
-/// The frames of a backtrace as lines, innermost first.
-std::string backtrace_text(const process::Outcome& outcome, const Clock& clock) {
-    const auto sources = source_lines(outcome, clock);
-    const std::uint64_t left_out = outcome.trapped.frames_left_out;
-    std::string text;
-    for (std::size_t i = 0; i < sources.size(); ++i) {
-        const vm::BacktraceFrame& frame = outcome.trapped.backtrace[i];
-        const bool is_behind_gap = left_out > 0 && i >= vm::kBacktraceEnd;
-        if (is_behind_gap && i == vm::kBacktraceEnd) {
-            text += fmt::format("    … {} frames\n", left_out);
-        }
-        text += fmt::format("    #{:<2} {} (function {}, offset {:#x}){}\n",
-                            is_behind_gap ? i + left_out : i, printable(frame.function_name),
-                            frame.function_index, frame.code_offset,
-                            sources[i] ? text_of(*sources[i]) : "");
-    }
-    return text;
-}
-
-Json json_of(const std::optional<SourceLine>& source) {
-    if (!source) return nullptr;
-    Json object{{"file", source->file}, {"line", source->line}, {"column", nullptr}};
-    if (source->column != 0) object["column"] = source->column;
-    return object;
+Backtrace backtrace_of(const process::Outcome& outcome) {
+    return {outcome.trapped.backtrace, outcome.trapped.frames_left_out, outcome.modules};
 }
 
 Json json_of_trap(const process::Outcome& outcome, const Clock& clock) {
-    const auto sources = source_lines(outcome, clock);
-    Json frames = Json::array();
-    for (std::size_t depth = 0; depth < sources.size(); ++depth) {
-        const vm::BacktraceFrame& frame = outcome.trapped.backtrace[depth];
-        frames.push_back({{"function", frame.function_name},
-                          {"function_index", frame.function_index},
-                          {"code_offset", frame.code_offset},
-                          {"source", json_of(sources[depth])}});
-    }
     const std::string& detail = outcome.trapped.detail;
     return {{"kind", vm::text_of(outcome.trapped.trap)},
             {"detail", detail.empty() ? Json() : Json(detail)},
-            {"backtrace", frames},
+            {"backtrace", json_of(backtrace_of(outcome), clock)},
             {"frames_left_out", outcome.trapped.frames_left_out}};
 }
 
@@ -107,7 +69,7 @@ void report_to_people(const Invocation& invocation, const process::Outcome& outc
         const std::string& detail = outcome.trapped.detail;
         fmt::print(stderr, "vm: trap: {}{}{}\n", vm::text_of(outcome.trapped.trap),
                    detail.empty() ? "" : ": ", detail);
-        fmt::print(stderr, "{}", backtrace_text(outcome, invocation.clock));
+        fmt::print(stderr, "{}", text_of(backtrace_of(outcome), invocation.clock));
     }
     if (outcome.is_out_of_time) fmt::print(stderr, "vm: time is up (--timeout)\n");
     if (outcome.kind == process::Outcome::Kind::suspended) {

@@ -3,9 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "process/attachment.hpp"
-#include "process/reference.hpp"
-#include "store/image.hpp"
+#include "process/image_selection.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/image_file.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/progress.hpp"
@@ -16,47 +15,55 @@ namespace sojourn::tools {
 
 namespace {
 
-Result<store::Version> checkpoint_to_export(const process::Reference& reference,
-                                            const store::ProcessRecord& record) {
-    if (reference.checkpoint) return *reference.checkpoint;
-    if (record.head != store::kNoVersion) return record.head;
-    return fail(ErrorCode::not_found,
-                "process '{}' has no checkpoint to export; vm checkpoint or vm suspend makes one",
-                process::display_name(record));
-}
+struct ExportArguments {
+    std::string reference;
+    std::string file = "-";
+    std::string since;
+    bool is_whole_history = false;
+};
 
-Result<store::ImageSummary> export_to(ImageOutput& output, store::Store& store,
-                                      const store::ProcessRecord& record,
-                                      store::Version checkpoint) {
-    const auto family = TRY(store.family(record.family));
-    const auto modules = TRY(process::modules_of(*family, checkpoint));
+Result<store::ExportSummary> export_to(ImageOutput& output, store::Store& store,
+                                       const store::ProcessRecord& record,
+                                       const store::ImageContent& content) {
     Progress progress("exported");
     const store::ByteSink sink = [&](Bytes bytes) -> Result<void> {
         TRY(output.write(bytes));
         progress.add(bytes.size());
         return {};
     };
-    const auto summary = TRY(store::export_image(store, record, checkpoint, modules, sink));
+    const auto summary = TRY(store::export_image(store, record, content, sink));
     TRY(output.finish());
     return summary;
 }
 
-Result<int> perform(const Invocation& invocation, const std::string& text,
-                    const std::string& file) {
-    const auto reference = TRY(process::Reference::parse(text));
-    const auto store = TRY(open_store(invocation));
-    const auto record = TRY(process::find(*store, reference.process));
-    const store::Version checkpoint = TRY(checkpoint_to_export(reference, record));
-    auto output = TRY(ImageOutput::open(file));
-    const auto summary = TRY(export_to(*output, *store, record, checkpoint));
-    if (!invocation.json) return 0;
+Json json_of(const store::ProcessRecord& record, const store::ImageContent& content,
+             const store::ExportSummary& summary, const ImageOutput& output) {
     Json object = new_json();
     object["process"] = {{"id", record.id.hex()}, {"name", record.name}};
-    object["checkpoint"] = static_cast<std::uint64_t>(checkpoint);
+    object["checkpoint"] = static_cast<std::uint64_t>(content.head);
+    object["checkpoints"] = content.checkpoints.size();
+    object["since"] = nullptr;
+    if (content.base != store::kNoVersion) {
+        object["since"] = static_cast<std::uint64_t>(content.base);
+    }
     object["units"] = summary.unit_count;
     object["image_bytes"] = summary.image_bytes;
+    object["kept_bytes"] = output.kept_bytes();
+    return object;
+}
+
+Result<int> perform(const Invocation& invocation, const ExportArguments& arguments) {
+    const auto request = TRY(process::ImageRequest::parse(
+        arguments.reference, arguments.is_whole_history, arguments.since));
+    const auto store = TRY(open_store(invocation));
+    const auto record = TRY(process::find(*store, request.process));
+    const auto content = TRY(process::select_for_image(*store, record, request));
+    auto output = TRY(ImageOutput::open(arguments.file));
+    const auto summary = TRY(export_to(*output, *store, record, content));
+    if (!invocation.json) return 0;
     // Where the image itself goes to stdout, there is no room for anything else.
-    const std::string line = object.dump() + "\n";
+    const Json object = json_of(record, content, summary, *output);
+    const std::string line = object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
     TRY(write_all(output->is_stdout() ? STDERR_FILENO : STDOUT_FILENO, as_bytes(line)));
     return 0;
 }
@@ -65,18 +72,30 @@ Result<int> perform(const Invocation& invocation, const std::string& text,
 
 void add_export(CLI::App& app, Invocation& invocation) {
     CLI::App* verb = add_verb(app, invocation, "export",
-                              "Write one checkpoint with all it needs as a file or stream");
-    auto reference = std::make_shared<std::string>();
-    auto file = std::make_shared<std::string>("-");
-    verb->add_option("process", *reference, "NAME or NAME@ID; the newest checkpoint unless given")
+                              "Write checkpoints with all they need as a file or stream");
+    auto arguments = std::make_shared<ExportArguments>();
+    verb->add_option("process", arguments->reference,
+                     "NAME, NAME@ID, or NAME@A..B: all from A to B; the newest checkpoint unless "
+                     "given")
         ->required()
-        ->type_name("N[@ID]");
-    verb->add_option("-o,--output", *file, "Where to; - is stdout, as without this option")
+        ->type_name("N[@ID|@A..B]");
+    verb->add_option("-o,--output", arguments->file,
+                     "Where to; - is stdout, as without this option")
         ->type_name("FILE");
-    verb->callback([reference, file, &invocation] {
-        invocation.perform = [reference, file, &invocation] {
-            return perform(invocation, *reference, *file);
-        };
+    verb->add_flag("--all", arguments->is_whole_history,
+                   "All checkpoints, as the tree that they are");
+    verb->add_option("--since", arguments->since,
+                     "Only what a store needs that has this checkpoint; vm import puts it onto the "
+                     "process there")
+        ->type_name("ID");
+    give_examples(
+        *verb,
+        {{"vm export job -o job.image", "its newest checkpoint as a file"},
+         {"vm export job@7 -o job.image", "an older one"},
+         {"vm export job --all | ssh there vm import -", "all of them, straight to another host"},
+         {"vm export job --since 7 -o more.image", "what came after one that is there"}});
+    verb->callback([arguments, &invocation] {
+        invocation.perform = [arguments, &invocation] { return perform(invocation, *arguments); };
     });
 }
 

@@ -6,11 +6,11 @@
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
 
-/// Asks a program of ours that lies beside this one, for work that we keep out of this process.
+/// Asks a program of ours that came with this one, for work that we keep out of this process.
 namespace sojourn::tools {
 
 struct HelperQuestion {
-    std::string program;  ///< its file's name, beside /proc/self/exe
+    std::string program;  ///< its file's name
     std::vector<std::string> arguments;
     Bytes input;  ///< its standard input, as a file
     std::size_t answer_bytes_max = 0;

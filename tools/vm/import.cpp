@@ -1,13 +1,13 @@
-#include <cerrno>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/file.hpp"
+#include "process/image_check.hpp"
 #include "process/reference.hpp"
+#include "process/runner_lock.hpp"
 #include "store/image.hpp"
+#include "tools/vm/command_tree.hpp"
+#include "tools/vm/execution_options.hpp"
+#include "tools/vm/image_file.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/progress.hpp"
 #include "tools/vm/store_location.hpp"
@@ -17,49 +17,63 @@ namespace sojourn::tools {
 
 namespace {
 
-Result<UniqueFd> open_input(const std::string& file) {
-    UniqueFd input(file == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-                               : ::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!input.valid()) return fail_errno(errno, "cannot open {}", file);
-    if (::isatty(input.get()) == 1) {
-        return fail(ErrorCode::invalid_argument, "an image does not come from a terminal");
-    }
-    return input;
+/// Takes the place of a runner of the process that a difference is put onto.
+Result<process::RunnerLock> take_lock(const store::Store& store,
+                                      const store::ProcessRecord& record) {
+    auto lock = process::RunnerLock::acquire(store.run_directory(), record.id);
+    if (lock.ok() || lock.error().code != ErrorCode::busy) return lock;
+    const std::string name = process::display_name(record);
+    return fail(ErrorCode::busy,
+                "process '{}' is running: {}; vm suspend {} lets it take in what it lacks", name,
+                lock.error().message, name);
 }
 
-Result<store::ImageSummary> import_from(int input, store::Store& store, const std::string& name) {
-    Progress progress("imported");
+Result<store::ImportSummary> import_from(const ImageInput& input, store::Store& store,
+                                         const std::string& name,
+                                         const process::HostProcess& host) {
+    Progress progress("imported", input.size());
     const store::ByteSource source = [&](MutableBytes out) -> Result<std::size_t> {
-        for (;;) {
-            const ssize_t got = ::read(input, out.data(), out.size());
-            if (got < 0 && errno == EINTR) continue;
-            if (got < 0) return fail_errno(errno, "cannot read the image");
-            progress.add(static_cast<std::size_t>(got));
-            return static_cast<std::size_t>(got);
-        }
+        const std::size_t got = TRY(input.read(out));
+        progress.add(got);
+        return got;
     };
-    return store::import_image(store, source, name);
+    std::optional<process::RunnerLock> lock;
+    const auto hold = [&](const store::ProcessRecord& record) -> Result<void> {
+        lock.emplace(TRY(take_lock(store, record)));
+        return {};
+    };
+    const auto check = [&](std::shared_ptr<store::Family> family, store::FencingToken token,
+                           const vm::ModuleSource& modules) {
+        return process::check_imported(std::move(family), token, store.unit_bytes(), modules, host);
+    };
+    return store::import_image(store, source, {.name = name, .hold = hold, .check = check});
+}
+
+Result<void> print_as_json(const store::ImportSummary& summary) {
+    Json object = new_json();
+    object["process"] = {{"id", summary.process.id.hex()}, {"name", summary.process.name}};
+    object["checkpoint"] = static_cast<std::uint64_t>(summary.process.head);
+    object["checkpoints"] = summary.image.checkpoints;
+    object["added"] = summary.checkpoints_added;
+    object["units"] = summary.image.units;
+    object["image_bytes"] = summary.image.bytes;
+    return print_json(object);
 }
 
 Result<int> perform(const Invocation& invocation, const std::string& file,
                     const std::string& name) {
     if (!name.empty()) TRY(process::check_name(name));
-    const UniqueFd input = TRY(open_input(file));
+    const auto input = TRY(ImageInput::open(file));
     const std::string location = TRY(store_location(invocation));
     const auto store = TRY(store::Store::open(location, {}, invocation.random));
-    const auto summary = import_from(input.get(), *store, name);
+    const auto summary = import_from(input, *store, name, host_of(invocation));
     if (!summary.ok()) {
         const bool is_taken = summary.error().code == ErrorCode::already_exists;
-        return fail(summary.error().code, "{}: {}{}", file == "-" ? "stdin" : file,
-                    summary.error().message, is_taken ? ": vm import --name OTHER" : "");
+        return fail(summary.error().code, "{}: {}{}", input.name(), summary.error().message,
+                    is_taken ? ": vm import --name OTHER" : "");
     }
     if (invocation.json) {
-        Json object = new_json();
-        object["process"] = {{"id", summary->process.id.hex()}, {"name", summary->process.name}};
-        object["checkpoint"] = static_cast<std::uint64_t>(summary->checkpoint.id);
-        object["units"] = summary->unit_count;
-        object["image_bytes"] = summary->image_bytes;
-        TRY(print_json(object));
+        TRY(print_as_json(*summary));
     } else {
         TRY(print_line(process::display_name(summary->process)));
     }
@@ -69,12 +83,17 @@ Result<int> perform(const Invocation& invocation, const std::string& file,
 }  // namespace
 
 void add_import(CLI::App& app, Invocation& invocation) {
-    CLI::App* verb = add_verb(app, invocation, "import",
-                              "Make a suspended process out of an exported image; prints its name");
+    CLI::App* verb =
+        add_verb(app, invocation, "import",
+                 "Make a suspended process out of an exported image, or bring one up to date; "
+                 "prints its name");
     auto file = std::make_shared<std::string>();
     auto name = std::make_shared<std::string>();
     verb->add_option("image", *file, "The image; - is stdin")->required()->type_name("FILE");
     verb->add_option("--name", *name, "Its name here; the one in the image unless given");
+    give_examples(*verb, {{"vm import job.image", "a process of the name it had"},
+                          {"vm import --name twin job.image", "under another name"},
+                          {"vm export job | ssh there vm import -", "straight from another host"}});
     verb->callback([file, name, &invocation] {
         invocation.perform = [file, name, &invocation] {
             return perform(invocation, *file, *name);

@@ -3,6 +3,7 @@
 
 #include "base/number.hpp"
 #include "process/program.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/inspect_verbs.hpp"
 #include "tools/vm/module_report.hpp"
 #include "tools/vm/verbs.hpp"
@@ -76,6 +77,9 @@ void add_inspect_module(CLI::App& verb, Invocation& invocation) {
         ->type_name("NAME|INDEX")
         ->allow_extra_args(false);
     module->add_flag("--json", invocation.json, "Answer with JSON");
+    give_examples(*module,
+                  {{"vm inspect module prog.wasm", "sections, imports, exports, largest functions"},
+                   {"vm inspect module -f main prog.wasm", "the code of one function"}});
     module->callback([options, &invocation] {
         invocation.perform = [options, &invocation] { return perform(invocation, *options); };
     });

@@ -9,6 +9,9 @@ namespace sojourn::tools {
 
 struct Invocation;
 
+/// What `vm inspect N[@ID]` itself takes.
+void add_inspect_process(CLI::App& verb, Invocation& invocation);
 void add_inspect_module(CLI::App& verb, Invocation& invocation);
+void add_inspect_image(CLI::App& verb, Invocation& invocation);
 
 }  // namespace sojourn::tools

@@ -4,6 +4,7 @@
 #include "process/reference.hpp"
 #include "process/remote.hpp"
 #include "process/saved_leases.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/execution_options.hpp"
 #include "tools/vm/lease_table.hpp"
 #include "tools/vm/output.hpp"
@@ -31,7 +32,8 @@ Result<std::vector<leases::Lease>> leases_in(const Invocation& invocation, store
 Result<std::vector<leases::Lease>> leases_of(const Invocation& invocation, store::Store& store,
                                              const store::ProcessRecord& record,
                                              const process::Reference& reference) {
-    if (reference.checkpoint) return leases_in(invocation, store, record, *reference.checkpoint);
+    if (const auto named = TRY(process::checkpoint_of(store, record, reference)))
+        return leases_in(invocation, store, record, *named);
     const auto observed = process::observe(store.run_directory(), record);
     if (observed.state != process::ObservedState::running)
         return leases_in(invocation, store, record, record.head);
@@ -70,8 +72,8 @@ Result<int> change(const Invocation& invocation, process::ControlVerb verb, cons
     return 0;
 }
 
-void add_change(CLI::App& lease, Invocation& invocation, const std::string& word,
-                const std::string& what, process::ControlVerb verb) {
+CLI::App* add_change(CLI::App& lease, Invocation& invocation, const std::string& word,
+                     const std::string& what, process::ControlVerb verb) {
     CLI::App* below = add_verb(lease, invocation, word, what);
     auto name = std::make_shared<std::string>();
     auto id = std::make_shared<std::optional<std::uint64_t>>();
@@ -89,6 +91,7 @@ void add_change(CLI::App& lease, Invocation& invocation, const std::string& word
             return change(invocation, verb, *name, *id);
         };
     });
+    return below;
 }
 
 }  // namespace
@@ -100,6 +103,8 @@ void add_leases(CLI::App& app, Invocation& invocation) {
     verb->add_option("process", *reference, "NAME, or NAME@ID for what is in a checkpoint")
         ->required()
         ->type_name("N[@ID]");
+    give_examples(*verb, {{"vm leases job", "files, directories, sockets, clocks it holds"},
+                          {"vm leases job@7", "those it held at a checkpoint"}});
     verb->callback([reference, &invocation] {
         invocation.perform = [reference, &invocation] { return list(invocation, *reference); };
     });
@@ -108,12 +113,17 @@ void add_leases(CLI::App& app, Invocation& invocation) {
 void add_lease(CLI::App& app, Invocation& invocation) {
     CLI::App* verb = app.add_subcommand("lease", "Expire or renew a lease of a running process");
     verb->require_subcommand(1);
-    add_change(*verb, invocation, "expire",
-               "Take a lease back; the guest's next use gets the service again",
-               process::ControlVerb::expire_lease);
-    add_change(*verb, invocation, "renew",
-               "Begin a lease's time anew, and get the service again if it has expired",
-               process::ControlVerb::renew_lease);
+    CLI::App* expire = add_change(*verb, invocation, "expire",
+                                  "Take a lease back; the guest's next use gets the service again",
+                                  process::ControlVerb::expire_lease);
+    give_examples(*expire, {{"vm lease expire job 3", "lease 3 of vm leases job"},
+                            {"vm lease expire --all job", "every one"}});
+    CLI::App* renew =
+        add_change(*verb, invocation, "renew",
+                   "Begin a lease's time anew, and get the service again if it has expired",
+                   process::ControlVerb::renew_lease);
+    give_examples(*renew, {{"vm lease renew job 3", "lease 3 of vm leases job"},
+                           {"vm lease renew --all job", "every one"}});
 }
 
 }  // namespace sojourn::tools

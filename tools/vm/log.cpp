@@ -2,8 +2,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
+#include "base/printable.hpp"
 #include "process/file_moments.hpp"
+#include "process/history_graph.hpp"
 #include "process/reference.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/verbs.hpp"
@@ -23,23 +26,38 @@ Result<void> print_as_json(const std::vector<store::CheckpointInfo>& checkpoints
     return print_json(object);
 }
 
+/// `(head, tag: v1) a good moment`, as git decorates a commit.
+std::string words_of(const store::CheckpointInfo& info, store::Version head) {
+    std::vector<std::string> names;
+    if (info.id == head) names.emplace_back("head");
+    for (const std::string& tag : info.tags)
+        names.push_back(fmt::format("tag: {}", tag));
+    const std::string message = printable(info.message);
+    if (names.empty()) return message;
+    return fmt::format("({}){}{}", printable(fmt::format("{}", fmt::join(names, ", "))),
+                       message.empty() ? "" : " ", message);
+}
+
 Result<void> print_for_people(const std::vector<store::CheckpointInfo>& checkpoints,
                               store::Version head) {
     std::vector<std::vector<Cell>> table;
-    for (const store::CheckpointInfo& info : checkpoints) {
-        const auto id = static_cast<std::uint64_t>(info.id);
-        const auto parent = static_cast<std::uint64_t>(info.parent);
-        table.push_back({{std::to_string(id), info.id == head ? Colour::green : Colour::none, true},
-                         {parent == 0 ? "-" : std::to_string(parent), {}, true},
-                         {rfc3339(info.time_us)},
-                         {std::to_string(info.dirty_pages), {}, true},
-                         {bytes_for_people(info.written_bytes), {}, true},
-                         {microseconds_for_people(info.pause_us), {}, true},
-                         {microseconds_for_people(info.durable_us), {}, true},
-                         {info.message}});
+    for (const process::GraphRow& row : process::draw_history(checkpoints, head)) {
+        table.push_back({{row.lines, Colour::yellow}});
+        if (row.checkpoint == nullptr) continue;
+        const store::CheckpointInfo& info = *row.checkpoint;
+        const Colour colour = info.id == head ? Colour::green : Colour::none;
+        const std::vector<Cell> cells{
+            {std::to_string(static_cast<std::uint64_t>(info.id)), colour, true},
+            {rfc3339(info.time_us)},
+            {std::to_string(info.dirty_pages), {}, true},
+            {bytes_for_people(info.written_bytes), {}, true},
+            {microseconds_for_people(info.pause_us), {}, true},
+            {microseconds_for_people(info.durable_us), {}, true},
+            {words_of(info, head)}};
+        table.back().insert(table.back().end(), cells.begin(), cells.end());
     }
-    return print_table(
-        {"ID", "PARENT", "TIME", "DIRTY PAGES", "WRITTEN", "PAUSE", "DURABLE", "MESSAGE"}, table);
+    return print_table({"", "ID", "TIME", "DIRTY PAGES", "WRITTEN", "PAUSE", "DURABLE", "MESSAGE"},
+                       table);
 }
 
 Result<int> perform(const Invocation& invocation, const std::string& name) {
@@ -56,9 +74,13 @@ Result<int> perform(const Invocation& invocation, const std::string& name) {
 }  // namespace
 
 void add_log(CLI::App& app, Invocation& invocation) {
-    CLI::App* verb = add_verb(app, invocation, "log", "List the checkpoints of a process");
+    CLI::App* verb = add_verb(app, invocation, "log",
+                              "Draw the tree of a process's checkpoints, the newest on top");
     auto name = std::make_shared<std::string>();
     verb->add_option("process", *name, "The process's name")->required()->type_name("N");
+    give_examples(*verb,
+                  {{"vm log job", "what each checkpoint wrote, how long the guest stood still"},
+                   {"vm log job --json | jq '.checkpoints[-1].id'", "for scripts"}});
     verb->callback([name, &invocation] {
         invocation.perform = [name, &invocation] { return perform(invocation, *name); };
     });

@@ -5,6 +5,7 @@
 
 #include "process/reference.hpp"
 #include "process/remote.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/log_view.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/verbs.hpp"
@@ -64,6 +65,8 @@ void add_logs(CLI::App& app, Invocation& invocation) {
     verb->add_flag("-f,--follow", arguments->follows,
                    "Go on showing it until the process ends or is suspended");
     verb->add_option("--tail", arguments->tail, "Begin with the last K lines")->type_name("K");
+    give_examples(*verb, {{"vm logs job", "all it has said"},
+                          {"vm logs -f --tail 10 job", "the last ten lines, and what comes"}});
     verb->callback([arguments, &invocation] {
         invocation.perform = [arguments, &invocation] { return perform(invocation, *arguments); };
     });

@@ -3,30 +3,15 @@
 #include <cstring>
 #include <malloc.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/fault_point.hpp"
 #include "store/damage_guard.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/verbs.hpp"
 
 namespace sojourn::tools {
 
 namespace {
-
-constexpr const char* kExamples =
-    "Examples:\n"
-    "  vm run --dir data prog.wasm data/in.txt      run a program that may use ./data\n"
-    "  vm run --name job prog.wasm                  run it as a process that stays\n"
-    "  vm run -d --name job prog.wasm               the same in the background …\n"
-    "  vm logs -f job, vm attach job, vm wait job   … watch it, type to it, wait for its end\n"
-    "  vm suspend job                               from another shell: store it, end its runner\n"
-    "  vm resume job                                go on where it stood\n"
-    "  vm checkpoint job -m 'before the merge'      store its state while it runs\n"
-    "  vm export job -o job.image                   take it to another host …\n"
-    "  vm import job.image && vm resume job         … and go on there\n"
-    "\n"
-    "vm help VERB tells the options of a verb; docs/vm.md is the reference.";
 
 /// They may stand before the verb as well as behind it.
 void add_common_options(CLI::App& app, Invocation& invocation) {
@@ -50,9 +35,15 @@ constexpr Verb kVerbs[] = {
     {"logs", add_logs},
     {"attach", add_attach},
     {"wait", add_wait},
+    {"top", add_top},
     {"leases", add_leases},
     {"lease", add_lease},
     {"log", add_log},
+    {"tag", add_tag},
+    {"fork", add_fork},
+    {"switch", add_switch},
+    {"prune", add_prune},
+    {"diff", add_diff},
     {"rm", add_rm},
     {"export", add_export},
     {"import", add_import},
@@ -60,6 +51,7 @@ constexpr Verb kVerbs[] = {
     {"volume", add_volume},
     {"validate", add_validate},
     {"inspect", add_inspect},
+    {"completion", add_completion},
 };
 
 /// Only the one whose name is typed first, as it is as a rule: the options of all of them take a
@@ -71,29 +63,19 @@ void add_verbs(CLI::App& app, Invocation& invocation, std::string_view typed) {
         verb.add(app, invocation);
 }
 
-const CLI::App* find_verb(const CLI::App& app, const std::string& name) {
-    const auto found = app.get_subcommands(
-        [&](const CLI::App* candidate) { return candidate->get_name() == name; });
-    return found.empty() ? nullptr : found.front();
-}
-
-void add_help(CLI::App& app, Invocation& invocation) {
-    CLI::App* help = app.add_subcommand("help", "Tell the options of a verb");
-    auto words = std::make_shared<std::vector<std::string>>();
-    help->add_option("verb", *words, "The verb, and what it has below it: store init")
-        ->type_name("VERB");
-    help->callback([&app, &invocation, words] {
-        invocation.perform = [&app, words]() -> Result<int> {
-            const CLI::App* subject = &app;
-            for (const std::string& word : *words) {
-                subject = find_verb(*subject, word);
-                if (subject != nullptr) continue;
-                return fail(ErrorCode::invalid_argument, "no verb '{}'; vm help lists them", word);
-            }
-            TRY(print_line(subject->help()));
-            return 0;
-        };
-    });
+void add_own_examples(CLI::App& app) {
+    give_examples(
+        app,
+        {{"vm run --dir data prog.wasm data/in.txt", "run a program that may use ./data"},
+         {"vm run --name job prog.wasm", "run it as a process that stays"},
+         {"vm run -d --name job prog.wasm", "the same in the background …"},
+         {"vm logs -f job, vm attach job, vm wait job", "… watch it, type to it, wait for its end"},
+         {"vm suspend job", "from another shell: store it, end its runner"},
+         {"vm resume job", "go on where it stood"},
+         {"vm checkpoint job -m 'before the merge'", "store its state while it runs"},
+         {"vm export job -o job.image", "take it to another host …"},
+         {"vm import job.image && vm resume job", "… and go on there"}},
+        "vm help VERB tells the options of a verb; docs/vm.md is the reference.");
 }
 
 int fail_usage(const CLI::App& app, const std::string& what) {
@@ -134,10 +116,11 @@ int main_of(int argc, char** argv) {
                  "vm");
     app.set_version_flag("--version", "vm " SOJOURN_VERSION);
     app.require_subcommand(1);
-    app.footer(kExamples);
     add_common_options(app, invocation);
     add_verbs(app, invocation, argc > 1 ? argv[1] : "");
+    add_complete(app, invocation);  // which, as the help does, tells of whatever verbs there are
     add_help(app, invocation);
+    add_own_examples(app);  // last: a verb takes over what its parent has
     if (const auto done = parse(app, argc, argv)) return *done;
 
     store::end_process_on_damage("vm: error: ", kErrorExitCode);

@@ -81,6 +81,7 @@ Json json_of(const store::CheckpointInfo& info) {
     row["written_bytes"] = info.written_bytes;
     row["pause_us"] = info.pause_us;
     row["durable_us"] = info.durable_us;
+    row["tags"] = info.tags;
     return row;
 }
 
@@ -92,8 +93,10 @@ Result<void> print_table(const std::vector<std::string>& header,
         const bool is_number = !rows.empty() && rows.front()[column].is_number;
         head.push_back({header[column], Colour::grey, is_number});
         widths.push_back(header[column].size());
-        for (const auto& row : rows)
-            widths[column] = std::max(widths[column], row[column].text.size());
+        for (const auto& row : rows) {
+            if (column < row.size())
+                widths[column] = std::max(widths[column], row[column].text.size());
+        }
     }
     const bool coloured = wants_colour();
     std::string text = line_of(head, widths, coloured);

@@ -30,7 +30,8 @@ struct Cell {
     bool is_number = false;  ///< to the right
 };
 
-/// Columns as wide as they must be; colours only for a terminal, and never with NO_COLOR set.
+/// Columns as wide as they must be; colours only for a terminal, and never with NO_COLOR set. The
+/// first row is as long as the header; others may end earlier.
 Result<void> print_table(const std::vector<std::string>& header,
                          const std::vector<std::vector<Cell>>& rows);
 

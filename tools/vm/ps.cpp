@@ -6,6 +6,7 @@
 
 #include "process/reference.hpp"
 #include "process/remote.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/verbs.hpp"
@@ -133,6 +134,8 @@ Result<int> perform(const Invocation& invocation) {
 
 void add_ps(CLI::App& app, Invocation& invocation) {
     CLI::App* verb = add_verb(app, invocation, "ps", "List processes and their states");
+    give_examples(*verb, {{"vm ps", "running, suspended, exited, crashed"},
+                          {"vm ps --json | jq -r '.processes[].name'", "for scripts"}});
     verb->callback(
         [&invocation] { invocation.perform = [&invocation] { return perform(invocation); }; });
 }

@@ -3,29 +3,16 @@
 
 #include "base/printable.hpp"
 #include "process/process.hpp"
-#include "tools/vm/admission_options.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/detached_runner.hpp"
-#include "tools/vm/execution_options.hpp"
-#include "tools/vm/guest_options.hpp"
 #include "tools/vm/lease_table.hpp"
 #include "tools/vm/output.hpp"
-#include "tools/vm/store_location.hpp"
+#include "tools/vm/resume_arguments.hpp"
 #include "tools/vm/verbs.hpp"
 
 namespace sojourn::tools {
 
 namespace {
-
-struct ResumeArguments {
-    ExecutionOptions execution;
-    AdmissionOptions admission;
-    std::vector<std::string> on_resume;
-    std::vector<std::string> environment;
-    std::string prefetch = "on";
-    std::string reference;
-    bool takes_over = false;
-    bool is_dry_run = false;
-};
 
 using Outlook = leases::Admission::Outlook;
 
@@ -78,16 +65,15 @@ Result<int> examine(const process::ResumeOptions& options, const Invocation& inv
     return 0;
 }
 
-Result<int> perform(const ResumeArguments& arguments, const Invocation& invocation) {
-    process::ResumeOptions options;
-    options.execution = TRY(arguments.execution.parse(invocation));
-    options.execution.prefetch = arguments.prefetch == "on";
-    options.process = TRY(process::Reference::parse(arguments.reference));
-    options.admission = TRY(arguments.admission.parse());
-    for (const std::string& text : arguments.on_resume)
-        options.on_resume.push_back(TRY(parse_on_resume_choice(text)));
-    for (const std::string& text : arguments.environment)
-        options.environment.push_back(TRY(parse_environment(text)));
+struct Arguments {
+    ResumeArguments resume;
+    std::string reference;
+    bool takes_over = false;
+    bool is_dry_run = false;
+};
+
+Result<int> perform(const Arguments& arguments, const Invocation& invocation) {
+    auto options = TRY(arguments.resume.parse(invocation, arguments.reference));
     options.takes_over = arguments.takes_over;
     if (arguments.is_dry_run) return examine(options, invocation);
     return run_or_detach(options.execution, invocation, [&](const process::HostProcess& host) {
@@ -100,36 +86,20 @@ Result<int> perform(const ResumeArguments& arguments, const Invocation& invocati
 void add_resume(CLI::App& app, Invocation& invocation) {
     CLI::App* verb = add_verb(app, invocation, "resume",
                               "Continue a process from its newest checkpoint, or an older one");
-    auto arguments = std::make_shared<ResumeArguments>();
+    auto arguments = std::make_shared<Arguments>();
     verb->add_option("process", arguments->reference,
                      "NAME or NAME@ID; an older checkpoint opens a branch")
         ->required()
         ->type_name("N[@ID]");
-    arguments->admission.add_to(*verb);
-    verb->add_option(
-            "--on-resume", arguments->on_resume,
-            "What becomes of files below the guest's directory GUEST, or of all: rollback, "
-            "rollback,sync, keep or refuse; instead of what was given at the start; may be "
-            "repeated")
-        ->type_name("[GUEST=]POLICY")
-        ->allow_extra_args(false);
-    verb->add_option("--env", arguments->environment,
-                     "A variable for the guest, KEY=VALUE, new or instead of what it was; may be "
-                     "repeated")
-        ->type_name("K=V")
-        ->allow_extra_args(false);
+    arguments->resume.add_to(*verb, invocation);
     verb->add_flag("--dry-run", arguments->is_dry_run,
                    "Only tell which of its leases can be had here, and why not");
     verb->add_flag("--take-over", arguments->takes_over,
                    "Kill a runner that lives, and go on from the newest checkpoint");
-    add_checkpoint_store_option(*verb, invocation);
-    arguments->execution.add_to(*verb);
-    verb->add_option("--prefetch", arguments->prefetch,
-                     "Whether what was in memory at the checkpoint is brought in ahead of its use, "
-                     "beside the guest: on or off")
-        ->type_name("on|off")
-        ->capture_default_str()
-        ->check(CLI::IsMember({"on", "off"}));
+    give_examples(*verb, {{"vm resume job", "go on where it stood"},
+                          {"vm resume -d job", "… in the background"},
+                          {"vm resume job@7", "from an older checkpoint, on a branch of its own"},
+                          {"vm resume --dry-run job", "whether all that it needs is here"}});
     verb->callback([arguments, &invocation] {
         invocation.perform = [arguments, &invocation] { return perform(*arguments, invocation); };
     });

@@ -2,6 +2,7 @@
 
 #include "base/quantity.hpp"
 #include "process/process.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/detached_runner.hpp"
 #include "tools/vm/execution_options.hpp"
 #include "tools/vm/guest_options.hpp"
@@ -149,7 +150,15 @@ void add_run(CLI::App& app, Invocation& invocation) {
     arguments->execution.add_to(*verb);
     // What follows the program is the guest's, even if it looks like an option.
     verb->prefix_command();
-    verb->footer(
+    give_examples(
+        *verb,
+        {{"vm run prog.wasm one two", "with arguments; nothing of it stays"},
+         {"vm run --dir data prog.wasm data/in.txt", "it may use ./data"},
+         {"vm run --name job prog.wasm", "a process that stays"},
+         {"vm run -d --name job prog.wasm", "the same in the background"},
+         {"vm run --name job --checkpoint-every 1m --keep last=10 prog.wasm",
+          "kill -9 costs a minute"},
+         {"vm run --tcp-listen 127.0.0.1:8080 server.wasm", "it may listen there"}},
         "Exit codes: the guest's own; 134 after a trap; 75 when it was suspended; 124 when "
         "its time was up; 125 for an error of vm.");
     verb->callback([verb, arguments, &invocation] {

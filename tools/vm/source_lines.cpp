@@ -64,14 +64,15 @@ Result<void> find_lines(const vm::Module& module, const std::vector<vm::Backtrac
 
 }  // namespace
 
-SourceLines source_lines(const process::Outcome& outcome, const Clock& clock) {
-    const auto& frames = outcome.trapped.backtrace;
+SourceLines source_lines(const std::vector<vm::BacktraceFrame>& frames,
+                         const std::vector<std::shared_ptr<const vm::Module>>& modules,
+                         const Clock& clock) {
     SourceLines lines(frames.size());
     std::map<const vm::Module*, std::vector<std::size_t>> frames_of;
     for (std::size_t depth = 0; depth < frames.size(); ++depth) {
         if (frames[depth].code_offset == 0) continue;  // a function of the host
         const auto instance = static_cast<std::size_t>(frames[depth].instance);
-        frames_of[outcome.modules[instance].get()].push_back(depth);
+        frames_of[modules[instance].get()].push_back(depth);
     }
     for (const auto& [module, wanted] : frames_of) {
         if (!has_source_lines(*module)) continue;

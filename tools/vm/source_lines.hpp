@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "process/process.hpp"
+#include "vm/machine.hpp"
 
 namespace sojourn::tools {
 
@@ -16,10 +16,11 @@ struct SourceLine {
     std::uint32_t column = 0;  ///< from 1; 0: not told
 };
 
-/// By frame of the trap's backtrace; nullopt where the module's DWARF does not tell. Another
-/// program reads it (`vm-symbolize`): whatever becomes of that one, the worst is nullopt and some
-/// seconds.
-std::vector<std::optional<SourceLine>> source_lines(const process::Outcome& outcome,
-                                                    const Clock& clock);
+/// By frame; `modules` are those of the instances that the frames name. nullopt where the module's
+/// DWARF does not tell. Another program reads it (`vm-symbolize`): whatever becomes of that one,
+/// the worst is nullopt and some seconds.
+std::vector<std::optional<SourceLine>> source_lines(
+    const std::vector<vm::BacktraceFrame>& frames,
+    const std::vector<std::shared_ptr<const vm::Module>>& modules, const Clock& clock);
 
 }  // namespace sojourn::tools

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/quantity.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/store_verbs.hpp"
@@ -104,6 +105,9 @@ void add_store_init(CLI::App& verb, Invocation& invocation) {
                      "How much memory is one value: 4K, 16K (the default) or 64K; for good")
         ->type_name("SIZE");
     add_checkpoint_store_option(*init, invocation);
+    give_examples(*init, {{"vm store init", "the usual store, in units of 16 KiB"},
+                          {"vm store init --unit 4K /data/store",
+                           "elsewhere, for guests that write here and there"}});
     init->callback([arguments, &invocation] {
         invocation.perform = [arguments, &invocation] { return perform(*arguments, invocation); };
     });

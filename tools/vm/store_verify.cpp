@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "store/verify.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/store_verbs.hpp"
@@ -87,6 +88,9 @@ Result<int> perform(const Invocation& invocation) {
 void add_store_verify(CLI::App& verb, Invocation& invocation) {
     CLI::App* verify = add_verb(verb, invocation, "verify",
                                 "Read all of a store; name what is damaged and what that costs");
+    give_examples(*verify,
+                  {{"vm store verify", "read everything; exits with 0 when all holds"},
+                   {"vm store verify --json", "for scripts: problems and lost checkpoints"}});
     verify->callback(
         [&invocation] { invocation.perform = [&invocation] { return perform(invocation); }; });
 }

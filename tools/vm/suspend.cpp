@@ -3,6 +3,7 @@
 
 #include "process/reference.hpp"
 #include "process/remote.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/running_process.hpp"
 #include "tools/vm/verbs.hpp"
@@ -31,6 +32,9 @@ void add_suspend(CLI::App& app, Invocation& invocation) {
                  "Store a running process's state and end its runner; returns when both are done");
     auto name = std::make_shared<std::string>();
     verb->add_option("process", *name, "The process's name")->required()->type_name("N");
+    give_examples(*verb,
+                  {{"vm suspend job", "returns when it is durable and its runner has gone"},
+                   {"vm suspend job && vm export job -o job.image", "to take it elsewhere"}});
     verb->callback([name, &invocation] {
         invocation.perform = [name, &invocation] { return perform(invocation, *name); };
     });

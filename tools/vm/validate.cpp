@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "process/program.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/verbs.hpp"
 
@@ -37,6 +38,8 @@ void add_validate(CLI::App& app, Invocation& invocation) {
     auto paths = std::make_shared<std::vector<std::string>>();
     verb->add_option("modules", *paths, "WebAssembly binaries")->required()->type_name("FILE");
     verb->add_flag("--json", invocation.json, "Answer with JSON");
+    give_examples(*verb, {{"vm validate prog.wasm", "valid, or what is wrong and where"},
+                          {"vm validate --json *.wasm", "for scripts"}});
     verb->callback([paths, &invocation] {
         invocation.perform = [paths, &invocation] { return perform(invocation, *paths); };
     });

@@ -39,10 +39,16 @@ void add_resume(CLI::App& app, Invocation& invocation);
 void add_checkpoint(CLI::App& app, Invocation& invocation);
 void add_logs(CLI::App& app, Invocation& invocation);
 void add_attach(CLI::App& app, Invocation& invocation);
+void add_top(CLI::App& app, Invocation& invocation);
 void add_wait(CLI::App& app, Invocation& invocation);
 void add_leases(CLI::App& app, Invocation& invocation);
 void add_lease(CLI::App& app, Invocation& invocation);
 void add_log(CLI::App& app, Invocation& invocation);
+void add_tag(CLI::App& app, Invocation& invocation);
+void add_fork(CLI::App& app, Invocation& invocation);
+void add_switch(CLI::App& app, Invocation& invocation);
+void add_prune(CLI::App& app, Invocation& invocation);
+void add_diff(CLI::App& app, Invocation& invocation);
 void add_rm(CLI::App& app, Invocation& invocation);
 void add_export(CLI::App& app, Invocation& invocation);
 void add_import(CLI::App& app, Invocation& invocation);
@@ -50,5 +56,8 @@ void add_store(CLI::App& app, Invocation& invocation);
 void add_volume(CLI::App& app, Invocation& invocation);
 void add_validate(CLI::App& app, Invocation& invocation);
 void add_inspect(CLI::App& app, Invocation& invocation);
+void add_completion(CLI::App& app, Invocation& invocation);
+void add_complete(CLI::App& app, Invocation& invocation);
+void add_help(CLI::App& app, Invocation& invocation);
 
 }  // namespace sojourn::tools

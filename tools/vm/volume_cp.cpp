@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "process/volume_change.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/execution_options.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/store_location.hpp"
@@ -38,10 +39,10 @@ Result<void> perform_out(const Invocation& invocation, const CopyArguments& argu
 Result<void> perform_in(const Invocation& invocation, const CopyArguments& arguments,
                         const VolumeReference& target) {
     TRY(expect_volume(target));
-    if (target.process.checkpoint) {
+    if (!target.process.checkpoint.empty()) {
         return fail(ErrorCode::invalid_argument,
                     "a checkpoint does not change; leave out @{} to make a new one",
-                    static_cast<std::uint64_t>(*target.process.checkpoint));
+                    target.process.checkpoint);
     }
     process::Execution execution;
     execution.store_location = TRY(store_location(invocation));
@@ -83,6 +84,9 @@ void add_volume_cp(CLI::App& app, Invocation& invocation) {
         ->required()
         ->type_name("DST");
     verb->add_flag("-r,--recursive", arguments->is_recursive, "Directories too");
+    give_examples(*verb, {{"vm volume cp job:data/report.txt .", "out of the newest checkpoint"},
+                          {"vm volume cp -r job@7:data old", "a tree out of an older one"},
+                          {"vm volume cp in.txt job:data/in.txt", "in; the process must not run"}});
     verb->callback([arguments, &invocation] {
         invocation.perform = [arguments, &invocation] { return perform(invocation, *arguments); };
     });

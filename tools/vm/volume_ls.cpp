@@ -5,6 +5,7 @@
 
 #include "base/printable.hpp"
 #include "process/stored_volumes.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/volume_reference.hpp"
@@ -155,6 +156,8 @@ void add_volume_ls(CLI::App& app, Invocation& invocation) {
     verb->add_option("place", *reference, "NAME, or NAME@ID for what is in a checkpoint")
         ->required()
         ->type_name("N[@ID][:VOLUME[/PATH]]");
+    give_examples(*verb, {{"vm volume ls job", "its volumes"},
+                          {"vm volume ls job@7:data/logs", "a directory as a checkpoint has it"}});
     verb->callback([reference, &invocation] {
         invocation.perform = [reference, &invocation] { return perform(invocation, *reference); };
     });

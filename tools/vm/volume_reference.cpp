@@ -61,7 +61,8 @@ Result<leases::Volume*> find_volume(leases::Volumes& volumes, const VolumeRefere
 Result<std::unique_ptr<process::StoredVolumes>> open_stored_volumes(
     const Invocation& invocation, store::Store& store, const VolumeReference& reference) {
     const auto record = TRY(process::find(store, reference.process.process));
-    const auto checkpoint = reference.process.checkpoint.value_or(record.head);
+    const auto named = TRY(process::checkpoint_of(store, record, reference.process));
+    const auto checkpoint = named.value_or(record.head);
     if (checkpoint == store::kNoVersion) {
         const bool has_ended = record.state == store::ProcessState::exited;
         return fail(ErrorCode::not_found, "process '{}' {}", process::display_name(record),

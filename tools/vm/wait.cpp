@@ -2,6 +2,7 @@
 
 #include "process/reference.hpp"
 #include "process/remote.hpp"
+#include "tools/vm/command_tree.hpp"
 #include "tools/vm/ended_process.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/verbs.hpp"
@@ -26,7 +27,8 @@ void add_wait(CLI::App& app, Invocation& invocation) {
                               "Wait until a process ends or is suspended; exits as its guest did");
     auto name = std::make_shared<std::string>();
     verb->add_option("process", *name, "The process's name")->required()->type_name("N");
-    verb->footer(
+    give_examples(
+        *verb, {{"vm wait job; echo $?", "its exit code; 75 when it was suspended"}},
         "Exit codes: the guest's own; 134 after a trap; 75 when it is suspended; 125 when "
         "it has crashed.");
     verb->callback([name, &invocation] {

@@ -95,6 +95,21 @@ store::CheckpointInfo checkpoint_seven() {
 
 }  // namespace
 
+TEST_CASE("how much memory is in use comes back from an answer as it was told", "[process]") {
+    const RunnerStatus runner{"id", "job", 7, store::Epoch{3}};
+    ControlAnswer limited{.runner = runner};
+    limited.memory = MemoryUse{4096, 65536, 1 << 20};
+    ControlAnswer unlimited{.runner = runner};
+    unlimited.memory = MemoryUse{0, 8192, std::nullopt};
+
+    REQUIRE(parse_answer(encode_answer(limited)).value().memory == limited.memory);
+    REQUIRE(parse_answer(encode_answer(unlimited)).value().memory == unlimited.memory);
+    REQUIRE_FALSE(parse_answer(encode_answer(ControlAnswer{.runner = runner})).value().memory);
+    REQUIRE(parse_answer(R"({"ok":true,"memory":{"dirty_bytes":-1,"cache_bytes":"x"}})")
+                .value()
+                .memory == MemoryUse{});
+}
+
 TEST_CASE("a runner tells its status without stopping the guest", "[process]") {
     tests::TemporaryFolder folder;
     ControlFixture runner(folder.path());

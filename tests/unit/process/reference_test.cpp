@@ -9,18 +9,24 @@ TEST_CASE("a name alone refers to a process", "[process]") {
     const auto reference = Reference::parse("job");
 
     REQUIRE(reference->process == "job");
-    REQUIRE_FALSE(reference->checkpoint.has_value());
+    REQUIRE(reference->checkpoint.empty());
 }
 
 TEST_CASE("a number behind an at sign refers to a checkpoint", "[process]") {
     const auto reference = Reference::parse("job@18446744073709551615");
 
     REQUIRE(reference->process == "job");
-    REQUIRE(reference->checkpoint == store::Version{UINT64_MAX});
+    REQUIRE(reference->checkpoint == "18446744073709551615");
 }
 
-TEST_CASE("what is no checkpoint number is refused with the verb that lists them", "[process]") {
-    for (const char* text : {"job@", "job@0", "job@-1", "job@7x", "job@18446744073709551616"}) {
+TEST_CASE("a word behind an at sign refers to a tag", "[process]") {
+    REQUIRE(Reference::parse("job@before-merge_1.2")->checkpoint == "before-merge_1.2");
+}
+
+TEST_CASE("what is neither a number nor a tag is refused with the verb that lists them",
+          "[process]") {
+    for (const char* text :
+         {"job@", "job@0", "job@-1", "job@7x", "job@18446744073709551616", "job@a..b", "job@a b"}) {
         const auto reference = Reference::parse(text);
         INFO(text);
         REQUIRE_FALSE(reference.ok());

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "process/retention.hpp"
+#include "store/store.hpp"
+
+/// Removing the checkpoints of a process by a rule, while it runs or not.
+namespace sojourn::process {
+
+struct Pruning {
+    std::vector<store::Version> checkpoints;  ///< oldest first
+    std::uint64_t freed_bytes = 0;            ///< of the store's values
+};
+
+/// What `policy` does not keep of a process's own checkpoints: none that any process stands at, nor
+/// one with a tag or a message.
+Result<Pruning> plan_pruning(store::Store& store, const store::ProcessRecord& process,
+                             const RetentionPolicy& policy);
+
+/// Removes what was planned, but for what has got a tag or a process meanwhile, and what of the
+/// history of files nobody can go back to any more.
+Result<void> prune(store::Store& store, const store::ProcessRecord& process,
+                   const Pruning& pruning);
+
+}  // namespace sojourn::process

@@ -1,0 +1,53 @@
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tools/vm/command_tree.hpp"
+#include "tools/vm/execution_options.hpp"
+#include "tools/vm/image_file.hpp"
+#include "tools/vm/image_report.hpp"
+#include "tools/vm/inspect_verbs.hpp"
+#include "tools/vm/progress.hpp"
+#include "tools/vm/verbs.hpp"
+
+namespace sojourn::tools {
+
+namespace {
+
+Result<ImageReport> read_report(const ImageInput& input, const process::HostProcess& host) {
+    Progress progress("read", input.size());
+    const store::ByteSource source = [&](MutableBytes out) -> Result<std::size_t> {
+        const std::size_t got = TRY(input.read(out));
+        progress.add(got);
+        return got;
+    };
+    return report_on_image(source, host);
+}
+
+Result<int> perform(const Invocation& invocation, const std::string& file) {
+    const auto input = TRY(ImageInput::open(file));
+    const auto report = read_report(input, host_of(invocation));
+    if (!report.ok()) {
+        return fail(report.error().code, "{}: {}", input.name(), report.error().message);
+    }
+    TRY(invocation.json ? print_json(json_of(*report)) : print_report(*report));
+    return 0;
+}
+
+}  // namespace
+
+void add_inspect_image(CLI::App& verb, Invocation& invocation) {
+    CLI::App* image = verb.add_subcommand(
+        "image", "Verify an image and tell what it holds and needs; takes no store");
+    auto file = std::make_shared<std::string>();
+    image->add_option("file", *file, "What vm export wrote; - is stdin")
+        ->required()
+        ->type_name("FILE");
+    image->add_flag("--json", invocation.json, "Answer with JSON");
+    give_examples(*image,
+                  {{"vm inspect image job.image", "whether it is whole, and what it takes"}});
+    image->callback([file, &invocation] {
+        invocation.perform = [file, &invocation] { return perform(invocation, *file); };
+    });
+}
+
+}  // namespace sojourn::tools
