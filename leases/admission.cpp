@@ -155,19 +155,21 @@ bool Admission::is_optional(const Lease& lease) const {
     });
 }
 
-std::vector<Admission::Outlook> Admission::examine(Files files) const {
+std::vector<Admission::Outlook> Admission::examine(const WillChange& will_change) const {
     std::vector<Outlook> outlooks;
     for (Lease& lease : leases_.leases()) {
         Service& service = *leases_.find(lease.id);
         const Place* place = service.place();
-        const bool will_differ =
-            files == Files::to_be_brought_back && place != nullptr && place->is_brought_back();
+        const auto will_differ =
+            will_change && place != nullptr ? will_change(*place) : Result<bool>(false);
         Outlook outlook{.lease = lease, .is_required = !is_optional(lease)};
         if (lease.state == LeaseState::lost) {
             outlook.obstacle = Error{ErrorCode::lease_lost, lease.lost_because};
         } else if (auto wanted = not_granted(lease.id)) {
             outlook.not_granted = std::move(wanted);
-        } else if (!will_differ) {
+        } else if (!will_differ.ok()) {
+            outlook.obstacle = will_differ.error();
+        } else if (!*will_differ) {
             const auto probed = service.probe(leases_.host());
             if (!probed.ok()) outlook.obstacle = probed.error();
         }

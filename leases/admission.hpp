@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "leases/file_history.hpp"
 #include "leases/grant.hpp"
 #include "leases/manager.hpp"
 #include "leases/relocation.hpp"
@@ -47,11 +48,10 @@ public:
         std::optional<Error> obstacle = {};     ///< why it can't be had, else
         [[nodiscard]] bool is_available() const { return !not_granted && !obstacle; }
     };
-    /// Below grants that roll back: whether a roll-back has made them what the checkpoint saw, or
-    /// is still to do so, and nobody can tell yet whether they will be there.
-    enum class Files : std::uint8_t { as_they_are, to_be_brought_back };
-    /// Of each lease, changing nothing.
-    [[nodiscard]] std::vector<Outlook> examine(Files files = Files::as_they_are) const;
+    /// Of each lease, changing nothing. What `will_change` says of what has a place and would be
+    /// brought back: what lies there now tells nothing then, but that it is in the way. Empty:
+    /// nothing is brought back any more.
+    [[nodiscard]] std::vector<Outlook> examine(const WillChange& will_change = {}) const;
 
     /// Whether the process can go on: everything required is there. Errors: permission_denied when
     /// something is not granted, else the first obstacle's; with all that is in the way, and what

@@ -13,6 +13,7 @@
 #include "base/fault_point.hpp"
 #include "base/trace.hpp"
 #include "leases/internal/history_state.hpp"
+#include "leases/internal/return_forecast.hpp"
 #include "leases/internal/rollback.hpp"
 
 namespace sojourn::leases {
@@ -106,6 +107,12 @@ Result<HistoryPosition> FileHistory::mark() {
 
 Result<void> FileHistory::roll_back(HistoryPosition position, const ReachOf& reach_of) {
     return Rollback(*state_, reach_of).run(position);
+}
+
+Result<WillChange> FileHistory::forecast(HistoryPosition position) const {
+    const auto forecast =
+        std::make_shared<const ReturnForecast>(TRY(ReturnForecast::of(*state_, position)));
+    return WillChange([forecast](const Place& place) { return forecast->will_change(place); });
 }
 
 Result<void> FileHistory::go_on(HistoryPosition position, const std::set<std::string>& kept) {

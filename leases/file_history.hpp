@@ -39,6 +39,10 @@ enum class Reach : std::uint8_t {
 /// for the log alone.
 using ReachOf = std::function<Reach(const Place&)>;
 
+/// Whether a way back changes what lies at a place now. Errors: it would have to, and what lies
+/// there is not as the process left it, or can't be looked at.
+using WillChange = std::function<Result<bool>(const Place&)>;
+
 /// The undo journal of one process (docs/formats/file_history.md, decision 12).
 ///
 /// Before anything below a grant changes that rolls back, a record says how to undo it: the
@@ -68,6 +72,11 @@ public:
     /// back from behind this moment any more. Errors: refused by name when something is not as this
     /// process left it, with what differs, or not granted; all is then as it was before.
     Result<void> roll_back(HistoryPosition position, const ReachOf& reach_of);
+
+    /// Looks ahead at what roll_back() would find, and changes nothing. What it answers borrows the
+    /// history, and is of this moment. Errors: not_found: the history does not reach `position`;
+    /// corrupt; io.
+    [[nodiscard]] Result<WillChange> forecast(HistoryPosition position) const;
 
     /// Instead of roll_back(), when nothing is to be brought back: not even what happened since
     /// `position` need be known. `kept`: granted directories; an empty name: the log.
@@ -120,6 +129,7 @@ public:
     Errno rename(const NameInDirectory& from, const NameInDirectory& to);
 
 private:
+    friend class ReturnForecast;
     friend class Rollback;
     struct State;
     explicit FileHistory(std::unique_ptr<State> state);

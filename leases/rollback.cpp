@@ -51,13 +51,29 @@ bool is_synced(const Place& place) {
 
 }  // namespace
 
+Result<void> expect_reached(const store::Journal& journal, HistoryPosition position) {
+    if (position >= journal.first() && position <= journal.end()) return {};
+    return fail(ErrorCode::not_found,
+                "what this process did to its files since the checkpoint is not known; {}",
+                kRemedy);
+}
+
+Result<void> expect_as_left(const Place& place, const Change& left, const HostStatus& status) {
+    // Then both what was before the change and what came of it are this process's.
+    if (left.is_uncertain) return {};
+    if (left.length != status.length) {
+        return refusal(place, fmt::format("has {} bytes, and this process left it with {}: "
+                                          "somebody else has changed it",
+                                          status.length, left.length));
+    }
+    if (!place.is_log() && left.modified_ns < status.modified_ns)
+        return refusal(place, "was changed by somebody else after this process left it");
+    return {};
+}
+
 Result<void> Rollback::run(Number target) {
     const Number start = history_.journal->end();
-    if (target < history_.journal->first() || target > start) {
-        return fail(ErrorCode::not_found,
-                    "what this process did to its files since the checkpoint is not known; {}",
-                    kRemedy);
-    }
+    TRY(expect_reached(*history_.journal, target));
     history_.is_recording = true;
     TRY(history_.settle_all());
     auto walked = walk(target);
@@ -173,7 +189,7 @@ bool Rollback::is_unknown(const Place& place) const {
     return before_restart_ && is_synced(place);
 }
 
-Result<void> Rollback::expect_as_left(const Change& change, const HostStatus& status) {
+Result<void> Rollback::expect_ours(const Change& change, const HostStatus& status) {
     // Nobody else writes in the attic, where all is another file in a copy of the store.
     const bool is_log = change.place.is_log();
     if (is_unknown(change.place) || (change.place.is_in_attic() && !is_log)) return {};
@@ -184,17 +200,7 @@ Result<void> Rollback::expect_as_left(const Change& change, const HostStatus& st
     auto left = left_.find(identity);
     if (left == left_.end()) left = left_.find(change.identity);
     if (left == left_.end()) return refusal(change.place, "is in a state that nobody noted");
-    const Change& was = left->second;
-    if (was.is_uncertain) {
-        // Both what was before the change and what came of it are this process's.
-    } else if (was.length != status.length) {
-        return refusal(change.place,
-                       fmt::format("has {} bytes, and this process left it with {}: somebody else "
-                                   "has changed it",
-                                   status.length, was.length));
-    } else if (!is_log && was.modified_ns < status.modified_ns) {
-        return refusal(change.place, "was changed by somebody else after this process left it");
-    }
+    TRY(expect_as_left(change.place, left->second, status));
     checked_.insert(identity);
     return {};
 }
@@ -207,7 +213,7 @@ Result<void> Rollback::undo_content(Number number, const Change& change) {
     }
     const int descriptor = opened->get();
     const HostStatus status = TRY(status_of(change.place, descriptor));
-    TRY(expect_as_left(change, status));
+    TRY(expect_ours(change, status));
 
     const auto file = history_.track(change.place, status);
     if (!file->row) {

@@ -1,11 +1,13 @@
 #include "process/internal/obtain_leases.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 #include <vector>
 
 #include "leases/file_history.hpp"
 #include "process/internal/grants.hpp"
+#include "process/runner_lock.hpp"
 
 namespace sojourn::process {
 
@@ -84,6 +86,40 @@ private:
     bool keeps_log_ = false;  ///< the process's own, of when it ran detached
 };
 
+/// What the history of a process that does not run will do to its files, as far as one can tell.
+class PastOfFiles {
+public:
+    PastOfFiles(leases::LeaseManager& leases, const store::Store& store,
+                const store::ProcessRecord& process, const FileMoment& moment, bool takes_over) {
+        std::error_code problem;
+        const std::filesystem::path directory = store.file_history_directory(process);
+        if (moment.process != process.id || !std::filesystem::exists(directory, problem)) return;
+        will_change_ = &Place::is_brought_back;
+        const bool goes_back = std::ranges::any_of(leases.places(), [](const Place* place) {
+            return place->rolls_back() && !place->has_moved;
+        });
+        // What a runner that lives will have done to them by then, nobody knows.
+        if (goes_back && !takes_over) verdict_ = look_ahead(store, process, moment, directory);
+    }
+
+    [[nodiscard]] const leases::WillChange& will_change() const { return will_change_; }
+    [[nodiscard]] const Result<void>& verdict() const { return verdict_; }
+
+private:
+    Result<void> look_ahead(const store::Store& store, const store::ProcessRecord& process,
+                            const FileMoment& moment, const std::filesystem::path& directory) {
+        lock_.emplace(TRY(RunnerLock::acquire(store.run_directory(), process.id)));
+        history_ = TRY(leases::FileHistory::open(directory));
+        will_change_ = TRY(history_->forecast(leases::HistoryPosition{moment.position}));
+        return {};
+    }
+
+    std::optional<RunnerLock> lock_;
+    std::unique_ptr<leases::FileHistory> history_;
+    leases::WillChange will_change_;
+    Result<void> verdict_;
+};
+
 Result<leases::Grants> obtain(leases::LeaseManager& leases, const FileMoment& moment,
                               const ResumeOptions& options, leases::Grants granted,
                               store::ProcessId process) {
@@ -94,7 +130,7 @@ Result<leases::Grants> obtain(leases::LeaseManager& leases, const FileMoment& mo
     leases::FileHistory* const history = leases.host().files;
     // What was imported has no past here: its files are compared.
     if (history != nullptr && moment.process == process) {
-        const auto outlooks = admission.examine(Admission::Files::to_be_brought_back);
+        const auto outlooks = admission.examine(&Place::is_brought_back);
         TRY(admission.check(outlooks));
         TRY(files.perform(*history, leases::HistoryPosition{moment.position}, outlooks,
                           admission.granted()));
@@ -123,13 +159,10 @@ Result<void> examine_leases(leases::LeaseManager& leases, const FileMoment& mome
     if (!chosen.ok()) return with_name(process, chosen.error());
     const auto admission = Admission::prepare(leases, terms_of(options, granted));
     if (!admission.ok()) return with_name(process, admission.error());
-    std::error_code problem;
-    const bool has_history =
-        moment.process == process.id &&
-        std::filesystem::exists(store.file_history_directory(process), problem);
-    examination.leases = admission->examine(has_history ? Admission::Files::to_be_brought_back
-                                                        : Admission::Files::as_they_are);
+    const PastOfFiles past(leases, store, process, moment, options.takes_over);
+    examination.leases = admission->examine(past.will_change());
     examination.verdict = admission->check(examination.leases);
+    if (examination.verdict.ok()) examination.verdict = past.verdict();
     if (!examination.verdict.ok())
         examination.verdict = with_name(process, examination.verdict.error());
     return {};

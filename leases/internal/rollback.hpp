@@ -6,6 +6,13 @@
 
 namespace sojourn::leases {
 
+/// Errors: not_found: the journal does not reach back, or not yet, to `position`.
+Result<void> expect_reached(const store::Journal& journal, HistoryPosition position);
+
+/// That a file has not been changed since its process noted how it left it. Errors: io, with what
+/// differs and the remedy.
+Result<void> expect_as_left(const Place& place, const Change& left, const HostStatus& status);
+
 /// One way back through a history. What it does is noted as any other change is, with the record
 /// that it undoes: as the compensation records of ARIES (Mohan and others, 1992) do, they say where
 /// a later one goes on, so that nothing is undone twice for good.
@@ -33,7 +40,7 @@ private:
     Result<void> undo_unless_kept(Number number, const Change& change);
     [[nodiscard]] bool keeps_inodes_of(const HostStatus& status) const;
     [[nodiscard]] bool is_unknown(const Place& place) const;
-    Result<void> expect_as_left(const Change& change, const HostStatus& status);
+    Result<void> expect_ours(const Change& change, const HostStatus& status);
     Result<void> note_copy(const std::optional<HostStatus>& status);
     Result<void> expect_copy(const Place& place);
     Result<bool> exists(const Place& place);

@@ -15,7 +15,7 @@ Result<void> obtain_leases(leases::LeaseManager& leases, const FileMoment& momen
                            const store::ProcessRecord& process);
 
 /// What obtain_leases() would find; changes nothing but the recipes in `leases`. Files that the
-/// history of the process is to bring back count as available: whether it can, only a resume tells.
+/// history of the process is to bring back are available when they are as the process left them.
 Result<void> examine_leases(leases::LeaseManager& leases, const FileMoment& moment,
                             const ResumeOptions& options, const store::Store& store,
                             Examination& examination);

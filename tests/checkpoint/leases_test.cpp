@@ -225,6 +225,42 @@ TEST_CASE("what the history of a process will bring back is available to a dry r
     REQUIRE(read_text(keeper.fixture.work() / "log") == "other\n");
 }
 
+TEST_CASE("a dry run tells which file is not as its process left it", "[leases]") {
+    const bool was_killed = GENERATE(false, true);
+    Keeper keeper;
+    if (!keeper.is_there()) return;
+    VmProcess runner = keeper.start();
+    await_output(runner, "ready");
+    REQUIRE(keeper.ask(runner, "append some") == "appended\n");
+    if (was_killed) {
+        REQUIRE(keeper.fixture.run({"checkpoint", "job"}).exit_code == 0);
+        REQUIRE(keeper.ask(runner, "append more") == "appended\n");
+        runner.send(SIGKILL);
+    } else {
+        REQUIRE(keeper.fixture.run({"suspend", "job"}).exit_code == 0);
+    }
+    runner.wait();
+    const std::string log = keeper.fixture.work() / "log";
+    const std::string left = read_text(log);
+    REQUIRE(keeper.fixture.run_json({"resume", "--dry-run", "job"})["resumable"] == true);
+    std::ofstream(log, std::ios::app) << "somebody else's";
+
+    const VmResult examined = keeper.fixture.run({"resume", "--dry-run", "--json", "job"});
+    const VmResult refused = keeper.fixture.run({"resume", "job"});
+
+    const auto found = nlohmann::json::parse(examined.out);
+    REQUIRE(examined.exit_code == 125);
+    REQUIRE(refused.exit_code == 125);
+    REQUIRE(found["resumable"] == false);
+    for (const auto& lease : found["leases"]) {
+        const bool is_log = lease["service"].get<std::string>().find(log) != std::string::npos;
+        CAPTURE(lease.dump());
+        REQUIRE(lease["available"].get<bool>() != is_log);
+        if (is_log) REQUIRE_THAT(refused.err, Contains(lease["why"].get<std::string>()));
+    }
+    REQUIRE(read_text(log) == left + "somebody else's");
+}
+
 TEST_CASE("a port that somebody has is told before any file goes back", "[leases][socket]") {
     const auto program = guest("echo");
     if (!program) return;

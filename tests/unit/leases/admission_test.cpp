@@ -310,7 +310,7 @@ TEST_CASE("what a roll-back will bring back is not looked for before it", "[leas
     SECTION("where it was") {
         const auto admission = *Admission::prepare(*leases, terms);
 
-        const auto before = admission.examine(Admission::Files::to_be_brought_back);
+        const auto before = admission.examine(&Place::is_brought_back);
         const auto after = admission.examine();
 
         REQUIRE(admission.check(before).ok());
@@ -320,7 +320,7 @@ TEST_CASE("what a roll-back will bring back is not looked for before it", "[leas
         terms.directories = {{"/data", fixture.new_home.name()}};
         const auto admission = *Admission::prepare(*leases, terms);
 
-        const auto before = admission.examine(Admission::Files::to_be_brought_back);
+        const auto before = admission.examine(&Place::is_brought_back);
 
         REQUIRE_THAT(admission.check(before).error().message, Contains("has 13 bytes"));
     }
@@ -328,7 +328,7 @@ TEST_CASE("what a roll-back will bring back is not looked for before it", "[leas
         fs::remove_all(fixture.old_home.path());
         const auto admission = *Admission::prepare(*leases, terms);
 
-        const auto before = admission.examine(Admission::Files::to_be_brought_back);
+        const auto before = admission.examine(&Place::is_brought_back);
 
         REQUIRE(admission.check(before).error().code == ErrorCode::not_found);
     }

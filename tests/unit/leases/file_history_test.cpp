@@ -192,6 +192,43 @@ TEST_CASE("names that were made, moved, replaced and removed are as they were",
     REQUIRE(fixture.tree() == before);
 }
 
+TEST_CASE("what a way back will change is told before, and what is in its way",
+          "[leases][history]") {
+    HistoryFixture fixture;
+    for (const std::string name : {"same", "changed", "theirs", "moved", "old/inside"}) {
+        fs::create_directories((fixture.folder.path() / name).parent_path());
+        fixture.folder.write(name, "text");
+    }
+    const auto position = *fixture.history->mark();
+    const Tree before = fixture.tree();
+    for (const std::string name : {"changed", "theirs"})
+        REQUIRE(write_text(*fixture.open(name, kToAppend), " and more") == Errno::success);
+    HostDirectory& directory = *fixture.directory;
+    REQUIRE(directory.rename("moved", directory, "elsewhere") == Errno::success);
+    REQUIRE(directory.rename("old", directory, "new") == Errno::success);
+    fixture.kill();
+    fixture.folder.write("theirs", "text of somebody else");
+    const Tree now = fixture.tree();
+
+    const auto will_change = *fixture.history->forecast(position);
+    const auto told = [&](const std::string& name) {
+        return will_change({.grant = fixture.folder.name(), .path = name});
+    };
+
+    REQUIRE_FALSE(*told("same"));
+    REQUIRE_FALSE(*told("never there"));
+    REQUIRE(*told("changed"));
+    REQUIRE(*told("moved"));
+    REQUIRE(*told("elsewhere"));
+    REQUIRE(*told("old/inside"));
+    REQUIRE(told("theirs").error().message == fixture.refusal(position));
+    REQUIRE(fixture.tree() == now);
+    fixture.folder.write("theirs", "text and more");
+    REQUIRE_FALSE(fixture.history->forecast(HistoryPosition{plain(position) + 1000}).ok());
+    REQUIRE(*(*fixture.history->forecast(*fixture.history->mark()))(
+                {.grant = fixture.folder.name(), .path = "changed"}) == false);
+}
+
 TEST_CASE("a file that was removed while it was open is read and written on after a resume",
           "[leases][history]") {
     HistoryFixture fixture;
