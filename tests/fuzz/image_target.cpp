@@ -70,10 +70,8 @@ Result<ByteVector> frames_of(Bytes image) {
     }
 }
 
-/// An image of these frames, each with the checksum that fits it.
-Result<ByteVector> image_of(Input frames) {
-    ByteVector image;
-    const ByteSink sink = into(image);
+/// Writes these frames, each with the checksum that fits it. All is written when it returns.
+Result<void> write_frames(Input frames, const ByteSink& sink) {
     ImageWriter writer(sink);
     TRY(writer.begin());
     ImageEnd end{0, 0, 0};
@@ -89,7 +87,7 @@ Result<ByteVector> image_of(Input frames) {
         if (type == FrameType::checkpoint) ++end.checkpoint_count;
         TRY(writer.frame(type, to_vector(frames.take_bytes(length))));
     }
-    return image;
+    return {};
 }
 
 /// A store with a process `base` that has what a difference needs.
@@ -104,7 +102,8 @@ void add_seeds(Seeds& seeds, Bytes image) {
     ByteVector as_it_is = to_vector(image);
     as_it_is.insert(as_it_is.begin(), std::byte{kAsItIs});
     ByteVector frames = frames_of(image).value();
-    // Behind the last frame's type and length stands the number of units, which image_of() takes.
+    // Behind the last frame's type and length stands the number of units, which write_frames()
+    // takes.
     const std::size_t end_payload = 5 * sizeof(std::uint64_t);
     frames.resize(frames.size() - end_payload);
     frames.push_back(std::byte{7});
@@ -131,9 +130,7 @@ void run_image(Bytes input) {
     if (!input.empty() && input.front() == std::byte{kAsItIs}) {
         image = to_vector(input.subspan(1));
     } else {
-        auto made = image_of(Input(input));
-        if (!made.ok()) return;
-        image = std::move(*made);
+        if (!write_frames(Input(input), into(image)).ok()) return;
     }
     auto imported = import_image(*store, out_of(image), {});
     if (!imported.ok() && imported.error().code == ErrorCode::not_found) {
