@@ -55,6 +55,7 @@ std::string line_of(const std::vector<Cell>& cells, const std::vector<std::size_
         if (!cell.is_number) line += padding;
         line.append(kColumnGap, ' ');
     }
+    line.erase(line.find_last_not_of(' ') + 1);
     return line + "\n";
 }
 
