@@ -294,6 +294,14 @@ bool Environment::is_disk_full() const {
            static_cast<std::uint64_t>(status.st_size) + kFullBelowBytes > limit.rlim_cur;
 }
 
+DatabaseFile Environment::file() const {
+    MDB_stat stat{};
+    int file = -1;
+    mdb_env_stat(env_, &stat);
+    mdb_env_get_fd(env_, &file);
+    return {file, stat.ms_psize};
+}
+
 std::uint64_t Environment::last_commit() const {
     const std::lock_guard lock(writer_);
     if (env_ == nullptr) return 0;

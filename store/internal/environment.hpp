@@ -13,6 +13,7 @@
 
 #include "base/bytes.hpp"
 #include "base/file.hpp"
+#include "store/internal/database_file.hpp"
 #include "store/internal/database_use.hpp"
 
 /// LMDB, the part of it that the store uses, with errors as Results. Nothing outside
@@ -77,6 +78,8 @@ public:
     [[nodiscard]] bool is_empty(TableIndex table) const;
     [[nodiscard]] Cursor cursor(TableIndex table) const;
     [[nodiscard]] const Environment& environment() const { return *environment_; }
+    /// Of the commit that a reading transaction sees.
+    [[nodiscard]] std::uint64_t commit_number() const { return mdb_txn_id(transaction_); }
 
 protected:
     explicit Transaction(const Environment& environment);
@@ -157,6 +160,9 @@ public:
     Result<void> write(const std::function<Result<void>(WriteTransaction&)>& body);
 
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+
+    /// The file, for who looks at pages within a reading transaction.
+    [[nodiscard]] DatabaseFile file() const;
 
     /// Grows with every commit of any host process.
     [[nodiscard]] std::uint64_t last_commit() const;

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "store/internal/page_survey.hpp"
 #include "store/internal/read_points.hpp"
 #include "store/internal/tags.hpp"
 #include "store/internal/unit_table.hpp"
@@ -19,6 +20,7 @@ public:
     explicit Verifier(const Environment& environment) : environment_(environment) {}
 
     Result<std::vector<std::string>> run() {
+        problems_ = TRY(survey_pages(environment_)).problems;
         const std::uint64_t commit_before = environment_.last_commit();
         TRY(check_records());
         TRY(check_attachments());

@@ -1,5 +1,7 @@
 #include "store/internal/lmdb_store.hpp"
 
+#include <algorithm>
+
 #include "base/fault_point.hpp"
 #include "base/trace.hpp"
 #include "store/internal/catalogue.hpp"
@@ -7,6 +9,7 @@
 #include "store/internal/lmdb_family.hpp"
 #include "store/internal/new_process.hpp"
 #include "store/internal/new_store.hpp"
+#include "store/internal/page_survey.hpp"
 
 namespace sojourn::store {
 
@@ -225,8 +228,10 @@ Result<std::vector<ProcessRecord>> LmdbStore::listed() const {
 }
 
 Result<std::vector<std::string>> LmdbStore::verify_catalogue() const {
+    auto problems = TRY(survey_pages(*catalogue_)).problems;
     const auto transaction = TRY(catalogue_->read());
-    return store::verify_catalogue(transaction);
+    std::ranges::move(TRY(store::verify_catalogue(transaction)), std::back_inserter(problems));
+    return problems;
 }
 
 Result<ByteVector> LmdbStore::grants(ProcessId id) const {

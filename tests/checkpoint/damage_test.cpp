@@ -90,8 +90,7 @@ public:
         expect(run({"log", "job"}), are_times_known ? log_ : "", is_found);
         expect(export_of("job"), are_times_known ? newest_ : "", is_found);
         expect(export_of("job@1"), are_times_known ? older_ : "", is_found);
-        // The list of free pages is read by who writes alone.
-        expect(run({"resume", "job"}), rest_, /*may_be_refused=*/true);
+        expect(run({"resume", "job"}), rest_, is_found);
         return is_found;
     }
 
@@ -147,5 +146,6 @@ TEST_CASE("a flipped bit anywhere in a store is found, or does no harm", "[flips
     }
 
     std::cout << found << " of " << flips << " flips were found, the others did no harm\n";
-    REQUIRE(found > 0);
+    // Most bytes lie in free pages, or in what the page that they are in does not use.
+    REQUIRE(found * 20 > flips);
 }

@@ -1,0 +1,51 @@
+#include "store/internal/database_file.hpp"
+
+#include <cerrno>
+#include <unistd.h>
+
+#include "store/internal/database_page.hpp"
+
+namespace sojourn::store {
+
+namespace {
+
+constexpr std::uint32_t kMagic = 0xbeefc0de;
+constexpr std::uint32_t kDataVersion = 1;
+constexpr std::uint64_t kPagesMax = std::uint64_t{1} << 44;  ///< longer than any file
+
+}  // namespace
+
+Result<void> DatabaseFile::read(PageNumber page, MutableBytes out, std::size_t offset) const {
+    const Error behind_end =
+        fail(ErrorCode::corrupt, "page {} lies behind the end of the file", plain(page));
+    if (plain(page) >= kPagesMax) return behind_end;
+    std::size_t done = 0;
+    while (done < out.size()) {
+        const auto position = static_cast<off_t>(plain(page) * page_bytes_ + offset + done);
+        const ssize_t got = ::pread(file_, out.data() + done, out.size() - done, position);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return fail_errno(errno, "cannot read page {} of a database", plain(page));
+        if (got == 0) return behind_end;
+        done += static_cast<std::size_t>(got);
+    }
+    return {};
+}
+
+Result<std::optional<CommitRecord>> DatabaseFile::commit(std::uint64_t number) const {
+    CommitRecord record;
+    TRY(read(PageNumber{number % kCommitPages}, std::as_writable_bytes(std::span(&record, 1)),
+             kPageHeaderBytes));
+    if (record.magic != kMagic || record.version != kDataVersion) {
+        return fail(ErrorCode::corrupt, "page {} does not name a commit", number % kCommitPages);
+    }
+    return record.number == number ? std::optional(record) : std::nullopt;
+}
+
+Result<ByteVector> DatabaseFile::read_value(const StoredValue& value) const {
+    if (!value.pages) return ByteVector(value.in_entry.begin(), value.in_entry.end());
+    ByteVector bytes(value.bytes);
+    TRY(read(value.pages->first, bytes, kPageHeaderBytes));
+    return bytes;
+}
+
+}  // namespace sojourn::store
