@@ -169,6 +169,20 @@ Result<std::set<FamilyId>> listed_families(const Transaction& transaction) {
     return families;
 }
 
+Result<std::vector<ModuleUsage>> listed_modules(const Transaction& transaction) {
+    std::vector<ModuleUsage> modules;
+    Cursor cursor = transaction.cursor(kModules);
+    for (bool found = TRY(cursor.next()); found; found = TRY(cursor.next())) {
+        ByteReader key(cursor.key(), "the key of a module");
+        ModuleUsage module;
+        module.digest.bytes = TRY(key.get<decltype(module.digest.bytes)>());
+        TRY(key.expect_end());
+        module.bytes = cursor.value().size();
+        modules.push_back(module);
+    }
+    return modules;
+}
+
 Result<bool> has_module(const Transaction& transaction, const Sha256& digest) {
     const auto value = TRY(transaction.get(kModules, digest.bytes));
     return value.has_value();

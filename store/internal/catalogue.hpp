@@ -5,6 +5,7 @@
 
 #include "store/internal/environment.hpp"
 #include "store/internal/new_process.hpp"
+#include "store/usage.hpp"
 
 /// The tables of the catalogue (docs/formats/store.md).
 namespace sojourn::store {
@@ -48,6 +49,8 @@ Result<std::vector<ListedProcess>> listed_processes(const Transaction& transacti
 Result<std::vector<std::string>> verify_catalogue(const Transaction& transaction);
 Result<std::set<FamilyId>> listed_families(const Transaction& transaction);
 
+/// By digest, with how long they are as they are stored.
+Result<std::vector<ModuleUsage>> listed_modules(const Transaction& transaction);
 Result<bool> has_module(const Transaction& transaction, const Sha256& digest);
 /// Errors: unsupported: longer than the store takes.
 Result<ByteVector> encode_module(Bytes module);

@@ -62,6 +62,8 @@ struct UnitVersion {
     BranchId branch{0};
     UnitKey unit;
     Version version = kNoVersion;
+
+    bool operator==(const UnitVersion&) const = default;
 };
 
 inline auto key_of(const UnitVersion& value) {

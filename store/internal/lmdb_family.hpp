@@ -2,6 +2,7 @@
 
 #include "store/family.hpp"
 #include "store/internal/environment.hpp"
+#include "store/internal/family_usage.hpp"
 #include "store/internal/notes.hpp"
 #include "store/internal/view_index.hpp"
 
@@ -50,6 +51,7 @@ public:
     /// process's. Errors: not_found.
     Result<void> remove_member(ProcessId id);
     Result<std::vector<ProcessId>> members() const;
+    Result<FamilyUsage> usage(const FindContentsOf& find_contents) const;
     /// Those of which two views do not see one and the same value, in key order, by the lists of
     /// what the versions wrote. Errors: not_found, corrupt.
     Result<std::vector<UnitKey>> differing_units(View left, View right) const;

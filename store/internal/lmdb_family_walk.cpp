@@ -1,5 +1,6 @@
 #include "store/internal/family_verifier.hpp"
 #include "store/internal/lmdb_family.hpp"
+#include "store/internal/page_survey.hpp"
 #include "store/internal/unit_table.hpp"
 #include "store/internal/view_index.hpp"
 
@@ -139,6 +140,12 @@ Result<std::vector<UnitKey>> LmdbFamily::differing_units(View left, View right) 
     const ViewIndex left_index = TRY(index_of_view(*environment_, left));
     const ViewIndex right_index = TRY(index_of_view(*environment_, right));
     return left_index.differing_units(right_index);
+}
+
+Result<FamilyUsage> LmdbFamily::usage(const FindContentsOf& find_contents) const {
+    FamilyUsage usage = TRY(measure_family(*environment_, find_contents));
+    usage.free = TRY(free_bytes(*environment_));
+    return usage;
 }
 
 Result<std::vector<std::string>> LmdbFamily::verify() const {

@@ -234,6 +234,16 @@ Result<std::vector<std::string>> LmdbStore::verify_catalogue() const {
     return problems;
 }
 
+Result<LmdbStore::CatalogueUsage> LmdbStore::catalogue_usage() const {
+    CatalogueUsage usage;
+    {
+        const auto transaction = TRY(catalogue_->read());
+        usage.modules = TRY(listed_modules(transaction));
+    }
+    usage.free = TRY(free_bytes(*catalogue_));
+    return usage;
+}
+
 Result<ByteVector> LmdbStore::grants(ProcessId id) const {
     const auto transaction = TRY(catalogue_->read());
     return read_grants(transaction, id);

@@ -6,6 +6,7 @@
 #include "store/internal/environment.hpp"
 #include "store/internal/new_process.hpp"
 #include "store/internal/store_directory.hpp"
+#include "store/usage.hpp"
 
 namespace sojourn::store {
 
@@ -48,6 +49,13 @@ public:
     Result<void> remove_process(ProcessId id) override;
     Result<std::shared_ptr<Family>> family(FamilyId id) override;
 
+    struct CatalogueUsage {
+        std::vector<ModuleUsage> modules;
+        std::uint64_t free = 0;
+    };
+    Result<CatalogueUsage> catalogue_usage() const;
+    Result<std::shared_ptr<LmdbFamily>> open_family(FamilyId id) const;
+
 private:
     friend class LmdbDraft;
 
@@ -58,7 +66,6 @@ private:
           random_(&random),
           scratch_(paths_.run()) {}
     Result<void> start(StoreAge age, const OpenOptions& options);
-    Result<std::shared_ptr<LmdbFamily>> open_family(FamilyId id) const;
     Result<std::vector<ListedProcess>> listed_now() const;
     Result<ProcessRecord> record_of(ProcessId id, FamilyId family) const;
     Result<void> make_visible(const ProcessRecord& process);

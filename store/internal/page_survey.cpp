@@ -156,6 +156,31 @@ void Surveyor::find_lost_pages() {
     });
 }
 
+/// Adds up how long the lists of free pages are.
+class FreePageCount final : public TreeVisitor {
+public:
+    explicit FreePageCount(const DatabaseFile& file) : file_(file) {}
+
+    bool on_pages(PageRun run) override { return seen_.insert(run); }
+    Result<void> on_entry(Bytes, const StoredValue& value, bool) override {
+        std::uint64_t count = 0;
+        const auto out = std::as_writable_bytes(std::span(&count, 1));
+        if (value.pages) TRY(file_.read(value.pages->first, out, kPageHeaderBytes));
+        if (value.in_entry.size() >= out.size())
+            std::ranges::copy(value.in_entry.first(out.size()), out.begin());
+        pages += count;
+        return {};
+    }
+    void on_damage(const std::string& what) override { damage = what; }
+
+    std::uint64_t pages = 0;
+    std::string damage;
+
+private:
+    const DatabaseFile& file_;
+    PageSet seen_;
+};
+
 }  // namespace
 
 Result<PageSurvey> survey_pages(const DatabaseFile& file, const CommitRecord& commit) {
@@ -175,6 +200,16 @@ Result<Snapshot> newest_snapshot(const Environment& environment) {
     }
     return fail(ErrorCode::corrupt, "{} does not name its newest commit where it should: {}",
                 environment.directory().native(), kDamageRemedy);
+}
+
+Result<std::uint64_t> free_bytes(const Environment& environment) {
+    const Snapshot snapshot = TRY(newest_snapshot(environment));
+    const DatabaseFile file = environment.file();
+    FreePageCount count(file);
+    TRY(walk_table(file, snapshot.commit.free_pages, KeyOrder::numbers, count));
+    if (count.damage.empty()) return count.pages * file.page_bytes();
+    return fail(ErrorCode::corrupt, "the database {} is damaged: {}: {}",
+                environment.directory().native(), count.damage, kDamageRemedy);
 }
 
 Result<PageSurvey> survey_pages(const Environment& environment) {

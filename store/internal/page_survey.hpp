@@ -39,6 +39,9 @@ struct Snapshot {
 };
 Result<Snapshot> newest_snapshot(const Environment& environment);
 
+/// The bytes of the free pages alone, by their lists. Errors: corrupt, io.
+Result<std::uint64_t> free_bytes(const Environment& environment);
+
 /// Of the newest commit.
 Result<PageSurvey> survey_pages(const Environment& environment);
 

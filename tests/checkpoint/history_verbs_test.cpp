@@ -57,6 +57,33 @@ TEST_CASE("a tag stands for its checkpoint wherever one is named", "[process][ta
     REQUIRE(contains(unknown.err, "vm tag job"));
 }
 
+TEST_CASE("a store tells what a fork shares, and what nobody would miss", "[process][store]") {
+    const auto program = guest("own_checkpoint");
+    if (!program) return;
+    const HistoryFixture fixture(*program);
+    REQUIRE(fixture.run({"fork", "job@1", "twin"}).exit_code == 0);
+
+    const auto usage = fixture.run_json({"store", "stat"});
+    const VmResult shown = fixture.run({"store", "stat"});
+
+    const auto& job = usage["processes"][usage["processes"][0]["process"]["name"] == "job" ? 0 : 1];
+    const auto& twin = usage["processes"][&job == &usage["processes"][0] ? 1 : 0];
+    REQUIRE(twin["process"]["name"] == "twin");
+    REQUIRE(twin["checkpoints"] == 1);
+    REQUIRE(twin["alone_bytes"] == 0);
+    REQUIRE(twin["shared_bytes"] > 0);
+    REQUIRE(job["alone_bytes"] > 0);
+    REQUIRE(usage["kinds"]["memory_bytes"] > 0);
+    REQUIRE(usage["kinds"]["machine_states_bytes"] > 0);
+    REQUIRE(usage["modules"].size() == 1);
+    std::uint64_t sum = 0;
+    for (const auto& bytes : usage["kinds"])
+        sum += bytes.get<std::uint64_t>();
+    REQUIRE(usage["files_bytes"] == sum);
+    REQUIRE(contains(shown.out, "memory of the guests"));
+    REQUIRE(contains(shown.out, "twin"));
+}
+
 TEST_CASE("a tag is moved by force, deleted, and goes with a removed checkpoint",
           "[process][tags]") {
     const auto program = guest("own_checkpoint");

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "store/usage.hpp"
 #include "tests/contract/store_fixture.hpp"
 
 /// Random histories of a family whose members come and go, against a model that keeps a whole copy
@@ -76,6 +77,26 @@ public:
             }
         }
         REQUIRE(seen.size() == kept_.size());
+        check_usage();
+    }
+
+    /// What a process is said to hold alone is what its removal would free.
+    void check_usage() {
+        if (fixture_.store().directory().empty()) return;
+        const StoreUsage usage = measure_usage(fixture_.store(), [](const Family&, Version) {
+                                     return std::map<RegionId, UnitContent>{};
+                                 }).value();
+        std::uint64_t alone = 0;
+        for (const ProcessUsage& process : usage.processes) {
+            const Removal removal{.checkpoints = {}, .process = process.id};
+            REQUIRE(process.alone_bytes == fixture_.family().bytes_freed_by(removal).value());
+            alone += process.alone_bytes;
+        }
+        REQUIRE(alone <= usage.memory + usage.machine_states);
+        REQUIRE(usage.memory + usage.volumes + usage.machine_states + usage.modules +
+                    usage.pending + usage.file_history + usage.structure + usage.free +
+                    usage.other ==
+                usage.files);
     }
 
 private:

@@ -6,9 +6,11 @@
 namespace sojourn::tools {
 
 void add_store(CLI::App& app, Invocation& invocation) {
-    CLI::App* verb = app.add_subcommand("store", "Make a store, or look through one: init, verify");
+    CLI::App* verb =
+        app.add_subcommand("store", "Make a store, or look after one: init, stat, verify");
     verb->require_subcommand(1);
     add_store_init(*verb, invocation);
+    add_store_stat(*verb, invocation);
     add_store_verify(*verb, invocation);
 }
 
