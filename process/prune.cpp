@@ -35,13 +35,17 @@ Result<Pruning> plan_pruning(store::Store& store, const store::ProcessRecord& pr
     return pruning;
 }
 
-Result<void> prune(store::Store& store, const store::ProcessRecord& process,
-                   const Pruning& pruning) {
+Result<void> prune(store::Store& store, const store::ProcessRecord& process, const Pruning& pruning,
+                   const std::function<Result<void>(store::Version)>& on_removed) {
     const auto family = TRY(store.family(process.family));
     for (const store::Version checkpoint : pruning.checkpoints) {
         const auto removed = family->prune(checkpoint, std::nullopt);
-        const bool is_fine = removed.ok() || removed.error().code == ErrorCode::busy ||
-                             removed.error().code == ErrorCode::not_found;
+        if (removed.ok()) {
+            TRY(on_removed(checkpoint));
+            continue;
+        }
+        const bool is_fine =
+            removed.error().code == ErrorCode::busy || removed.error().code == ErrorCode::not_found;
         if (!is_fine) return removed;
     }
     // A runner that lives looks after its files itself.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "process/retention.hpp"
 #include "store/store.hpp"
 
@@ -17,8 +19,8 @@ Result<Pruning> plan_pruning(store::Store& store, const store::ProcessRecord& pr
                              const RetentionPolicy& policy);
 
 /// Removes what was planned, but for what has got a tag or a process meanwhile, and what of the
-/// history of files nobody can go back to any more.
-Result<void> prune(store::Store& store, const store::ProcessRecord& process,
-                   const Pruning& pruning);
+/// history of files nobody can go back to any more. Calls `on_removed` with each that has gone.
+Result<void> prune(store::Store& store, const store::ProcessRecord& process, const Pruning& pruning,
+                   const std::function<Result<void>(store::Version)>& on_removed);
 
 }  // namespace sojourn::process

@@ -20,32 +20,54 @@ struct PruneArguments {
     bool is_dry_run = false;
 };
 
-Result<void> print(const Invocation& invocation, const store::ProcessRecord& record,
-                   const process::Pruning& pruning, bool is_dry_run) {
-    if (!invocation.json) {
-        for (const store::Version checkpoint : pruning.checkpoints)
-            TRY(print_line(process::display_name(record, checkpoint)));
-        return print_line(
-            fmt::format("{} {} of {} checkpoints", is_dry_run ? "would free" : "freed",
-                        bytes_for_people(pruning.freed_bytes), pruning.checkpoints.size()));
+/// Says what goes while it goes: removing many takes a while.
+class PruningReport {
+public:
+    PruningReport(const Invocation& invocation, const store::ProcessRecord& process,
+                  bool is_dry_run)
+        : invocation_(invocation), process_(process), is_dry_run_(is_dry_run) {}
+
+    Result<void> add(store::Version checkpoint) {
+        removed_.push_back(static_cast<std::uint64_t>(checkpoint));
+        if (invocation_.json) return {};
+        return print_line(process::display_name(process_, checkpoint));
     }
-    Json object = new_json();
-    object["process"] = {{"id", record.id.hex()}, {"name", record.name}};
-    object["dry_run"] = is_dry_run;
-    object["removed"] = Json::array();
-    for (const store::Version checkpoint : pruning.checkpoints)
-        object["removed"].push_back(static_cast<std::uint64_t>(checkpoint));
-    object["freed_bytes"] = pruning.freed_bytes;
-    return print_json(object);
-}
+
+    Result<void> end(std::uint64_t freed_bytes) const {
+        if (!invocation_.json) {
+            return print_line(fmt::format("{} {} of {} checkpoints",
+                                          is_dry_run_ ? "would free" : "freed",
+                                          bytes_for_people(freed_bytes), removed_.size()));
+        }
+        Json object = new_json();
+        object["process"] = {{"id", process_.id.hex()}, {"name", process_.name}};
+        object["dry_run"] = is_dry_run_;
+        object["removed"] = removed_;
+        object["freed_bytes"] = freed_bytes;
+        return print_json(object);
+    }
+
+private:
+    const Invocation& invocation_;
+    const store::ProcessRecord& process_;
+    bool is_dry_run_;
+    std::vector<std::uint64_t> removed_;
+};
 
 Result<int> perform(const Invocation& invocation, const PruneArguments& arguments) {
     const auto policy = TRY(parse_keep(arguments.keep));
     const auto store = TRY(open_store(invocation));
     const auto record = TRY(process::find(*store, arguments.name));
     const auto pruning = TRY(process::plan_pruning(*store, record, policy));
-    if (!arguments.is_dry_run) TRY(process::prune(*store, record, pruning));
-    TRY(print(invocation, record, pruning, arguments.is_dry_run));
+    PruningReport report(invocation, record, arguments.is_dry_run);
+    const auto add = [&](store::Version checkpoint) { return report.add(checkpoint); };
+    if (arguments.is_dry_run) {
+        for (const store::Version checkpoint : pruning.checkpoints)
+            TRY(add(checkpoint));
+    } else {
+        TRY(process::prune(*store, record, pruning, add));
+    }
+    TRY(report.end(pruning.freed_bytes));
     return 0;
 }
 
