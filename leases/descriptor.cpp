@@ -4,7 +4,7 @@ namespace sojourn::leases {
 
 namespace {
 
-std::uint64_t nanoseconds_of(const timespec& time) {
+std::uint64_t guest_time_of(const timespec& time) {
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
            static_cast<std::uint64_t>(time.tv_nsec);
 }
@@ -28,9 +28,9 @@ FileStatus file_status_of(const struct stat& status) {
         .type = file_type_of(status.st_mode),
         .link_count = status.st_nlink,
         .size_bytes = static_cast<std::uint64_t>(status.st_size),
-        .accessed_ns = nanoseconds_of(status.st_atim),
-        .modified_ns = nanoseconds_of(status.st_mtim),
-        .changed_ns = nanoseconds_of(status.st_ctim),
+        .accessed_ns = guest_time_of(status.st_atim),
+        .modified_ns = guest_time_of(status.st_mtim),
+        .changed_ns = guest_time_of(status.st_ctim),
     };
 }
 

@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::uint64_t kOffsetMax = std::numeric_limits<off_t>::max();
 
-Errno errno_of_call(int result) {
-    return result == 0 ? Errno::success : errno_of_host(errno);
-}
-
 Answer<std::size_t> count_of_call(ssize_t result) {
     if (result < 0) return errno_of_host(errno);
     return static_cast<std::size_t>(result);

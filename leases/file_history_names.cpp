@@ -16,10 +16,6 @@ namespace {
 /// Of which it is known that they are new since the last checkpoint.
 constexpr std::size_t kCreatedMax = 65'536;
 
-Errno errno_of_call(int result) {
-    return result == 0 ? Errno::success : errno_of_host(errno);
-}
-
 /// nullopt: there is nothing of that name, or it can't be seen.
 std::optional<HostStatus> status_of(const NameInDirectory& at) {
     return host_status_of(at.directory, at.name);

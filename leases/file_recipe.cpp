@@ -16,7 +16,7 @@ int access_of(const File::State& state) {
     return state.reads ? O_RDWR : O_WRONLY;
 }
 
-constexpr std::string_view kRemedy = "--on-resume keep goes on with files as they are";
+constexpr std::string_view kRecipeRemedy = "--on-resume keep goes on with files as they are";
 
 /// O_NONBLOCK: a pipe that has taken the file's name must not hang us.
 Result<UniqueFd> open_file(const Place& place, const Host& host, int flags) {
@@ -181,14 +181,14 @@ Result<void> File::expect_as_captured(int file, bool has_rolled_back) const {
     const auto length = static_cast<std::uint64_t>(status.st_size);
     if (length != state_.length)
         return fail(ErrorCode::io, "{} has {} bytes, at the checkpoint it had {}; {}",
-                    state_.place.description(), length, state_.length, kRemedy);
+                    state_.place.description(), length, state_.length, kRecipeRemedy);
     // Times differ between a file and its copy on another host.
     const bool is_untouched =
         has_rolled_back && nanoseconds_of(status.st_mtim) == state_.modified_ns;
     if (is_untouched) return {};
     if (has_rolled_back || TRY(sample_of(file, length)) != state_.sample)
         return fail(ErrorCode::io, "{} has changed since the checkpoint; {}",
-                    state_.place.description(), kRemedy);
+                    state_.place.description(), kRecipeRemedy);
     return {};
 }
 

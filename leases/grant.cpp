@@ -6,8 +6,8 @@ namespace sojourn::leases {
 
 namespace {
 
-constexpr std::uint32_t kFormat = 1;
-constexpr std::string_view kSubject = "what a process was granted";
+constexpr std::uint32_t kGrantFormat = 1;
+constexpr std::string_view kGrantSubject = "what a process was granted";
 
 Result<Grant> get_grant(ByteReader& reader) {
     Grant grant;
@@ -18,7 +18,7 @@ Result<Grant> get_grant(ByteReader& reader) {
     const bool is_known = grant.kind == Grant::Kind::directory || grant.kind == Grant::Kind::file ||
                           grant.kind == Grant::Kind::address;
     if (!is_known || is_read_only > 1 || grant.name.empty())
-        return fail(ErrorCode::corrupt, "{} has an impossible entry", kSubject);
+        return fail(ErrorCode::corrupt, "{} has an impossible entry", kGrantSubject);
     return grant;
 }
 
@@ -45,7 +45,7 @@ bool Grants::cover(const Grant& wanted) const {
 
 ByteVector Grants::encode() const {
     ByteWriter writer;
-    writer.put(kFormat);
+    writer.put(kGrantFormat);
     writer.put(static_cast<std::uint32_t>(all_.size()));
     for (const Grant& grant : all_) {
         writer.put(grant.kind);
@@ -56,10 +56,10 @@ ByteVector Grants::encode() const {
 }
 
 Result<Grants> Grants::decode(Bytes bytes) {
-    ByteReader reader(bytes, kSubject);
-    if (const auto format = TRY(reader.get<std::uint32_t>()); format != kFormat) {
+    ByteReader reader(bytes, kGrantSubject);
+    if (const auto format = TRY(reader.get<std::uint32_t>()); format != kGrantFormat) {
         return fail(ErrorCode::unsupported_format, "{} has format {}, this build reads {}",
-                    kSubject, format, kFormat);
+                    kGrantSubject, format, kGrantFormat);
     }
     constexpr std::size_t kEntryBytesMin = 9;
     const auto count = TRY(reader.get_count(kEntryBytesMin));

@@ -16,10 +16,6 @@ namespace {
 constexpr mode_t kNewFileMode = 0666;       // less the runner's umask
 constexpr mode_t kNewDirectoryMode = 0777;  // the same
 
-Errno errno_of_call(int result) {
-    return result == 0 ? Errno::success : errno_of_host(errno);
-}
-
 int open_flags_of(const OpenRequest& request) {
     // O_NONBLOCK: opening a pipe without a peer must not hang.
     int flags = O_NONBLOCK | O_NOCTTY;

@@ -15,16 +15,16 @@ namespace sojourn::leases {
 namespace {
 
 constexpr std::uint64_t kPieceBytes = kBlockBytes * kBlocksMax;
-constexpr std::string_view kRemedy =
+constexpr std::string_view kRollbackRemedy =
     "vm resume --on-resume keep goes on with the files as they are now";
 
 Error refusal(const Place& place, std::string_view what) {
     return fail(ErrorCode::io, "{} {}, so it can't be made what the checkpoint saw; {}",
-                place.description(), what, kRemedy);
+                place.description(), what, kRollbackRemedy);
 }
 
 /// The directory that holds the last component of a place, which is not in the attic.
-struct Spot {
+struct OpenSpot {
     UniqueFd directory;
     std::string name;
 
@@ -33,11 +33,11 @@ struct Spot {
     }
 };
 
-Result<Spot> spot_of(const Place& place) {
+Result<OpenSpot> open_spot_of(const Place& place) {
     const UniqueFd root = TRY(open_place({.grant = place.grant, .path = {}}, O_PATH | O_DIRECTORY));
     auto at = open_parent_beneath(root.get(), place.path);
     if (!at.ok()) return refusal(place, "has lost its directory");
-    return Spot{std::move(at->parent), std::move(at->name)};
+    return OpenSpot{std::move(at->parent), std::move(at->name)};
 }
 
 Result<HostStatus> status_of(const Place& place, int descriptor) {
@@ -55,7 +55,7 @@ Result<void> expect_reached(const store::Journal& journal, HistoryPosition posit
     if (position >= journal.first() && position <= journal.end()) return {};
     return fail(ErrorCode::not_found,
                 "what this process did to its files since the checkpoint is not known; {}",
-                kRemedy);
+                kRollbackRemedy);
 }
 
 Result<void> expect_as_left(const Place& place, const Change& left, const HostStatus& status) {
@@ -85,7 +85,7 @@ Result<void> Rollback::run(Number target) {
                           walked.error().message, returned.error().message);
     }
     if (!walked.ok() && walked.error().code == ErrorCode::corrupt)
-        walked = fail(ErrorCode::corrupt, "{}; {}", walked.error().message, kRemedy);
+        walked = fail(ErrorCode::corrupt, "{}; {}", walked.error().message, kRollbackRemedy);
     if (walked.ok()) TRY(history_.break_with_past(passed_over_));
     history_.begin_interval();
     TRY(history_.sync_changed());
@@ -277,9 +277,9 @@ Result<void> Rollback::put_back(const Change& change, int descriptor) {
 }
 
 Result<void> Rollback::undo_creation(Number number, const Change& change) {
-    auto spot = spot_of(change.place);
+    auto spot = open_spot_of(change.place);
     if (!spot.ok() && is_unknown(change.place)) return {};
-    const Spot at = TRY(std::move(spot));
+    const OpenSpot at = TRY(std::move(spot));
     const auto status = at.status();
     if (!status) return {};
     if (S_ISDIR(status->mode) && !keeps_inodes_of(*status)) {
@@ -295,7 +295,7 @@ Result<void> Rollback::undo_creation(Number number, const Change& change) {
 }
 
 Result<void> Rollback::undo_removed_directory(Number number, const Change& change) {
-    const Spot at = TRY(spot_of(change.place));
+    const OpenSpot at = TRY(open_spot_of(change.place));
     if (const auto status = at.status()) {
         if (S_ISDIR(status->mode)) return {};
         return refusal(change.place, "was a directory, and somebody else has put a file there");
@@ -327,14 +327,14 @@ Result<void> Rollback::undo_move(Number number, const Change& change) {
 
 Result<bool> Rollback::exists(const Place& place) {
     if (place.is_in_attic()) return history_.attic.has(*Attic::number_of(place.path));
-    const Spot at = TRY(spot_of(place));
+    const OpenSpot at = TRY(open_spot_of(place));
     return at.status().has_value();
 }
 
 /// Whether what was moved away from `place` is there: it has not happened, or is undone already.
 Result<bool> Rollback::exists_as_moved(const Place& place, const Change& change) {
     if (place.is_in_attic()) return exists(place);
-    const Spot at = TRY(spot_of(place));
+    const OpenSpot at = TRY(open_spot_of(place));
     const auto status = at.status();
     if (!status) return false;
     // A directory that was removed is made anew.
@@ -358,7 +358,7 @@ Result<void> Rollback::note_copy(const std::optional<HostStatus>& status) {
 /// Of a way back that was killed before note_copy().
 Result<void> Rollback::expect_copy(const Place& place) {
     if (place.is_in_attic()) return {};
-    const Spot at = TRY(spot_of(place));
+    const OpenSpot at = TRY(open_spot_of(place));
     const auto status = at.status();
     if (!status || keeps_inodes_of(*status)) return {};
     const FileIdentity identity = history_.attic.identity_of(*status);
@@ -368,8 +368,8 @@ Result<void> Rollback::expect_copy(const Place& place) {
 
 Result<void> Rollback::move(const Place& from, const Place& to, std::uint64_t undoes) {
     Change change{.kind = ChangeKind::moved, .undoes = undoes, .place = from, .target = to};
-    std::optional<Spot> source;
-    if (!from.is_in_attic()) source = TRY(spot_of(from));
+    std::optional<OpenSpot> source;
+    if (!from.is_in_attic()) source = TRY(open_spot_of(from));
     if (source) {
         if (const auto status = source->status())
             change.identity = history_.attic.identity_of(*status);
@@ -378,7 +378,7 @@ Result<void> Rollback::move(const Place& from, const Place& to, std::uint64_t un
     }
     const Number number = TRY(history_.note(change));
     if (!source) {
-        const Spot at = TRY(spot_of(to));
+        const OpenSpot at = TRY(open_spot_of(to));
         TRY(history_.attic.give(*Attic::number_of(from.path), at.directory.get(), at.name));
         TRY(note_copy(at.status()));
     } else if (to.is_in_attic()) {
@@ -386,7 +386,7 @@ Result<void> Rollback::move(const Place& from, const Place& to, std::uint64_t un
         TRY(history_.attic.take(source->directory.get(), source->name, kept));
         history_.attic.release(kept, number);
     } else {
-        const Spot at = TRY(spot_of(to));
+        const OpenSpot at = TRY(open_spot_of(to));
         if (::renameat2(source->directory.get(), source->name.c_str(), at.directory.get(),
                         at.name.c_str(), RENAME_NOREPLACE) != 0)
             return fail_errno(errno, "cannot move {} back to {}", from.description(),

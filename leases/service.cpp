@@ -47,6 +47,10 @@ Errno errno_of_host(int host_errno) {
     return Errno::io;
 }
 
+Errno errno_of_call(int result) {
+    return result == 0 ? Errno::success : errno_of_host(errno);
+}
+
 Errno errno_of_lost(ServiceKind kind) {
     switch (kind) {
 #define KIND(name, number, service, lost) \

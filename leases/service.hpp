@@ -25,6 +25,8 @@ enum class Errno : std::uint16_t {
 };
 
 Errno errno_of_host(int host_errno);
+/// Of a call that returns 0, or -1 and sets errno.
+Errno errno_of_call(int result);
 
 /// What every use of a lost lease of this kind answers.
 Errno errno_of_lost(ServiceKind kind);

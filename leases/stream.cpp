@@ -50,10 +50,10 @@ int how_to_open(std::uint32_t number) {
 
 /// The user's own choice, not the guest's: it may lie anywhere.
 Result<UniqueFd> open_host_file(std::uint32_t number, const std::string& path) {
-    constexpr mode_t kNewFileMode = 0666;  // less the umask
+    constexpr mode_t kOutputMode = 0666;  // less the umask
     // Appending: output and error may be the same file.
     const int as_new = number == 0 ? 0 : O_CREAT | O_TRUNC | O_APPEND;
-    UniqueFd file(::open(path.c_str(), how_to_open(number) | as_new | O_CLOEXEC, kNewFileMode));
+    UniqueFd file(::open(path.c_str(), how_to_open(number) | as_new | O_CLOEXEC, kOutputMode));
     if (file.valid()) return file;
     return fail_errno(errno, "cannot open {} for {}", path, number == 0 ? "reading" : "writing");
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.hpp"
+#include "process/internal/json_line.hpp"
 
 namespace sojourn::process {
 
@@ -15,21 +16,6 @@ using nlohmann::json;
 constexpr std::string_view kCooked = "cooked";
 constexpr std::string_view kRaw = "raw";
 constexpr std::uint64_t kWindowSideMax = 10'000;
-
-std::string line_of(const json& object) {
-    return object.dump() + "\n";
-}
-
-/// Null unless `line` is an object.
-json parse_object(std::string_view line) {
-    json object = json::parse(line, nullptr, /*allow_exceptions=*/false);
-    return object.is_object() ? object : json();
-}
-
-std::uint64_t number_in(const json& object, const char* key) {
-    const auto found = object.find(key);
-    return found == object.end() || !found->is_number_unsigned() ? 0 : found->get<std::uint64_t>();
-}
 
 std::optional<std::string> bytes_of(std::string_view hex) {
     if (hex.size() % 2 != 0 || hex.size() / 2 > kTypedBytesMax) return std::nullopt;

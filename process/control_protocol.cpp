@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "process/console_protocol.hpp"
+#include "process/internal/json_line.hpp"
 
 namespace sojourn::process {
 
@@ -41,26 +42,10 @@ constexpr CodeName kCodes[] = {
 #undef ERROR
 };
 
-std::string line_of(const json& object) {
-    return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
-/// nullptr unless `line` is an object.
-json parse_object(std::string_view line) {
-    json object = json::parse(line, nullptr, /*allow_exceptions=*/false);
-    return object.is_object() ? object : json();
-}
-
 std::string text_in(const json& object, const char* key) {
     const auto found = object.find(key);
     if (found == object.end() || !found->is_string()) return "";
     return found->get<std::string>();
-}
-
-std::uint64_t number_in(const json& object, const char* key) {
-    const auto found = object.find(key);
-    if (found == object.end() || !found->is_number_unsigned()) return 0;
-    return found->get<std::uint64_t>();
 }
 
 json object_of(const store::CheckpointInfo& info) {

@@ -7,7 +7,8 @@ namespace sojourn::process {
 
 namespace {
 
-Result<RunnerLock> take_lock(const store::Store& store, const store::ProcessRecord& record) {
+Result<RunnerLock> take_lock_on_volumes(const store::Store& store,
+                                        const store::ProcessRecord& record) {
     auto lock = RunnerLock::acquire(store.run_directory(), record.id);
     if (lock.ok() || lock.error().code != ErrorCode::busy) return lock;
     const std::string name = display_name(record);
@@ -45,7 +46,7 @@ Result<store::CheckpointInfo> change_volumes(
         execution.store_location,
         {.create = false, .checkpoint_location = execution.checkpoint_location}, host.random));
     auto record = TRY(find(*store, process));
-    const auto lock = TRY(take_lock(*store, record));
+    const auto lock = TRY(take_lock_on_volumes(*store, record));
     // What was read before the lock was ours may have changed since.
     const auto family = TRY(store->family(record.family));
     record = TRY(family->process(record.id));

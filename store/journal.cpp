@@ -41,7 +41,7 @@ struct RecordHeader {
     std::uint32_t reserved;
 };
 static_assert(sizeof(RecordHeader) == 24);
-constexpr std::size_t kChecksumBytes = sizeof(RecordHeader::checksum);
+constexpr std::size_t kRecordChecksumBytes = sizeof(RecordHeader::checksum);
 
 /// As much as there is.
 Result<std::size_t> read_at(int file, MutableBytes out, std::uint64_t offset) {
@@ -77,7 +77,7 @@ std::optional<Bytes> record_in(Bytes bytes, std::uint64_t number) {
                        header.length <= bytes.size() - sizeof(header);
     if (!is_it) return std::nullopt;
     const Bytes record = bytes.first(sizeof(header) + header.length);
-    if (checksum_of(record.subspan(kChecksumBytes)) != header.checksum) return std::nullopt;
+    if (checksum_of(record.subspan(kRecordChecksumBytes)) != header.checksum) return std::nullopt;
     return record.subspan(sizeof(header));
 }
 
@@ -213,8 +213,8 @@ Result<RecordNumber> Journal::append(Bytes record) {
     buffer_.resize(sizeof(header) + record.size());
     std::memcpy(buffer_.data(), &header, sizeof(header));
     std::ranges::copy(record, buffer_.begin() + sizeof(header));
-    header.checksum = checksum_of(Bytes(buffer_).subspan(kChecksumBytes));
-    std::memcpy(buffer_.data(), &header.checksum, kChecksumBytes);
+    header.checksum = checksum_of(Bytes(buffer_).subspan(kRecordChecksumBytes));
+    std::memcpy(buffer_.data(), &header.checksum, kRecordChecksumBytes);
 
     const ssize_t written = ::pwrite(last.file.get(), buffer_.data(), buffer_.size(),
                                      static_cast<off_t>(last.size_bytes));

@@ -17,7 +17,7 @@ namespace sojourn::heap {
 namespace {
 
 /// What the ranges of one heap share.
-struct Shared {
+struct SharedAsync {
     Userfault userfault;
     UniqueFd pagemap;
     Mapping staging;  ///< kUnitBytesMax, watched: where pages are moved to
@@ -25,7 +25,7 @@ struct Shared {
 
 class AsyncRange final : public UserfaultRange {
 public:
-    static Result<std::unique_ptr<TrackedRange>> reserve(const Shared& shared,
+    static Result<std::unique_ptr<TrackedRange>> reserve(const SharedAsync& shared,
                                                          std::uint64_t reserve_bytes) {
         Mapping mapping = TRY(reserve_watched(shared.userfault, reserve_bytes));
         ColdAreas cold = TRY(ColdAreas::create(mapping.base(), reserve_bytes));
@@ -49,7 +49,7 @@ public:
     void put_back(std::uint64_t offset, std::uint64_t length) override;
 
 private:
-    AsyncRange(Mapping mapping, const Shared& shared, ColdAreas cold)
+    AsyncRange(Mapping mapping, const SharedAsync& shared, ColdAreas cold)
         : UserfaultRange(std::move(mapping), shared.userfault),
           shared_(shared),
           cold_(std::move(cold)) {}
@@ -58,7 +58,7 @@ private:
                       AfterCollect after, PageRuns& runs);
     void clear_staging(std::uint64_t length);
 
-    const Shared& shared_;
+    const SharedAsync& shared_;
     ColdAreas cold_;
 };
 
@@ -151,7 +151,7 @@ void AsyncRange::clear_staging(std::uint64_t length) {
 
 class UffdAsync final : public Mechanism {
 public:
-    explicit UffdAsync(Shared shared) : shared_(std::move(shared)) {}
+    explicit UffdAsync(SharedAsync shared) : shared_(std::move(shared)) {}
 
     MechanismKind kind() const override { return MechanismKind::uffd_async; }
     std::uint64_t fill_bytes(std::uint64_t unit_bytes) const override { return unit_bytes; }
@@ -162,7 +162,7 @@ public:
     }
 
 private:
-    Shared shared_;
+    SharedAsync shared_;
 };
 
 }  // namespace
@@ -178,7 +178,7 @@ Result<std::unique_ptr<Mechanism>> open_uffd_async() {
     ::madvise(staging.base(), staging.length(), MADV_NOHUGEPAGE);
     TRY(userfault.watch(staging.base(), staging.length()));
     return std::unique_ptr<Mechanism>(std::make_unique<UffdAsync>(
-        Shared{std::move(userfault), std::move(pagemap), std::move(staging)}));
+        SharedAsync{std::move(userfault), std::move(pagemap), std::move(staging)}));
 }
 
 }  // namespace sojourn::heap

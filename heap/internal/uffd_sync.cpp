@@ -12,14 +12,14 @@ namespace sojourn::heap {
 namespace {
 
 /// What the ranges of one heap share.
-struct Shared {
+struct SharedSync {
     Userfault userfault;
     Mapping staging;  ///< kUnitBytesMax: what was taken out
 };
 
 class SyncRange final : public UserfaultRange {
 public:
-    static Result<std::unique_ptr<TrackedRange>> reserve(const Shared& shared,
+    static Result<std::unique_ptr<TrackedRange>> reserve(const SharedSync& shared,
                                                          std::uint64_t reserve_bytes) {
         PageBitmap dirty = TRY(PageBitmap::create(reserve_bytes / kPageBytes));
         Mapping mapping = TRY(reserve_watched(shared.userfault, reserve_bytes));
@@ -60,7 +60,7 @@ public:
     void put_back(std::uint64_t, std::uint64_t) override {}  // dirty pages may be protected
 
 private:
-    SyncRange(Mapping mapping, const Shared& shared, PageBitmap dirty)
+    SyncRange(Mapping mapping, const SharedSync& shared, PageBitmap dirty)
         : UserfaultRange(std::move(mapping), shared.userfault),
           dirty_(std::move(dirty)),
           staging_(shared.staging.base()) {}
@@ -71,7 +71,7 @@ private:
 
 class UffdSync final : public Mechanism {
 public:
-    explicit UffdSync(Shared shared) : shared_(std::move(shared)) {}
+    explicit UffdSync(SharedSync shared) : shared_(std::move(shared)) {}
 
     MechanismKind kind() const override { return MechanismKind::uffd_sync; }
     std::uint64_t fill_bytes(std::uint64_t unit_bytes) const override { return unit_bytes; }
@@ -82,7 +82,7 @@ public:
     }
 
 private:
-    Shared shared_;
+    SharedSync shared_;
 };
 
 }  // namespace
@@ -91,7 +91,7 @@ Result<std::unique_ptr<Mechanism>> open_uffd_sync() {
     Userfault userfault = TRY(Userfault::open(UFFD_FEATURE_PAGEFAULT_FLAG_WP));
     Mapping staging = TRY(Mapping::zeros(store::kUnitBytesMax));
     return std::unique_ptr<Mechanism>(
-        std::make_unique<UffdSync>(Shared{std::move(userfault), std::move(staging)}));
+        std::make_unique<UffdSync>(SharedSync{std::move(userfault), std::move(staging)}));
 }
 
 }  // namespace sojourn::heap

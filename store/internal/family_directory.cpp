@@ -16,10 +16,6 @@ namespace fs = std::filesystem;
 /// A family is listed, or its folder locked, within moments of the folder's making.
 constexpr auto kOrphanAgeMin = std::chrono::minutes(1);
 
-UniqueFd open_directory(const fs::path& path) {
-    return UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-}
-
 void remove_files(const fs::path& path) {
     std::error_code problem;  // what stays behind is an orphan, and removed as one later
     fs::remove_all(path, problem);

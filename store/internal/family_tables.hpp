@@ -27,6 +27,10 @@ constexpr TableIndex index_of(FamilyTable table) {
     return static_cast<TableIndex>(static_cast<unsigned>(table));
 }
 
+inline constexpr TableIndex kPages = index_of(FamilyTable::pages);
+inline constexpr TableIndex kCheckpoints = index_of(FamilyTable::checkpoints);
+inline constexpr TableIndex kAttachments = index_of(FamilyTable::attachments);
+
 EnvironmentOptions family_environment_options(bool create, bool sync);
 
 Result<FamilyRecord> read_family_record(const Transaction& transaction);

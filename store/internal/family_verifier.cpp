@@ -13,8 +13,6 @@ namespace sojourn::store {
 
 namespace {
 
-constexpr TableIndex kPages = index_of(FamilyTable::pages);
-
 class Verifier {
 public:
     explicit Verifier(const Environment& environment) : environment_(environment) {}

@@ -15,8 +15,6 @@ namespace sojourn::store {
 
 namespace {
 
-constexpr TableIndex kCheckpoints = index_of(FamilyTable::checkpoints);
-constexpr TableIndex kAttachments = index_of(FamilyTable::attachments);
 constexpr TableIndex kStaged = index_of(FamilyTable::staged);
 
 constexpr std::size_t kSweepUnitsAlong = 256;    ///< removed on the way by a publish

@@ -12,10 +12,7 @@ namespace sojourn::store {
 
 namespace {
 
-constexpr TableIndex kProcesses = index_of(FamilyTable::processes);
 constexpr TableIndex kBranches = index_of(FamilyTable::branches);
-constexpr TableIndex kCheckpoints = index_of(FamilyTable::checkpoints);
-constexpr TableIndex kAttachments = index_of(FamilyTable::attachments);
 
 Result<void> add_member(WriteTransaction& transaction, const CheckpointInfo& checkpoint,
                         ProcessRecord process) {
@@ -77,7 +74,7 @@ Result<void> LmdbFamily::add_members(Version checkpoint, std::span<const Process
     return environment_->write([&](WriteTransaction& transaction) -> Result<void> {
         const CheckpointInfo info = TRY(read_checkpoint(transaction, checkpoint));
         for (const ProcessRecord& member : members) {
-            if (TRY(transaction.get(kProcesses, member.id.bytes))) continue;
+            if (TRY(transaction.get(index_of(FamilyTable::processes), member.id.bytes))) continue;
             TRY(add_member(transaction, info, member));
         }
         return {};
@@ -96,7 +93,7 @@ Result<void> LmdbFamily::remove_member(ProcessId id) {
     const auto removed = environment_->write([&](WriteTransaction& transaction) -> Result<void> {
         const ProcessRecord process = TRY(read_process(transaction, id));
         TRY(abandon_staged(transaction, process, Version{UINT64_MAX}));
-        TRY(transaction.erase(kProcesses, id.bytes));
+        TRY(transaction.erase(index_of(FamilyTable::processes), id.bytes));
         TRY(give_up_checkpoints(transaction, id));
         return remove_branches_of(transaction, id);
     });

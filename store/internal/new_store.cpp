@@ -9,10 +9,6 @@ namespace sojourn::store {
 
 namespace {
 
-UniqueFd open_directory(const std::filesystem::path& path) {
-    return UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-}
-
 /// All of them: which are new is not known any more once an earlier attempt was broken off.
 Result<void> sync_ancestors(const std::filesystem::path& root) {
     for (auto path = root; path.has_relative_path(); path = path.parent_path()) {

@@ -123,6 +123,10 @@ Error directory_error(int problem, const char* attempt, const std::filesystem::p
     return error;
 }
 
+UniqueFd open_directory(const std::filesystem::path& path) {
+    return UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
 bool is_on_read_only_media(const std::filesystem::path& path) {
     struct statvfs status {};
     return ::statvfs(path.c_str(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;

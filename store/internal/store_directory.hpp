@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "base/file.hpp"
 #include "store/store.hpp"
 
 /// The directory of a store, before any database in it is opened.
@@ -32,6 +33,9 @@ Result<void> write_store_format(const StorePaths& paths);
 
 /// The Error for an errno of a call on a store's directory, with what to do about it.
 Error directory_error(int problem, const char* attempt, const std::filesystem::path& path);
+
+/// Invalid, and errno says why, where that fails.
+UniqueFd open_directory(const std::filesystem::path& path);
 
 bool is_on_read_only_media(const std::filesystem::path& path);
 

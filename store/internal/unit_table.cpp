@@ -6,7 +6,6 @@ namespace sojourn::store {
 
 namespace {
 
-constexpr TableIndex kPages = index_of(FamilyTable::pages);
 constexpr std::size_t kDatabasePageBytes = 4096;
 constexpr std::size_t kDatabasePageHeaderBytes = 16;
 constexpr std::size_t kTailBytesMax = 64;

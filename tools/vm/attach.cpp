@@ -14,7 +14,7 @@ namespace sojourn::tools {
 
 namespace {
 
-Result<int> perform(const Invocation& invocation, const std::string& name) {
+Result<int> perform_attach(const Invocation& invocation, const std::string& name) {
     const RunningProcess running = TRY(find_running(invocation, name));
     const std::string shown_name = process::display_name(running.record);
     const auto end =
@@ -41,7 +41,7 @@ void add_attach(CLI::App& app, Invocation& invocation) {
         "Ctrl-] leaves it alone again, Ctrl-D ends its input. Exit codes: 0 when you left; "
         "else as vm wait.");
     verb->callback([name, &invocation] {
-        invocation.perform = [name, &invocation] { return perform(invocation, *name); };
+        invocation.perform = [name, &invocation] { return perform_attach(invocation, *name); };
     });
 }
 

@@ -15,7 +15,7 @@ std::string text_of(const SourceLine& source) {
     return fmt::format(" at {}:{}{}", printable(source.file), source.line, column);
 }
 
-Json json_of(const std::optional<SourceLine>& source) {
+Json source_json(const std::optional<SourceLine>& source) {
     if (!source) return nullptr;
     Json object{{"file", source->file}, {"line", source->line}, {"column", nullptr}};
     if (source->column != 0) object["column"] = source->column;
@@ -51,7 +51,7 @@ Json json_of(const Backtrace& backtrace, const Clock& clock) {
         frames.push_back({{"function", frame.function_name},
                           {"function_index", frame.function_index},
                           {"code_offset", frame.code_offset},
-                          {"source", json_of(sources[depth])}});
+                          {"source", source_json(sources[depth])}});
     }
     return frames;
 }

@@ -13,8 +13,8 @@ namespace {
 
 using process::StoredCheckpoint;
 
-Result<int> perform(const Invocation& invocation, const std::string& left_text,
-                    const std::string& right_text) {
+Result<int> perform_diff(const Invocation& invocation, const std::string& left_text,
+                         const std::string& right_text) {
     const auto left_reference = TRY(process::Reference::parse(left_text));
     const auto right_reference = TRY(process::Reference::parse(right_text));
     const auto host = host_of(invocation);
@@ -44,7 +44,7 @@ void add_diff(CLI::App& app, Invocation& invocation) {
                           {"vm diff job twin --json", "how far two processes are apart"}});
     verb->callback([left, right, &invocation] {
         invocation.perform = [left, right, &invocation] {
-            return perform(invocation, *left, *right);
+            return perform_diff(invocation, *left, *right);
         };
     });
 }

@@ -48,13 +48,13 @@ Totals totals_of(const Difference& difference) {
     return totals;
 }
 
-Json json_of(const StoredCheckpoint& checkpoint) {
+Json side_json(const StoredCheckpoint& checkpoint) {
     return {
         {"process", {{"id", checkpoint.process().id.hex()}, {"name", checkpoint.process().name}}},
-        {"checkpoint", tools::json_of(checkpoint.info())}};
+        {"checkpoint", json_of(checkpoint.info())}};
 }
 
-Json json_of(const std::optional<vm::BacktraceFrame>& frame) {
+Json frame_json(const std::optional<vm::BacktraceFrame>& frame) {
     if (!frame) return nullptr;
     return {{"function", frame->function_name},
             {"function_index", frame->function_index},
@@ -62,17 +62,17 @@ Json json_of(const std::optional<vm::BacktraceFrame>& frame) {
             {"code_offset", frame->code_offset}};
 }
 
-Json json_of(const process::ThreadDifference& thread) {
+Json thread_difference_json(const process::ThreadDifference& thread) {
     Json frames = Json::array();
     for (const FrameDifference& frame : thread.frames)
-        frames.push_back({{"left", json_of(frame.left)}, {"right", json_of(frame.right)}});
+        frames.push_back({{"left", frame_json(frame.left)}, {"right", frame_json(frame.right)}});
     return {{"same", thread.same}, {"frames", std::move(frames)}, {"left_out", thread.left_out}};
 }
 
-Json json_of(const std::vector<leases::Lease>& leases) {
+Json leases_json(const std::vector<leases::Lease>& leases) {
     Json list = Json::array();
     for (const leases::Lease& lease : leases)
-        list.push_back(tools::json_of(lease));
+        list.push_back(json_of(lease));
     return list;
 }
 
@@ -137,8 +137,8 @@ Json json_of(const StoredCheckpoint& left, const StoredCheckpoint& right,
              const Difference& difference) {
     const Totals totals = totals_of(difference);
     Json object = new_json();
-    object["left"] = json_of(left);
-    object["right"] = json_of(right);
+    object["left"] = side_json(left);
+    object["right"] = side_json(right);
     object["units"] = totals.units;
     object["pages"] = totals.pages;
     object["bytes"] = totals.bytes;
@@ -154,7 +154,7 @@ Json json_of(const StoredCheckpoint& left, const StoredCheckpoint& right,
     }
     object["threads"] = Json::array();
     for (const process::ThreadDifference& thread : difference.threads)
-        object["threads"].push_back(json_of(thread));
+        object["threads"].push_back(thread_difference_json(thread));
     object["globals"] = Json::array();
     for (const process::GlobalDifference& global : difference.globals) {
         object["globals"].push_back({{"instance", global.instance},
@@ -162,8 +162,8 @@ Json json_of(const StoredCheckpoint& left, const StoredCheckpoint& right,
                                      {"left", vm::text_of(global.left.value)},
                                      {"right", vm::text_of(global.right.value)}});
     }
-    object["leases"] = {{"left", json_of(difference.left_leases)},
-                        {"right", json_of(difference.right_leases)}};
+    object["leases"] = {{"left", leases_json(difference.left_leases)},
+                        {"right", leases_json(difference.right_leases)}};
     return object;
 }
 

@@ -36,8 +36,8 @@ Result<store::ExportSummary> export_to(ImageOutput& output, store::Store& store,
     return summary;
 }
 
-Json json_of(const store::ProcessRecord& record, const store::ImageContent& content,
-             const store::ExportSummary& summary, const ImageOutput& output) {
+Json summary_json_of(const store::ProcessRecord& record, const store::ImageContent& content,
+                     const store::ExportSummary& summary, const ImageOutput& output) {
     Json object = new_json();
     object["process"] = {{"id", record.id.hex()}, {"name", record.name}};
     object["checkpoint"] = static_cast<std::uint64_t>(content.head);
@@ -62,7 +62,7 @@ Result<int> perform(const Invocation& invocation, const ExportArguments& argumen
     const auto summary = TRY(export_to(*output, *store, record, content));
     if (!invocation.json) return 0;
     // Where the image itself goes to stdout, there is no room for anything else.
-    const Json object = json_of(record, content, summary, *output);
+    const Json object = summary_json_of(record, content, summary, *output);
     const std::string line = object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
     TRY(write_all(output->is_stdout() ? STDERR_FILENO : STDOUT_FILENO, as_bytes(line)));
     return 0;

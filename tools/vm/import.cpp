@@ -60,8 +60,8 @@ Result<void> print_as_json(const store::ImportSummary& summary) {
     return print_json(object);
 }
 
-Result<int> perform(const Invocation& invocation, const std::string& file,
-                    const std::string& name) {
+Result<int> perform_import(const Invocation& invocation, const std::string& file,
+                           const std::string& name) {
     if (!name.empty()) TRY(process::check_name(name));
     const auto input = TRY(ImageInput::open(file));
     const std::string location = TRY(store_location(invocation));
@@ -96,7 +96,7 @@ void add_import(CLI::App& app, Invocation& invocation) {
                           {"vm export job | ssh there vm import -", "straight from another host"}});
     verb->callback([file, name, &invocation] {
         invocation.perform = [file, name, &invocation] {
-            return perform(invocation, *file, *name);
+            return perform_import(invocation, *file, *name);
         };
     });
 }

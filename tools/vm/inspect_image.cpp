@@ -23,7 +23,7 @@ Result<ImageReport> read_report(const ImageInput& input, const process::HostProc
     return report_on_image(source, host);
 }
 
-Result<int> perform(const Invocation& invocation, const std::string& file) {
+Result<int> perform_inspect_image(const Invocation& invocation, const std::string& file) {
     const auto input = TRY(ImageInput::open(file));
     const auto report = read_report(input, host_of(invocation));
     if (!report.ok()) {
@@ -46,7 +46,9 @@ void add_inspect_image(CLI::App& verb, Invocation& invocation) {
     give_examples(*image,
                   {{"vm inspect image job.image", "whether it is whole, and what it takes"}});
     image->callback([file, &invocation] {
-        invocation.perform = [file, &invocation] { return perform(invocation, *file); };
+        invocation.perform = [file, &invocation] {
+            return perform_inspect_image(invocation, *file);
+        };
     });
 }
 

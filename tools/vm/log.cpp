@@ -26,18 +26,6 @@ Result<void> print_as_json(const std::vector<store::CheckpointInfo>& checkpoints
     return print_json(object);
 }
 
-/// `(head, tag: v1) a good moment`, as git decorates a commit.
-std::string words_of(const store::CheckpointInfo& info, store::Version head) {
-    std::vector<std::string> names;
-    if (info.id == head) names.emplace_back("head");
-    for (const std::string& tag : info.tags)
-        names.push_back(fmt::format("tag: {}", tag));
-    const std::string message = printable(info.message);
-    if (names.empty()) return message;
-    return fmt::format("({}){}{}", printable(fmt::format("{}", fmt::join(names, ", "))),
-                       message.empty() ? "" : " ", message);
-}
-
 Result<void> print_for_people(const std::vector<store::CheckpointInfo>& checkpoints,
                               store::Version head) {
     std::vector<std::vector<Cell>> table;
@@ -53,14 +41,14 @@ Result<void> print_for_people(const std::vector<store::CheckpointInfo>& checkpoi
             {bytes_for_people(info.written_bytes), {}, true},
             {microseconds_for_people(info.pause_us), {}, true},
             {microseconds_for_people(info.durable_us), {}, true},
-            {words_of(info, head)}};
+            {checkpoint_words(info, head)}};
         table.back().insert(table.back().end(), cells.begin(), cells.end());
     }
     return print_table({"", "ID", "TIME", "DIRTY PAGES", "WRITTEN", "PAUSE", "DURABLE", "MESSAGE"},
                        table);
 }
 
-Result<int> perform(const Invocation& invocation, const std::string& name) {
+Result<int> perform_log(const Invocation& invocation, const std::string& name) {
     const auto store = TRY(open_store(invocation));
     const auto record = TRY(process::find(*store, name));
     const auto family = TRY(store->family(record.family));
@@ -82,7 +70,7 @@ void add_log(CLI::App& app, Invocation& invocation) {
                   {{"vm log job", "what each checkpoint wrote, how long the guest stood still"},
                    {"vm log job --json | jq '.checkpoints[-1].id'", "for scripts"}});
     verb->callback([name, &invocation] {
-        invocation.perform = [name, &invocation] { return perform(invocation, *name); };
+        invocation.perform = [name, &invocation] { return perform_log(invocation, *name); };
     });
 }
 

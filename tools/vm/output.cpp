@@ -86,6 +86,17 @@ Json json_of(const store::CheckpointInfo& info) {
     return row;
 }
 
+std::string checkpoint_words(const store::CheckpointInfo& info, store::Version head) {
+    std::vector<std::string> names;
+    if (info.id == head) names.emplace_back("head");
+    for (const std::string& tag : info.tags)
+        names.push_back(fmt::format("tag: {}", tag));
+    const std::string message = printable(info.message);
+    if (names.empty()) return message;
+    return fmt::format("({}){}{}", printable(fmt::format("{}", fmt::join(names, ", "))),
+                       message.empty() ? "" : " ", message);
+}
+
 Result<void> print_table(const std::vector<std::string>& header,
                          const std::vector<std::vector<Cell>>& rows) {
     std::vector<Cell> head;

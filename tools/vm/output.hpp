@@ -21,6 +21,8 @@ Json new_json();
 
 /// `name`'s row in `vm log --json`.
 Json json_of(const store::CheckpointInfo& info);
+/// `(head, tag: v1) a good moment`, as git decorates a commit.
+std::string checkpoint_words(const store::CheckpointInfo& info, store::Version head);
 
 enum class Colour { none, green, yellow, red, grey };
 

@@ -80,7 +80,7 @@ Result<std::string> instance_text(StoredMachine& machine, std::size_t index) {
 }
 
 /// A number where JSON has one for it.
-Json json_of(const TypedValue& value) {
+Json value_json(const TypedValue& value) {
     Json object{{"type", vm::text_of(value.type)}, {"value", vm::text_of(value)}};
     const std::uint64_t bits = value.slots.halves[0];
     switch (value.type) {
@@ -105,19 +105,19 @@ Json json_of(const TypedValue& value) {
     return object;
 }
 
-Json json_of(const std::vector<TypedValue>& values) {
+Json values_json(const std::vector<TypedValue>& values) {
     Json list = Json::array();
     for (const TypedValue& value : values)
-        list.push_back(json_of(value));
+        list.push_back(value_json(value));
     return list;
 }
 
-Result<Json> json_of_thread(StoredMachine& machine, std::size_t index, const Clock& clock) {
+Result<Json> thread_json(StoredMachine& machine, std::size_t index, const Clock& clock) {
     const auto thread = TRY(machine.thread(index));
-    Json frames = tools::json_of(backtrace_of(machine, thread), clock);
+    Json frames = json_of(backtrace_of(machine, thread), clock);
     for (std::size_t i = 0; i < frames.size(); ++i) {
         frames[i]["instance"] = static_cast<std::uint32_t>(thread.frames[i].instance);
-        frames[i]["locals"] = json_of(thread.locals[i]);
+        frames[i]["locals"] = values_json(thread.locals[i]);
         frames[i]["operands"] = thread.operands[i];
     }
     return Json{{"frame_count", machine.state().threads[index].frame_count},
@@ -126,15 +126,15 @@ Result<Json> json_of_thread(StoredMachine& machine, std::size_t index, const Clo
                 {"frames_left_out", thread.frames_left_out}};
 }
 
-Json json_of(const StoredMachine::Global& global) {
-    Json object = json_of(global.value);
+Json global_json(const StoredMachine::Global& global) {
+    Json object = value_json(global.value);
     object["index"] = global.index;
     object["name"] = global.name.empty() ? Json() : Json(global.name);
     object["mutable"] = global.is_mutable;
     return object;
 }
 
-Result<Json> json_of_instance(StoredMachine& machine, std::size_t index) {
+Result<Json> instance_json(StoredMachine& machine, std::size_t index) {
     const auto instance = TRY(machine.instance(index));
     Json memories = Json::array();
     for (const StoredMachine::Memory& memory : instance.memories) {
@@ -148,7 +148,7 @@ Result<Json> json_of_instance(StoredMachine& machine, std::size_t index) {
     }
     Json globals = Json::array();
     for (const StoredMachine::Global& global : instance.globals)
-        globals.push_back(json_of(global));
+        globals.push_back(global_json(global));
     return Json{{"module", machine.state().instances[index].module.hex()},
                 {"memories", std::move(memories)},
                 {"tables", std::move(tables)},
@@ -167,10 +167,10 @@ Result<Json> json_of(StoredCheckpoint& checkpoint, const Clock& clock) {
     object["host_calls"] = machine.state().host_calls;
     object["threads"] = Json::array();
     for (std::size_t i = 0; i < machine.state().threads.size(); ++i)
-        object["threads"].push_back(TRY(json_of_thread(machine, i, clock)));
+        object["threads"].push_back(TRY(thread_json(machine, i, clock)));
     object["instances"] = Json::array();
     for (std::size_t i = 0; i < machine.state().instances.size(); ++i)
-        object["instances"].push_back(TRY(json_of_instance(machine, i)));
+        object["instances"].push_back(TRY(instance_json(machine, i)));
     object["leases"] = Json::array();
     for (const leases::Lease& lease : checkpoint.leases().leases())
         object["leases"].push_back(json_of(lease));

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint64_t kFirstAfterNs = 500'000'000;
 constexpr std::uint64_t kEveryNs = 100'000'000;
-constexpr double kNsPerSecond = 1e9;
+constexpr double kNanoseconds = 1e9;
 constexpr std::uint64_t kBarCells = 30;
 
 /// `[######------------------------]  20 %, 12 s left`
@@ -46,7 +46,7 @@ void Progress::add(std::uint64_t bytes) {
 
 void Progress::show(std::uint64_t now_ns) {
     has_line_ = true;
-    const double seconds = static_cast<double>(now_ns - begun_at_ns_) / kNsPerSecond;
+    const double seconds = static_cast<double>(now_ns - begun_at_ns_) / kNanoseconds;
     const double rate = static_cast<double>(bytes_) / seconds;
     const bool is_share_known = bytes_in_all_ && bytes_ <= *bytes_in_all_ && bytes_ > 0;
     fmt::print(stderr, "\r\x1b[K{} {}, {}/s{}", what_, bytes_for_people(bytes_),

@@ -65,14 +65,14 @@ Result<int> examine(const process::ResumeOptions& options, const Invocation& inv
     return 0;
 }
 
-struct Arguments {
+struct ResumeVerbArguments {
     ResumeArguments resume;
     std::string reference;
     bool takes_over = false;
     bool is_dry_run = false;
 };
 
-Result<int> perform(const Arguments& arguments, const Invocation& invocation) {
+Result<int> perform(const ResumeVerbArguments& arguments, const Invocation& invocation) {
     auto options = TRY(arguments.resume.parse(invocation, arguments.reference));
     options.takes_over = arguments.takes_over;
     if (arguments.is_dry_run) return examine(options, invocation);
@@ -86,7 +86,7 @@ Result<int> perform(const Arguments& arguments, const Invocation& invocation) {
 void add_resume(CLI::App& app, Invocation& invocation) {
     CLI::App* verb = add_verb(app, invocation, "resume",
                               "Continue a process from its newest checkpoint, or an older one");
-    auto arguments = std::make_shared<Arguments>();
+    auto arguments = std::make_shared<ResumeVerbArguments>();
     verb->add_option("process", arguments->reference,
                      "NAME or NAME@ID; an older checkpoint opens a branch")
         ->required()

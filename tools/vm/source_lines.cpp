@@ -12,7 +12,6 @@ namespace sojourn::tools {
 
 namespace {
 
-using Json = nlohmann::json;
 using SourceLines = std::vector<std::optional<SourceLine>>;
 
 constexpr std::size_t kAnswerBytesMax = std::size_t{2} << 20U;
@@ -20,7 +19,7 @@ constexpr std::size_t kAnswerBytesMax = std::size_t{2} << 20U;
 constexpr std::uint64_t kTimeoutNs = 10'000'000'000;
 
 /// 0 where there is none.
-std::uint32_t number_in(const Json& object, const char* key) {
+std::uint32_t number_in(const nlohmann::json& object, const char* key) {
     const auto found = object.find(key);
     if (found == object.end() || !found->is_number_unsigned()) return 0;
     const auto number = found->get<std::uint64_t>();
@@ -28,7 +27,7 @@ std::uint32_t number_in(const Json& object, const char* key) {
 }
 
 std::optional<SourceLine> parse_line(std::string_view text) {
-    const Json object = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+    const nlohmann::json object = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
     if (!object.is_object()) return std::nullopt;
     const auto file = object.find("file");
     const std::uint32_t line = number_in(object, "line");

@@ -13,24 +13,24 @@ namespace {
 
 using store::StoreUsage;
 
-struct Kind {
+struct UsageRow {
     const char* name;  ///< in JSON with `_bytes` behind it
     const char* text;
     std::uint64_t StoreUsage::*bytes;
 };
 constexpr std::array kKinds{
-    Kind{"memory", "memory of the guests", &StoreUsage::memory},
-    Kind{"volumes", "volumes", &StoreUsage::volumes},
-    Kind{"machine_states", "machine states", &StoreUsage::machine_states},
-    Kind{"modules", "modules", &StoreUsage::modules},
-    Kind{"pending", "being written or removed", &StoreUsage::pending},
-    Kind{"file_history", "files as they were, and logs", &StoreUsage::file_history},
-    Kind{"structure", "trees and records", &StoreUsage::structure},
-    Kind{"free", "free pages", &StoreUsage::free},
-    Kind{"other", "locks and notes", &StoreUsage::other},
+    UsageRow{"memory", "memory of the guests", &StoreUsage::memory},
+    UsageRow{"volumes", "volumes", &StoreUsage::volumes},
+    UsageRow{"machine_states", "machine states", &StoreUsage::machine_states},
+    UsageRow{"modules", "modules", &StoreUsage::modules},
+    UsageRow{"pending", "being written or removed", &StoreUsage::pending},
+    UsageRow{"file_history", "files as they were, and logs", &StoreUsage::file_history},
+    UsageRow{"structure", "trees and records", &StoreUsage::structure},
+    UsageRow{"free", "free pages", &StoreUsage::free},
+    UsageRow{"other", "locks and notes", &StoreUsage::other},
 };
 
-Json json_of(const store::ProcessUsage& process) {
+Json usage_json(const store::ProcessUsage& process) {
     return {{"process", {{"id", process.id.hex()}, {"name", process.name}}},
             {"family", process.family.hex()},
             {"checkpoints", process.checkpoints},
@@ -44,11 +44,11 @@ Result<void> print_as_json(const store::Store& store, const StoreUsage& usage) {
     object["store"] = store.directory();
     object["files_bytes"] = usage.files;
     object["allocated_bytes"] = usage.allocated;
-    for (const Kind& kind : kKinds)
+    for (const UsageRow& kind : kKinds)
         object["kinds"][std::string(kind.name) + "_bytes"] = usage.*kind.bytes;
     object["processes"] = Json::array();
     for (const store::ProcessUsage& process : usage.processes)
-        object["processes"].push_back(json_of(process));
+        object["processes"].push_back(usage_json(process));
     object["modules"] = Json::array();
     for (const store::ModuleUsage& module : usage.all_modules)
         object["modules"].push_back({{"sha256", module.digest.hex()}, {"bytes", module.bytes}});
@@ -61,7 +61,7 @@ Cell bytes_cell(std::uint64_t bytes) {
 
 Result<void> print_for_people(const StoreUsage& usage) {
     std::vector<std::vector<Cell>> kinds;
-    for (const Kind& kind : kKinds) {
+    for (const UsageRow& kind : kKinds) {
         if (usage.*kind.bytes > 0) kinds.push_back({{kind.text}, bytes_cell(usage.*kind.bytes)});
     }
     kinds.push_back({{"all files"}, bytes_cell(usage.files)});
@@ -79,7 +79,7 @@ Result<void> print_for_people(const StoreUsage& usage) {
     return print_table({"PROCESS", "ALONE", "SHARED", "FILES", "CHECKPOINTS"}, processes);
 }
 
-Result<int> perform(const Invocation& invocation) {
+Result<int> perform_store_stat(const Invocation& invocation) {
     const auto store = TRY(open_store(invocation));
     const StoreUsage usage =
         TRY(store::measure_usage(*store, process::region_contents(store->unit_bytes())));
@@ -96,8 +96,9 @@ void add_store_stat(CLI::App& verb, Invocation& invocation) {
     give_examples(*stat,
                   {{"vm store stat", "what is there, and what each process holds alone and shares"},
                    {"vm store stat --json", "for scripts: in bytes"}});
-    stat->callback(
-        [&invocation] { invocation.perform = [&invocation] { return perform(invocation); }; });
+    stat->callback([&invocation] {
+        invocation.perform = [&invocation] { return perform_store_stat(invocation); };
+    });
 }
 
 }  // namespace sojourn::tools

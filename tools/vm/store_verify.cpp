@@ -64,7 +64,7 @@ Result<void> print_for_people(const store::VerifyReport& report) {
     return {};
 }
 
-Result<int> perform(const Invocation& invocation) {
+Result<int> perform_store_verify(const Invocation& invocation) {
     const auto store = TRY(open_store(invocation));
     store::VerifyReport report;
     {
@@ -91,8 +91,9 @@ void add_store_verify(CLI::App& verb, Invocation& invocation) {
     give_examples(*verify,
                   {{"vm store verify", "read everything; exits with 0 when all holds"},
                    {"vm store verify --json", "for scripts: problems and lost checkpoints"}});
-    verify->callback(
-        [&invocation] { invocation.perform = [&invocation] { return perform(invocation); }; });
+    verify->callback([&invocation] {
+        invocation.perform = [&invocation] { return perform_store_verify(invocation); };
+    });
 }
 
 }  // namespace sojourn::tools

@@ -12,7 +12,7 @@ namespace sojourn::tools {
 
 namespace {
 
-Result<int> perform(const Invocation& invocation, const std::string& name) {
+Result<int> perform_suspend(const Invocation& invocation, const std::string& name) {
     const RunningProcess running = TRY(find_running(invocation, name));
     const auto answer = TRY(process::suspend(running.run_directory, running.record));
     if (invocation.json) {
@@ -36,7 +36,7 @@ void add_suspend(CLI::App& app, Invocation& invocation) {
                   {{"vm suspend job", "returns when it is durable and its runner has gone"},
                    {"vm suspend job && vm export job -o job.image", "to take it elsewhere"}});
     verb->callback([name, &invocation] {
-        invocation.perform = [name, &invocation] { return perform(invocation, *name); };
+        invocation.perform = [name, &invocation] { return perform_suspend(invocation, *name); };
     });
 }
 

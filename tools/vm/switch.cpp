@@ -13,7 +13,7 @@ namespace sojourn::tools {
 
 namespace {
 
-struct Arguments {
+struct SwitchArguments {
     ResumeArguments resume;
     std::string from;
     std::string to;
@@ -31,7 +31,7 @@ Result<void> expect_resumable(const process::ResumeOptions& options, const Invoc
     return {};
 }
 
-Result<int> perform(const Arguments& arguments, const Invocation& invocation) {
+Result<int> perform_switch(const SwitchArguments& arguments, const Invocation& invocation) {
     const auto options = TRY(arguments.resume.parse(invocation, arguments.to));
     const RunningProcess from = TRY(find_running(invocation, arguments.from));
     TRY(expect_resumable(options, invocation, from.record));
@@ -50,7 +50,7 @@ Result<int> perform(const Arguments& arguments, const Invocation& invocation) {
 void add_switch(CLI::App& app, Invocation& invocation) {
     CLI::App* verb = add_verb(app, invocation, "switch",
                               "Suspend a running process and resume another one in its place");
-    auto arguments = std::make_shared<Arguments>();
+    auto arguments = std::make_shared<SwitchArguments>();
     verb->add_option("from", arguments->from, "The process that runs")->required()->type_name("A");
     verb->add_option("to", arguments->to, "NAME or NAME@ID, as of vm resume")
         ->required()
@@ -59,7 +59,9 @@ void add_switch(CLI::App& app, Invocation& invocation) {
     give_examples(*verb, {{"vm switch job other", "suspend job, resume other"},
                           {"vm switch job job@good", "take a running process back"}});
     verb->callback([arguments, &invocation] {
-        invocation.perform = [arguments, &invocation] { return perform(*arguments, invocation); };
+        invocation.perform = [arguments, &invocation] {
+            return perform_switch(*arguments, invocation);
+        };
     });
 }
 

@@ -29,30 +29,29 @@ constexpr std::string_view kClearScreen = "\x1b[H\x1b[2J";
 constexpr std::string_view kEndScreen = "\x1b[?25h\x1b[?1049l";
 
 template <typename Number>
-Json json_of(const std::optional<Number>& number) {
+Json row_of(const std::optional<Number>& number) {
     return number ? Json(*number) : Json();
 }
 
-Json json_of(const WatchedProcess& process) {
+Json row_of(const WatchedProcess& process) {
     Json row{{"id", process.record.id.hex()},
              {"name", process.record.name},
              {"state", process::text_of(process.observation.state)},
              {"pid", nullptr},
-             {"processor_share", json_of(process.processor_share)},
+             {"processor_share", row_of(process.processor_share)},
              {"resident_bytes", nullptr},
              {"cache_bytes", nullptr},
              {"dirty_bytes", nullptr},
-             {"dirty_bytes_per_second", json_of(process.dirty_bytes_per_second)},
+             {"dirty_bytes_per_second", row_of(process.dirty_bytes_per_second)},
              {"checkpoints", process.checkpoint_count},
              {"newest_checkpoint", nullptr}};
     if (process.observation.pid != 0) row["pid"] = process.observation.pid;
     if (process.memory) {
         row["resident_bytes"] = process.memory->resident_bytes;
-        row["cache_bytes"] = json_of(process.memory->cache_bytes);
+        row["cache_bytes"] = row_of(process.memory->cache_bytes);
         row["dirty_bytes"] = process.memory->dirty_bytes;
     }
-    if (process.newest_checkpoint)
-        row["newest_checkpoint"] = tools::json_of(*process.newest_checkpoint);
+    if (process.newest_checkpoint) row["newest_checkpoint"] = json_of(*process.newest_checkpoint);
     return row;
 }
 
@@ -60,7 +59,7 @@ Result<void> print_as_json(const std::vector<WatchedProcess>& processes) {
     Json object = new_json();
     object["processes"] = Json::array();
     for (const WatchedProcess& process : processes)
-        object["processes"].push_back(json_of(process));
+        object["processes"].push_back(row_of(process));
     return print_json(object);
 }
 
@@ -154,7 +153,7 @@ Result<int> watch(ProcessWatch& processes, std::uint64_t every_ns, const Clock& 
     return 0;
 }
 
-Result<int> perform(const Invocation& invocation, const std::string& every) {
+Result<int> perform_top(const Invocation& invocation, const std::string& every) {
     const std::uint64_t every_ns = TRY(parse_duration(every));
     const auto store = TRY(open_store(invocation));
     ProcessWatch processes(*store, invocation.clock);
@@ -179,7 +178,7 @@ void add_top(CLI::App& app, Invocation& invocation) {
                           {"vm top | cat", "once"},
                           {"vm top --json", "once, for scripts"}});
     verb->callback([every, &invocation] {
-        invocation.perform = [every, &invocation] { return perform(invocation, *every); };
+        invocation.perform = [every, &invocation] { return perform_top(invocation, *every); };
     });
 }
 

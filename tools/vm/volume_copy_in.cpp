@@ -14,11 +14,11 @@ using leases::InodeIndex;
 using leases::Volume;
 namespace fs = std::filesystem;
 
-constexpr std::size_t kPieceBytes = 65'536;
+constexpr std::size_t kCopyInBytes = 65'536;
 
-class TreeCopy {
+class TreeCopyIn {
 public:
-    TreeCopy(Volume& volume, const VolumeReference& reference)
+    TreeCopyIn(Volume& volume, const VolumeReference& reference)
         : volume_(volume), reference_(reference) {}
 
     Result<void> copy(const fs::path& source, const std::string& target, Tree tree) {
@@ -61,7 +61,7 @@ private:
 
     Result<void> copy_content(int file, const fs::path& source, InodeIndex inode,
                               const std::string& target) {
-        std::array<std::byte, kPieceBytes> bytes;
+        std::array<std::byte, kCopyInBytes> bytes;
         for (std::uint64_t offset = 0;;) {
             const ssize_t count = ::read(file, bytes.data(), bytes.size());
             if (count < 0 && errno == EINTR) continue;
@@ -119,7 +119,7 @@ Result<void> copy_in(const fs::path& source, Volume& volume, const VolumeReferen
     const bool is_into = there.ok() && there->type == FileType::directory;
     const std::string target =
         is_into ? fmt::format("{}/{}", reference.path, last_name_of(source)) : reference.path;
-    return TreeCopy(volume, reference).copy(source, target, tree);
+    return TreeCopyIn(volume, reference).copy(source, target, tree);
 }
 
 }  // namespace sojourn::tools

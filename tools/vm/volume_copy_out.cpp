@@ -15,13 +15,13 @@ using leases::InodeIndex;
 using leases::Volume;
 namespace fs = std::filesystem;
 
-constexpr std::size_t kPieceBytes = 65'536;
+constexpr std::size_t kCopyOutBytes = 65'536;
 constexpr std::size_t kDepthMax = 1000;
 
 /// Below directories that it makes itself, by their descriptors: a name leads nowhere else.
-class TreeCopy {
+class TreeCopyOut {
 public:
-    TreeCopy(const Volume& volume, std::string what) : volume_(volume), what_(std::move(what)) {}
+    TreeCopyOut(const Volume& volume, std::string what) : volume_(volume), what_(std::move(what)) {}
 
     Result<void> copy(InodeIndex inode, FileType type, int parent, const std::string& name,
                       Tree tree) {
@@ -57,7 +57,7 @@ private:
     /// Where it ends; at the end of the file nothing is read.
     Result<std::uint64_t> copy_piece(InodeIndex inode, std::uint64_t offset, int file,
                                      const std::string& name) {
-        std::array<std::byte, kPieceBytes> bytes;
+        std::array<std::byte, kCopyOutBytes> bytes;
         const iovec buffer{.iov_base = bytes.data(), .iov_len = bytes.size()};
         auto count = volume_.read(inode, offset, {&buffer, 1});
         if (!count.ok()) return error_of(count.error(), what_);
@@ -130,7 +130,7 @@ Result<void> copy_out(const Volume& volume, const VolumeReference& reference,
     const fs::path above = made.has_parent_path() ? made.parent_path() : ".";
     const UniqueFd parent(::open(above.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!parent.valid()) return fail_errno(errno, "cannot open {}", above.native());
-    TreeCopy copy(volume, reference.text());
+    TreeCopyOut copy(volume, reference.text());
     const std::string name = made.filename().native();
     if (found->type == FileType::regular_file)
         return copy.copy_file(found->inode, parent.get(), name, O_TRUNC);

@@ -69,7 +69,7 @@ Result<std::vector<Entry>> entries_at(const Volume& volume, const VolumeReferenc
     return entries;
 }
 
-Json json_of(const Entry& entry) {
+Json entry_json_of(const Entry& entry) {
     Json row{{"name", printable(entry.name)},
              {"type", word_of(entry.status.type)},
              {"size_bytes", entry.status.size_bytes},
@@ -89,7 +89,7 @@ Result<void> print_entries(const Invocation& invocation, const VolumeReference& 
         object["path"] = printable(reference.path);
         object["entries"] = Json::array();
         for (const Entry& entry : entries)
-            object["entries"].push_back(json_of(entry));
+            object["entries"].push_back(entry_json_of(entry));
         return print_json(object);
     }
     std::vector<std::vector<Cell>> table;
@@ -129,7 +129,7 @@ Result<VolumeReference> parse(const std::string& text) {
     return all;
 }
 
-Result<int> perform(const Invocation& invocation, const std::string& text) {
+Result<int> perform_volume_ls(const Invocation& invocation, const std::string& text) {
     const auto reference = TRY(parse(text));
     const auto store = TRY(open_store(invocation));
     const auto stored = TRY(open_stored_volumes(invocation, *store, reference));
@@ -159,7 +159,9 @@ void add_volume_ls(CLI::App& app, Invocation& invocation) {
     give_examples(*verb, {{"vm volume ls job", "its volumes"},
                           {"vm volume ls job@7:data/logs", "a directory as a checkpoint has it"}});
     verb->callback([reference, &invocation] {
-        invocation.perform = [reference, &invocation] { return perform(invocation, *reference); };
+        invocation.perform = [reference, &invocation] {
+            return perform_volume_ls(invocation, *reference);
+        };
     });
 }
 

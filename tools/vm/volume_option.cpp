@@ -8,7 +8,7 @@ namespace sojourn::tools {
 
 namespace {
 
-constexpr std::string_view kReadOnly = ":ro";
+constexpr std::string_view kReadOnlyMark = ":ro";
 constexpr std::string_view kSize = "size=";
 constexpr std::uint64_t kPageBytes = 4096;
 
@@ -36,8 +36,8 @@ Result<VolumeOption> parse_volume(const std::string& text) {
     option.has_size = comma != std::string::npos;
     if (option.has_size)
         option.grant.size_bytes_max = TRY(parse_volume_size(text, text.substr(comma + 1)));
-    option.grant.read_only = place.ends_with(kReadOnly);
-    if (option.grant.read_only) place.resize(place.size() - kReadOnly.size());
+    option.grant.read_only = place.ends_with(kReadOnlyMark);
+    if (option.grant.read_only) place.resize(place.size() - kReadOnlyMark.size());
     const auto colons = place.find("::");
     option.grant.name = place.substr(0, colons);
     if (colons != std::string::npos) option.grant.guest_path = place.substr(colons + 2);

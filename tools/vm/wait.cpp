@@ -11,7 +11,7 @@ namespace sojourn::tools {
 
 namespace {
 
-Result<int> perform(const Invocation& invocation, const std::string& name) {
+Result<int> perform_wait(const Invocation& invocation, const std::string& name) {
     auto store = TRY(open_store(invocation));
     const auto record = TRY(process::find(*store, name));
     const auto run_directory = store->run_directory();
@@ -32,7 +32,7 @@ void add_wait(CLI::App& app, Invocation& invocation) {
         "Exit codes: the guest's own; 134 after a trap; 75 when it is suspended; 125 when "
         "it has crashed.");
     verb->callback([name, &invocation] {
-        invocation.perform = [name, &invocation] { return perform(invocation, *name); };
+        invocation.perform = [name, &invocation] { return perform_wait(invocation, *name); };
     });
 }
 

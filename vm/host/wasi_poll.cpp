@@ -28,9 +28,9 @@ GuestEvent event_of(const GuestSubscription& subscription, Errno error) {
 }  // namespace
 
 /// One poll_oneoff: the subscriptions, and how each of them stands.
-class Poll {
+class PollOneoff {
 public:
-    Poll(Wasi& wasi, std::span<const GuestSubscription> subscriptions)
+    PollOneoff(Wasi& wasi, std::span<const GuestSubscription> subscriptions)
         : wasi_(wasi), subscriptions_(subscriptions) {}
 
     /// At least one event, in the order of the subscriptions. Errors: intr.
@@ -186,7 +186,7 @@ Errno Wasi::poll_oneoff(Address subscriptions, Address events, Size count, Addre
         memory_.read_bytes(subscriptions, std::as_writable_bytes(std::span(wanted)));
     if (error != Errno::success) return error;
 
-    auto happened = Poll(*this, wanted).run();
+    auto happened = PollOneoff(*this, wanted).run();
     if (!happened.ok()) return happened.error();
     const Errno put = memory_.write_bytes(events, std::as_bytes(std::span(*happened)));
     if (put != Errno::success) return put;

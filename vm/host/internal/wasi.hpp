@@ -85,7 +85,7 @@ public:
     Errno sock_shutdown(Fd fd, Flags how);
 
 private:
-    friend class Poll;
+    friend class PollOneoff;
 
     Answer<DescriptorEntry*> entry(Fd fd, std::uint64_t rights);
     Answer<leases::Descriptor*> descriptor(Fd fd, std::uint64_t rights);

@@ -11,7 +11,7 @@ enum Form : std::uint8_t {
     kSubtype = 0x50,
     kArray = 0x5e,
     kStructure = 0x5f,
-    kFunction = 0x60,
+    kFunctionType = 0x60,
 };
 
 }  // namespace
@@ -65,7 +65,7 @@ DefinedType ModuleDecoder::defined_type() {
         form = reader_.u8();
     }
     switch (form) {
-        case kFunction:
+        case kFunctionType:
             type.function.parameters = value_types(kParametersMax, "parameters");
             type.function.results = value_types(kResultsMax, "results");
             break;
