@@ -30,6 +30,7 @@ struct Execution {
     std::optional<heap::MechanismKind> heap_mechanism;
     std::uint64_t reincarnate_every = 0;       ///< in safepoints; 0: never; not with the next one
     std::uint64_t expire_every = 0;            ///< all leases, in safepoints; 0: never
+    std::uint64_t suspend_after = 0;           ///< so many safepoints of this run; 0: not so
     leases::LeaseTerms lease_terms;            ///< of kinds that are not as they were
     std::filesystem::path stats_file;          ///< written at the end; empty: none
     std::optional<std::uint64_t> cache_bytes;  ///< of the heap; nullopt: nothing is evicted

@@ -98,6 +98,10 @@ Result<Outcome> run_unnamed(const RunOptions& options, std::shared_ptr<const vm:
 
 Result<Outcome> run(const RunOptions& options, const HostProcess& host) {
     if (!options.name.empty()) TRY(check_name(options.name));
+    if (options.name.empty() && options.execution.suspend_after != 0) {
+        return fail(ErrorCode::invalid_argument,
+                    "--suspend-after is for a process that stays: give it a --name");
+    }
     EXPECTS(!options.execution.is_detached || !options.name.empty(), "what is detached is kept");
     auto program = TRY(load_program(options.program, options.body_validation));
     TRY(check_host_supports(options.execution));

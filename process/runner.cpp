@@ -170,7 +170,9 @@ Runner::Progress Runner::progress() const {
 
 Result<void> Runner::adopt(std::unique_ptr<Incarnation> life) {
     life_ = std::move(life);
-    life_->machine().pause_every(std::max(execution_.reincarnate_every, execution_.expire_every));
+    life_->machine().pause_every(std::max(
+        {execution_.reincarnate_every, execution_.expire_every, execution_.suspend_after}));
+    if (suspend_at_ == 0) suspend_at_ = progress().safepoints + execution_.suspend_after;
     life_->leases().observe([this](const leases::Lease& lease) {
         if (lease.state == leases::LeaseState::expired) ++stats_.expiries;
     });
@@ -218,6 +220,14 @@ Result<std::optional<Outcome>> Runner::serve_at_safepoint() {
                 request->with_leases(life_->leases());
                 break;
         }
+    }
+    if (execution_.suspend_after != 0 && progress().safepoints >= suspend_at_) {
+        Request request;
+        request.kind = Request::Kind::suspend;
+        request.requested_at_ns = paused_at_ns;
+        request.ends_runner = true;
+        request.answer = [](const Result<store::CheckpointInfo>&) {};
+        return suspend_at_safepoint(request);
     }
     if (execution_.expire_every != 0) {
         // What can't be written down is lost, and the guest is told so.

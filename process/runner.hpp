@@ -118,6 +118,7 @@ private:
     std::unique_ptr<TimeLimit> time_limit_;
     std::optional<vm::Trap> trap_at_start_;
     std::unique_ptr<Incarnation> life_;
+    std::uint64_t suspend_at_ = 0;          ///< safepoints; for Execution::suspend_after
     std::optional<Progress> published_at_;  ///< of the last checkpoint; used while none is written
     std::atomic<std::uint64_t> files_needed_from_ = 0;  ///< a position; what is older can go
     bool has_prune_failed_ = false;                     ///< the last one; the publishing thread's

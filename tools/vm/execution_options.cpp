@@ -116,6 +116,9 @@ void ExecutionOptions::add_to(CLI::App& verb) {
                     "At each N-th safepoint: take all leases back, so that each use gets its "
                     "service again")
         ->type_name("N");
+    verb.add_option("--suspend-after", suspend_after,
+                    "Suspend it when it has passed N more safepoints; needs a name")
+        ->type_name("N");
     verb.add_option("--lease-ttl", lease_terms,
                     "For how long leases of a kind are granted, file=10s; they are renewed while "
                     "the process runs; may be repeated")
@@ -140,13 +143,13 @@ Result<process::Execution> ExecutionOptions::parse(const Invocation& invocation)
     execution.checkpoint_location = invocation.checkpoint_store;
     execution.heap_mechanism = TRY(heap::parse_mechanism(heap_mechanism));
     execution.cache_bytes = TRY(parse_cache(cache));
-    if (reincarnate_every != 0 && expire_every != 0) {
+    if ((reincarnate_every != 0) + (expire_every != 0) + (suspend_after != 0) > 1) {
         return fail(ErrorCode::invalid_argument,
-                    "--reincarnate-every and --expire-every are not for one run; the first gets "
-                    "all leases again, too");
+                    "--reincarnate-every, --expire-every and --suspend-after are not for one run");
     }
     execution.reincarnate_every = reincarnate_every;
     execution.expire_every = expire_every;
+    execution.suspend_after = suspend_after;
     for (const std::string& text : lease_terms)
         TRY(parse_lease_term(text, execution.lease_terms));
     execution.stats_file = stats_file;

@@ -11,6 +11,7 @@ struct ExecutionOptions {
     std::string heap_mechanism = "auto";
     std::uint64_t reincarnate_every = 0;
     std::uint64_t expire_every = 0;
+    std::uint64_t suspend_after = 0;
     std::vector<std::string> lease_terms;
     std::string stats_file;
     std::string trace_channels;
