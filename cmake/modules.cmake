@@ -1,9 +1,22 @@
+# With CMAKE_UNITY_BUILD the sources of a folder are compiled as one, which takes a fraction of the
+# time; so no two of them may give the same name to things of their own.
+function(sojourn_unite target sources)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
+  foreach(source ${sources})
+    get_filename_component(folder ${source} DIRECTORY)
+    file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${folder})
+    string(MAKE_C_IDENTIFIER ${folder} group)
+    set_property(SOURCE ${source} PROPERTY UNITY_GROUP ${group})
+  endforeach()
+endfunction()
+
 # sojourn_module(name LIBRARIES …): the library of one folder, with its layer's neighbours.
 function(sojourn_module name)
   cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.cpp)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.hpp)
   add_library(sojourn_${name} STATIC ${sources})
+  sojourn_unite(sojourn_${name} "${sources}")
   # As a file set, so that all_verify_interface_header_sets compiles each header alone.
   target_sources(sojourn_${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}
                                         FILES ${headers})
@@ -15,6 +28,7 @@ function(sojourn_tool name)
   cmake_parse_arguments(ARG "" "FOLDER" "" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/*.cpp)
   add_executable(${name} ${sources})
+  sojourn_unite(${name} "${sources}")
   target_link_libraries(${name} PRIVATE sojourn_process CLI11::CLI11)
   target_compile_definitions(${name} PRIVATE SOJOURN_VERSION="${PROJECT_VERSION}")
 endfunction()

@@ -3,7 +3,9 @@
 include(GNUInstallDirs)
 
 install(TARGETS vm vm-spectest RUNTIME)
-install(TARGETS vm-symbolize RUNTIME DESTINATION libexec/sojourn)  # tools/vm/helper_program.cpp
+if(TARGET vm-symbolize)
+  install(TARGETS vm-symbolize RUNTIME DESTINATION libexec/sojourn)  # tools/vm/helper_program.cpp
+endif()
 install(FILES samples/include/sojourn.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
