@@ -4,6 +4,7 @@
 #include "store/image.hpp"
 #include "store/internal/blob.hpp"
 #include "store/internal/image_format.hpp"
+#include "store/internal/keys.hpp"
 #include "store/internal/unit_check.hpp"
 #include "store/unit_difference.hpp"
 
@@ -114,6 +115,11 @@ Result<void> Exporter::write_checkpoint(Version id) {
     ImageCheckpoint checkpoint;
     checkpoint.info = TRY(family_->checkpoint(id));
     checkpoint.info.parent = origin_of(id);
+    if (checkpoint.info.tags.size() > kImageTagsMax) {
+        return fail(ErrorCode::unsupported,
+                    "checkpoint {} has {} tags, and an image takes {}: vm tag --delete", plain(id),
+                    checkpoint.info.tags.size(), kImageTagsMax);
+    }
     const ByteVector attachment = TRY(family_->read_attachment(id));
     checkpoint.identity = checkpoint_identity(checkpoint.info.time_us, attachment);
     TRY(image_.frame(FrameType::checkpoint, encode_image_checkpoint(checkpoint)));

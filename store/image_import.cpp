@@ -26,6 +26,7 @@ public:
 
 private:
     Result<ByteVector> module(const Sha256& digest) const;
+    void note_tags(const CheckpointInfo& info);
     Result<void> settle();
     Result<ImportSummary> finish(const ImageTotals& totals);
 
@@ -35,7 +36,8 @@ private:
     std::unique_ptr<ImageTarget> target_;
     std::map<Version, Version> here_;       ///< the image's numbers ► the store's
     std::optional<CheckpointInfo> adding_;  ///< nullopt: the one that is read is here already
-    std::map<Sha256, ByteVector> modules_;  ///< compressed; they enter the store last
+    std::vector<std::pair<Version, std::string>> tags_;  ///< of the store's checkpoints
+    std::map<Sha256, ByteVector> modules_;               ///< compressed; they enter the store last
     std::uint64_t modules_bytes_ = 0;
     std::uint64_t added_ = 0;
     BackgroundJob staging_;  ///< the last, as it uses what is above
@@ -67,12 +69,18 @@ Result<void> Importer::on_module(const Sha256& digest, Bytes module) {
     return {};
 }
 
+void Importer::note_tags(const CheckpointInfo& info) {
+    for (const std::string& tag : info.tags)
+        tags_.emplace_back(here_.at(info.id), tag);
+}
+
 Result<void> Importer::on_checkpoint(const ImageCheckpoint& checkpoint) {
     adding_.reset();
     if (checkpoint.identity) {
         const auto known = TRY(target_->find(checkpoint.info.time_us, *checkpoint.identity));
         if (known) {
             here_[checkpoint.info.id] = *known;
+            note_tags(checkpoint.info);
             return {};
         }
     }
@@ -81,6 +89,7 @@ Result<void> Importer::on_checkpoint(const ImageCheckpoint& checkpoint) {
     adding_ = checkpoint.info;
     adding_->id = here;
     here_[checkpoint.info.id] = here;
+    note_tags(checkpoint.info);
     return {};
 }
 
@@ -119,6 +128,8 @@ Result<ImportSummary> Importer::finish(const ImageTotals& totals) {
         const ByteVector module = TRY(decode_blob(blob, "a module in the image"));
         TRY(store_.put_module(module));
     }
+    for (const auto& [checkpoint, name] : tags_)
+        TRY(target_->tag(checkpoint, name));
     ImportSummary summary;
     summary.process = TRY(target_->finish());
     summary.checkpoints_added = added_;

@@ -83,7 +83,7 @@ Result<void> ImageWalk::take(Frame frame) {
         case FrameType::module:
             return take_module(frame.payload);
         case FrameType::checkpoint: {
-            const auto checkpoint = TRY(decode_image_checkpoint(frame.payload));
+            const auto checkpoint = TRY(decode_image_checkpoint(format_, frame.payload));
             return begin_checkpoint(checkpoint);
         }
         case FrameType::units:

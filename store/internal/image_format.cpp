@@ -7,6 +7,7 @@ namespace sojourn::store {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
+constexpr std::size_t kImageTagBytesMax = 64;
 
 std::uint64_t checksum_of_frame(FrameType type, Bytes payload) {
     return checksum_of(payload, static_cast<std::uint64_t>(type));
@@ -46,6 +47,37 @@ Result<void> get_info(ByteReader& reader, CheckpointInfo& info) {
     info.durable_us = TRY(reader.get<std::uint64_t>());
     info.message = TRY(reader.get_string());
     return {};
+}
+
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/// As people can type it behind an `@`, where it must not be taken for a number or a range.
+bool is_tag(std::string_view text) {
+    return !text.empty() && text.size() <= kImageTagBytesMax && is_letter(text.front()) &&
+           text.find("..") == std::string_view::npos && std::ranges::all_of(text, [](char c) {
+               return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+           });
+}
+
+void put_tags(ByteWriter& writer, const std::vector<std::string>& tags) {
+    writer.put(static_cast<std::uint32_t>(tags.size()));
+    for (const std::string& tag : tags)
+        writer.put_sized(tag);
+}
+
+Result<std::vector<std::string>> get_tags(ByteReader& reader) {
+    std::vector<std::string> tags;
+    const auto count = TRY(reader.get<std::uint32_t>());
+    if (count > kImageTagsMax) return damaged_image("a checkpoint has impossibly many tags");
+    while (tags.size() < count) {
+        std::string tag = TRY(reader.get_string());
+        if (!is_tag(tag)) return damaged_image("a tag in it is none");
+        if (!tags.empty() && tag <= tags.back()) return damaged_image("its tags are out of order");
+        tags.push_back(std::move(tag));
+    }
+    return tags;
 }
 
 Result<Sha256> get_digest(ByteReader& reader) {
@@ -130,16 +162,18 @@ ByteVector encode_image_checkpoint(const ImageCheckpoint& checkpoint) {
     writer.put(checkpoint.info.parent);
     writer.put(checkpoint.identity.value().bytes);
     put_info(writer, checkpoint.info);
+    put_tags(writer, checkpoint.info.tags);
     return writer.take();
 }
 
-Result<ImageCheckpoint> decode_image_checkpoint(Bytes payload) {
+Result<ImageCheckpoint> decode_image_checkpoint(std::uint32_t format, Bytes payload) {
     ByteReader reader(payload, "a checkpoint in the image");
     ImageCheckpoint checkpoint;
     checkpoint.info.id = TRY(reader.get<Version>());
     checkpoint.info.parent = TRY(reader.get<Version>());
     checkpoint.identity = TRY(get_digest(reader));
     TRY(get_info(reader, checkpoint.info));
+    if (format >= kImageFormatWithTags) checkpoint.info.tags = TRY(get_tags(reader));
     TRY(reader.expect_end());
     return checkpoint;
 }

@@ -8,9 +8,14 @@
 namespace sojourn::store {
 
 inline constexpr std::array<char, 8> kImageMagic{'S', 'O', 'J', 'I', 'M', 'A', 'G', 'E'};
-/// What is written. Format 1 had one checkpoint, described in its header; it is read as well.
-inline constexpr std::uint32_t kImageFormat = 2;
+/// What is written. Format 1 had one checkpoint, described in its header, and format 2 no tags;
+/// they are read as well.
+inline constexpr std::uint32_t kImageFormat = 3;
+inline constexpr std::uint32_t kImageFormatWithTags = 3;
 inline constexpr std::uint32_t kImageFormatOldest = 1;
+
+/// Of one checkpoint.
+inline constexpr std::size_t kImageTagsMax = 256;
 
 enum class FrameType : std::uint32_t {
     header = 1,
@@ -55,7 +60,7 @@ Result<FirstFormatHeader> decode_first_format_header(Bytes payload);
 
 /// Requires: the checkpoint has an identity.
 ByteVector encode_image_checkpoint(const ImageCheckpoint& checkpoint);
-Result<ImageCheckpoint> decode_image_checkpoint(Bytes payload);
+Result<ImageCheckpoint> decode_image_checkpoint(std::uint32_t format, Bytes payload);
 
 /// Writes magic and frames, and knows what it has written. A frame is written while the next one is
 /// prepared.

@@ -1,5 +1,7 @@
 #include "store/internal/image_target.hpp"
 
+#include <algorithm>
+
 #include "store/internal/keys.hpp"
 
 namespace sojourn::store {
@@ -81,6 +83,18 @@ Result<void> ImageTarget::publish(const CheckpointInfo& info, Bytes attachment) 
     return info.durable_us == 0 ? Result<void>() : family_->note_durable(info.id, info.durable_us);
 }
 
+Result<void> ImageTarget::tag(Version checkpoint, const std::string& name) {
+    const auto info = TRY(family_->checkpoint(checkpoint));
+    if (std::ranges::find(info.tags, name) != info.tags.end()) return {};
+    const auto set = family_->set_tag(checkpoint, name, /*moves=*/false);
+    if (set.ok()) {
+        tagged_.emplace_back(checkpoint, name);
+    } else if (set.error().code != ErrorCode::already_exists) {
+        return set;
+    }
+    return {};
+}
+
 Result<FencingToken> ImageTarget::settle(Version head) {
     TRY(stand_at(head));
     return token_;
@@ -94,8 +108,11 @@ Result<ProcessRecord> ImageTarget::finish() {
 }
 
 Result<void> ImageTarget::take_back() {
+    if (draft_ != nullptr) return {};
+    for (const auto& [checkpoint, name] : tagged_)
+        TRY(family_->remove_tag(checkpoint, name));
     const bool was_touched = token_.epoch != Epoch{0};
-    if (draft_ != nullptr || !was_touched) return {};
+    if (!was_touched) return {};
     if (begun_) TRY(family_->abandon(token_, *begun_));
     TRY(stand_at(before_.head));
     for (auto version = published_.rbegin(); version != published_.rend(); ++version)

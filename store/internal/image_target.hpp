@@ -21,6 +21,9 @@ public:
     Result<void> stage(Version version, std::span<const EncodedUnit> units);
     Result<void> publish(const CheckpointInfo& info, Bytes attachment);
 
+    /// Gives a checkpoint of the process a tag, unless another one of it has that.
+    Result<void> tag(Version checkpoint, const std::string& name);
+
     /// Lets the process stand at `head`, and gives what is needed to look at it.
     Result<FencingToken> settle(Version head);
     /// Shows the process, suspended where it has been settled, or as it was.
@@ -39,6 +42,7 @@ private:
     Version head_ = kNoVersion;  ///< where the process stands, once the token has been taken
     std::optional<Version> begun_;
     std::vector<Version> published_;
+    std::vector<std::pair<Version, std::string>> tagged_;
 };
 
 /// A process that nobody sees yet. Errors: as Store::draft_process().

@@ -135,11 +135,11 @@ private:
         std::string input;
         // A resumed guest comes back from the call that took its checkpoint.
         std::string expected = arguments.front() == "resume" ? digest(table) + "\n" : "";
-        std::vector<Table> tables;
+        std::vector<Checkpoint> taken;
         for (std::uint64_t index = 0; index < numbers; ++index) {
             const std::uint64_t number = below(1'000'000);
             add(table, number);
-            tables.push_back(table);
+            taken.push_back({table});
             input += std::to_string(number) + "\n";
             expected += digest(table) + "\n";
         }
@@ -154,20 +154,20 @@ private:
         INFO(name << ": " << result.err);
         REQUIRE(result.exit_code == (crashes ? 137 : 0));
         REQUIRE(result.out == expected);
-        note_new(name, tables);
+        note_new(name, taken);
     }
 
-    /// The newest checkpoints in the log are those of `tables`.
-    void note_new(const std::string& name, const std::vector<Table>& tables) {
+    /// The newest checkpoints in the log are these.
+    void note_new(const std::string& name, const std::vector<Checkpoint>& checkpoints) {
         const Json log = fixture_.run_json({"log", name})["checkpoints"];
-        REQUIRE(log.size() >= tables.size());
+        REQUIRE(log.size() >= checkpoints.size());
         const auto known = processes_.find(name);
         const std::string family = known == processes_.end() ? name : known->second.family;
-        const std::size_t first = log.size() - tables.size();
-        for (std::size_t index = 0; index < tables.size(); ++index) {
+        const std::size_t first = log.size() - checkpoints.size();
+        for (std::size_t index = 0; index < checkpoints.size(); ++index) {
             const auto id = log[first + index]["id"].get<std::uint64_t>();
             REQUIRE_FALSE(model_.contains({family, id}));
-            model_[{family, id}].table = tables[index];
+            model_[{family, id}] = checkpoints[index];
         }
     }
 
@@ -218,7 +218,7 @@ private:
         const std::string image = fixture_.folder() / "image";
         REQUIRE(fixture_.run({"export", reference(name, from), "-o", image}).exit_code == 0);
         REQUIRE(fixture_.run({"import", image, "--name", copy}).exit_code == 0);
-        note_new(copy, {model_of(processes_.at(name), from).table});
+        note_new(copy, {model_of(processes_.at(name), from)});
         refresh(copy, copy);
     }
 

@@ -37,7 +37,7 @@ std::string end_of(const ProcessFixture& fixture, const std::string& reference) 
 }  // namespace
 
 TEST_CASE("an image of every format comes back to life", "[image][samples]") {
-    const std::string image = GENERATE("image-1.image", "image-2.image");
+    const std::string image = GENERATE("image-1.image", "image-2.image", "image-3.image");
     const ProcessFixture fixture;
 
     const VmResult imported = fixture.run({"import", sample(image)});
@@ -47,6 +47,16 @@ TEST_CASE("an image of every format comes back to life", "[image][samples]") {
     REQUIRE(imported.out == "sampled\n");
     REQUIRE(inspected.exit_code == 0);
     REQUIRE(end_of(fixture, "sampled") == kEnd);
+}
+
+TEST_CASE("an image that has tags brings them along", "[image][samples][tags]") {
+    const ProcessFixture fixture;
+
+    REQUIRE(fixture.run({"import", sample("image-3.image")}).exit_code == 0);
+
+    const auto checkpoints = fixture.run_json({"log", "sampled"})["checkpoints"];
+    REQUIRE(checkpoints[0]["tags"] == nlohmann::json{"early"});
+    REQUIRE(checkpoints[1]["tags"] == nlohmann::json::array());
 }
 
 TEST_CASE("a difference of every format is put onto its base", "[image][samples]") {

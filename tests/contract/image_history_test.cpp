@@ -73,6 +73,18 @@ std::string contents_of(Store& store, const std::string& name) {
     return text;
 }
 
+std::string tags_in(Store& store, const ProcessRecord& process) {
+    std::string text;
+    const auto family = store.family(process.family).value();
+    const auto checkpoints = family->checkpoints(process.id).value();
+    for (const CheckpointInfo& info : checkpoints) {
+        text += info.message + ": ";
+        for (const std::string& tag : info.tags)
+            text += tag + " ";
+    }
+    return text;
+}
+
 }  // namespace
 
 TEST_CASE("a whole history comes out as the tree that it was", "[image]") {
@@ -90,6 +102,50 @@ TEST_CASE("a whole history comes out as the tree that it was", "[image]") {
     const auto checkpoints = family->checkpoints(summary.process.id).value();
     REQUIRE(checkpoints[2].parent == checkpoints[0].id);
     REQUIRE(summary.process.state == ProcessState::suspended);
+}
+
+TEST_CASE("a history brings its tags along", "[image][tags]") {
+    Tree tree(any_kind());
+    StoreFixture target(any_kind());
+    REQUIRE(tree.source.family().set_tag(tree.left, "first", false).ok());
+    REQUIRE(tree.source.family().set_tag(tree.left, "also", false).ok());
+    REQUIRE(tree.source.family().set_tag(tree.tip, "last", false).ok());
+    const auto image = tree.image_of({tree.root, tree.left, tree.tip}, tree.tip);
+
+    const auto summary = import_image(target.store(), out_of(image), {.name = "copy"}).value();
+
+    REQUIRE(tags_in(target.store(), summary.process) == "root: left: also first tip: last ");
+}
+
+TEST_CASE("a tag that a process has already stays where it is", "[image][tags]") {
+    Tree tree(any_kind());
+    StoreFixture target(any_kind());
+    const auto base = tree.image_of({tree.root, tree.left}, tree.left);
+    const auto first = import_image(target.store(), out_of(base), {.name = "copy"}).value();
+    const auto family = target.store().family(first.process.family).value();
+    const auto mine = family->checkpoints(first.process.id).value();
+    REQUIRE(family->set_tag(mine[0].id, "good", false).ok());
+    REQUIRE(tree.source.family().set_tag(tree.left, "late", false).ok());
+    REQUIRE(tree.source.family().set_tag(tree.right, "good", false).ok());
+    REQUIRE(tree.source.family().set_tag(tree.right, "new", false).ok());
+    const auto difference = tree.image_of({tree.left, tree.right}, tree.right, tree.root);
+
+    REQUIRE(import_image(target.store(), out_of(difference), {.name = "copy"}).ok());
+
+    REQUIRE(tags_in(target.store(), first.process) == "root: good left: late right: new ");
+}
+
+TEST_CASE("an image with a tag that nobody could type is refused", "[image][tags]") {
+    Tree tree(any_kind());
+    StoreFixture target(any_kind());
+    const std::string tag = GENERATE("two words", "7", "a..b", "a\nb");
+    REQUIRE(tree.source.family().set_tag(tree.root, tag, false).ok());
+    const auto image = tree.image_of({tree.root}, tree.root);
+
+    const auto refused = import_image(target.store(), out_of(image), {.name = "copy"});
+
+    REQUIRE(refused.error().code == ErrorCode::corrupt);
+    REQUIRE(!target.store().find_process("copy").ok());
 }
 
 TEST_CASE("a history whose head is an older checkpoint stands there", "[image]") {

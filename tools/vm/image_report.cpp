@@ -76,7 +76,7 @@ std::vector<std::vector<Cell>> rows_of(const std::vector<ImageReport::Checkpoint
              {std::to_string(checkpoint.units), {}, true},
              {bytes_for_people(checkpoint.unit_bytes), {}, true},
              {checkpoint.identity.hex().substr(0, kIdentityDigits)},
-             {printable(info.message)}});
+             {checkpoint_words(info, head)}});
     }
     return rows;
 }
