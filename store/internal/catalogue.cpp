@@ -19,7 +19,7 @@ const Bytes kCheckpointsKey = as_bytes("checkpoints");
 /// `grants ` and the id.
 ByteVector grants_key(ProcessId id) {
     ByteWriter writer;
-    writer.put_bytes(as_bytes("grants "));
+    writer.put_bytes(as_bytes(kGrantsPrefix));
     writer.put_bytes(id.bytes);
     return writer.take();
 }
@@ -37,6 +37,8 @@ ByteVector encode_listed(const ListedProcess& process) {
     return seal(writer.view());
 }
 
+}  // namespace
+
 Result<ListedProcess> decode_listed(Bytes key, Bytes value) {
     ListedProcess process;
     ByteReader id(key, "the key of a process");
@@ -48,8 +50,6 @@ Result<ListedProcess> decode_listed(Bytes key, Bytes value) {
     TRY(reader.expect_end());
     return process;
 }
-
-}  // namespace
 
 EnvironmentOptions catalogue_environment_options(bool create, bool sync) {
     return {.tables = {"catalogue", "names", "processes", "modules"},

@@ -18,6 +18,11 @@ struct CatalogueRecord {
 };
 static_assert(sizeof(CatalogueRecord) == 32);
 
+inline constexpr std::string_view kGrantsPrefix = "grants ";
+
+/// An entry of the table of processes. Errors: corrupt.
+Result<ListedProcess> decode_listed(Bytes key, Bytes value);
+
 EnvironmentOptions catalogue_environment_options(bool create, bool sync);
 
 /// Writes `record` unless there is one: two host processes may make a store at once.

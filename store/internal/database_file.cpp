@@ -31,13 +31,16 @@ Result<void> DatabaseFile::read(PageNumber page, MutableBytes out, std::size_t o
     return {};
 }
 
-Result<std::optional<CommitRecord>> DatabaseFile::commit(std::uint64_t number) const {
+Result<CommitRecord> DatabaseFile::commit_in(PageNumber page) const {
     CommitRecord record;
-    TRY(read(PageNumber{number % kCommitPages}, std::as_writable_bytes(std::span(&record, 1)),
-             kPageHeaderBytes));
-    if (record.magic != kMagic || record.version != kDataVersion) {
-        return fail(ErrorCode::corrupt, "page {} does not name a commit", number % kCommitPages);
-    }
+    TRY(read(page, std::as_writable_bytes(std::span(&record, 1)), kPageHeaderBytes));
+    const bool is_its_turn = record.number % kCommitPages == plain(page);
+    if (record.magic == kMagic && record.version == kDataVersion && is_its_turn) return record;
+    return fail(ErrorCode::corrupt, "page {} does not name a commit", plain(page));
+}
+
+Result<std::optional<CommitRecord>> DatabaseFile::commit(std::uint64_t number) const {
+    const CommitRecord record = TRY(commit_in(PageNumber{number % kCommitPages}));
     return record.number == number ? std::optional(record) : std::nullopt;
 }
 

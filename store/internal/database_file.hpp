@@ -65,6 +65,8 @@ public:
 
     [[nodiscard]] std::size_t page_bytes() const { return page_bytes_; }
 
+    /// What page `page`, one of the first two, has. Errors: corrupt when it names no commit.
+    [[nodiscard]] Result<CommitRecord> commit_in(PageNumber page) const;
     /// The one that commit `number` wrote, if it is there still. One that is being written at the
     /// moment may come back torn.
     [[nodiscard]] Result<std::optional<CommitRecord>> commit(std::uint64_t number) const;

@@ -34,18 +34,23 @@ public:
 
     Result<void> run() {
         if (table_.root != kNoPage && (table_.depth == 0 || table_.depth > kDepthMax)) {
+            visitor_.on_lost({}, std::nullopt);
             visitor_.on_damage(fmt::format("a table claims to be {} pages deep", table_.depth));
             return {};
         }
         if (table_.root != kNoPage) TRY(descend(table_.root, 1, {}));
         const Counts claimed{table_.branch_pages, table_.leaf_pages, table_.overflow_pages,
                              table_.entries};
-        if (counts_ != claimed && !is_damaged_) damaged("a table has not what its record says");
+        if (counts_ == claimed || is_damaged_) return {};
+        damaged("a table has not what its record says");
+        visitor_.on_lost({}, std::nullopt);
         return {};
     }
 
 private:
     Result<void> descend(PageNumber number, unsigned level, const Bounds& bounds);
+    Result<std::optional<std::vector<PageNode>>> nodes_of(PageNumber number, PageKind kind,
+                                                          MutableBytes page);
     Result<void> visit_children(const std::vector<PageNode>& nodes, unsigned level,
                                 const Bounds& bounds);
     Result<void> visit_entries(const std::vector<PageNode>& nodes);
@@ -103,22 +108,32 @@ bool TreeWalk::are_keys_right(std::span<const PageNode> nodes, const Bounds& bou
 }
 
 Result<void> TreeWalk::descend(PageNumber number, unsigned level, const Bounds& bounds) {
-    if (!may_read({number, 1})) return {};
-    ByteVector page(file_.page_bytes());
-    if (!TRY(holds(file_.read(number, page)))) return {};
     const bool is_leaf = level == table_.depth;
     ++(is_leaf ? counts_.leaf_pages : counts_.branch_pages);
-    const auto nodes = parse_page(page, number, is_leaf ? PageKind::leaf : PageKind::branch);
-    if (!nodes.ok()) {
-        damaged(nodes.error().message);
+    ByteVector page(file_.page_bytes());
+    const auto nodes = TRY(nodes_of(number, is_leaf ? PageKind::leaf : PageKind::branch, page));
+    if (!nodes) {
+        visitor_.on_lost(bounds.first, bounds.end);
         return {};
     }
     // The first key of a branch is never compared with.
     const auto compared = std::span(*nodes).subspan(is_leaf ? 0 : 1);
     if (!are_keys_right(compared, bounds)) {
         damaged(fmt::format("page {} has keys that do not belong there", plain(number)));
+        visitor_.on_lost(bounds.first, bounds.end);
     }
     return is_leaf ? visit_entries(*nodes) : visit_children(*nodes, level, bounds);
+}
+
+Result<std::optional<std::vector<PageNode>>> TreeWalk::nodes_of(PageNumber number, PageKind kind,
+                                                                MutableBytes page) {
+    const std::optional<std::vector<PageNode>> none;
+    if (!may_read({number, 1})) return none;
+    if (!TRY(holds(file_.read(number, page)))) return none;
+    auto nodes = parse_page(page, number, kind);
+    if (nodes.ok()) return std::optional(*std::move(nodes));
+    damaged(nodes.error().message);
+    return none;
 }
 
 Result<void> TreeWalk::visit_children(const std::vector<PageNode>& nodes, unsigned level,
@@ -136,7 +151,10 @@ Result<void> TreeWalk::visit_entries(const std::vector<PageNode>& nodes) {
     for (const PageNode& node : nodes) {
         ++counts_.entries;
         const auto value = TRY(value_of(node));
-        if (!value) continue;
+        if (!value) {
+            visitor_.on_lost(node.key, node.key);
+            continue;
+        }
         TRY(visitor_.on_entry(node.key, *value, (node.flags & PageNode::kIsTable) != 0));
     }
     return {};

@@ -17,6 +17,8 @@ public:
     /// In the order of the keys; of a damaged table, those that can be come by. `is_table`: the
     /// value is a TableRecord.
     virtual Result<void> on_entry(Bytes key, const StoredValue& value, bool is_table) = 0;
+    /// Entries whose keys lie in [first, end) may be missing, up to the last one without an `end`.
+    virtual void on_lost(Bytes /*first*/, std::optional<Bytes> /*end*/) {}
     /// What does not hold, as a sentence.
     virtual void on_damage(const std::string& what) = 0;
 };

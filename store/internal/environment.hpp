@@ -23,7 +23,7 @@ namespace sojourn::store {
 class Environment;
 
 inline constexpr const char* kDamageRemedy =
-    "put a backup in its place, or import an image into another store";
+    "vm store repair --into DIR makes a new store of what is not damaged";
 
 /// Position of a table in EnvironmentOptions::tables.
 enum class TableIndex : unsigned {};

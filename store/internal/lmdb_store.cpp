@@ -134,6 +134,13 @@ Result<void> LmdbStore::make_visible(const ProcessRecord& process) {
     return {};
 }
 
+Result<void> LmdbStore::adopt(const ListedProcess& process, Bytes grants) {
+    return catalogue_->write([&](WriteTransaction& transaction) -> Result<void> {
+        TRY(list_process(transaction, process));
+        return grants.empty() ? Result<void>() : write_grants(transaction, process.id, grants);
+    });
+}
+
 Result<std::vector<ProcessRecord>> LmdbStore::fork_process(const ProcessRecord& process,
                                                            Version checkpoint,
                                                            std::span<const NewProcess> copies) {

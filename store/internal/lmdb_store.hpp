@@ -55,6 +55,9 @@ public:
     };
     Result<CatalogueUsage> catalogue_usage() const;
     Result<std::shared_ptr<LmdbFamily>> open_family(FamilyId id) const;
+    [[nodiscard]] const StorePaths& paths() const { return paths_; }
+    /// Lists a process whose family is there. Errors: already_exists (the name), store_full, io.
+    Result<void> adopt(const ListedProcess& process, Bytes grants);
 
 private:
     friend class LmdbDraft;

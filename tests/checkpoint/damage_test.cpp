@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <random>
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "tests/checkpoint/holder.hpp"
 
@@ -18,6 +20,8 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 
 /// Where LMDB's first two pages have the numbers of the last two commits.
 constexpr std::size_t kCommitNumber = 144;
+
+constexpr std::uint64_t kFlipsARepair = 3;
 
 /// One byte of one file of a store that is not what it was.
 struct Flip {
@@ -94,6 +98,38 @@ public:
         return is_found;
     }
 
+    /// A repair brings back what it does not name as lost, as it was, in a store without problems.
+    /// How many of the two checkpoints came back.
+    [[nodiscard]] int expect_brought_back(const Flip& flip) const {
+        INFO(flip.file << " at " << flip.offset << " mask " << int{flip.mask});
+        const std::string into = folder() / "repaired";
+        fs::remove_all(into);
+        const VmResult repaired = run({"store", "repair", "--json", "--into", into});
+        if (repaired.exit_code != 0) {
+            expect_refused(repaired);
+            REQUIRE_FALSE(fs::exists(into));
+            return 0;
+        }
+        const auto report = nlohmann::json::parse(repaired.out);
+        const VmResult verified = run({"store", "verify", "--store", into});
+        INFO(verified.out << report.dump());
+        REQUIRE(verified.exit_code == 0);
+        const bool may_differ = !report["problems"].empty();
+        int back = 0;
+        for (const auto& [reference, image] :
+             {std::pair("job@1", &older_), std::pair("job@2", &newest_)}) {
+            const bool is_lost = std::ranges::any_of(report["lost"], [&](const auto& lost) {
+                return "job@" + std::to_string(lost["checkpoint"].template get<int>()) == reference;
+            });
+            const VmResult exported = run({"export", "--store", into, reference});
+            if (is_lost || (may_differ && exported.exit_code != 0)) continue;
+            REQUIRE(exported.exit_code == 0);
+            if (flip.file.filename() != "notes") REQUIRE((exported.out == *image));
+            ++back;
+        }
+        return back;
+    }
+
 private:
     /// Whether it may do so, in either of the two pages that LMDB finds the newest commit by.
     static bool moves_commit_number_by_two(const Flip& flip) {
@@ -138,14 +174,23 @@ TEST_CASE("a flipped bit anywhere in a store is found, or does no harm", "[flips
     const DamageFixture fixture(*program);
 
     std::uint64_t found = 0;
+    std::uint64_t repairs = 0;
+    std::uint64_t back = 0;
     for (std::uint64_t count = 0; count < flips; ++count) {
         const Flip flip = fixture.any_flip(random);
         fixture.mend();
         fixture.damage(flip);
         if (fixture.expect_right_or_refused(flip)) ++found;
+        if (count % kFlipsARepair != 0) continue;
+        fixture.mend();
+        fixture.damage(flip);
+        ++repairs;
+        back += static_cast<std::uint64_t>(fixture.expect_brought_back(flip));
     }
 
     std::cout << found << " of " << flips << " flips were found, the others did no harm\n";
+    std::cout << back << " of " << 2 * repairs << " checkpoints were brought back\n";
+    REQUIRE(back * 10 > repairs * 2 * 6);
     // Most bytes lie in free pages, or in what the page that they are in does not use.
     REQUIRE(found * 20 > flips);
 }

@@ -120,7 +120,7 @@ TEST_CASE("what is no store, or not of this build, is refused by every verb and 
     const StoredProcess process(*program);
     const fs::path root = process.store();
     const fs::path catalogue = root / "catalogue";
-    const std::string backup = "put a backup in its place";
+    const std::string remedy = "vm store repair --into";
     const auto put_newer = [](const fs::path& path) { write_text(path, "sojourn store 2\n"); };
     const std::vector<Replacement> replacements = {
         {root, put_folder, "name an empty or a new directory"},
@@ -128,12 +128,12 @@ TEST_CASE("what is no store, or not of this build, is refused by every verb and 
         {root / "format", nullptr, "put it back"},
         {root / "format", put_text, "restore the file"},
         {root / "format", put_newer, "use the release that made it"},
-        {catalogue, nullptr, backup},
-        {catalogue, put_text, backup},
-        {catalogue, put_folder, backup},
-        {catalogue / "data.mdb", nullptr, backup},
-        {catalogue / "data.mdb", put_text, backup},
-        {catalogue / "data.mdb", put_nothing_in, backup},
+        {catalogue, nullptr, remedy},
+        {catalogue, put_text, remedy},
+        {catalogue, put_folder, remedy},
+        {catalogue / "data.mdb", nullptr, remedy},
+        {catalogue / "data.mdb", put_text, remedy},
+        {catalogue / "data.mdb", put_nothing_in, remedy},
         {catalogue / "data.mdb", make_other_database, "another program's"},
     };
     auto verbs = all_verbs(process);
@@ -158,13 +158,13 @@ TEST_CASE("a family that cannot be used keeps nobody else from working", "[crash
     if (!program) return;
     const StoredProcess process(*program);
     const fs::path family = process.family();
-    const std::string backup = "put a backup in its place";
+    const std::string remedy = "vm store repair --into";
     const std::vector<Replacement> replacements = {
-        {family, nullptr, backup},
-        {family, put_text, backup},
-        {family, put_folder, backup},
-        {family / "data.mdb", put_text, backup},
-        {family / "data.mdb", put_nothing_in, backup},
+        {family, nullptr, remedy},
+        {family, put_text, remedy},
+        {family, put_folder, remedy},
+        {family / "data.mdb", put_text, remedy},
+        {family / "data.mdb", put_nothing_in, remedy},
         {family / "data.mdb", make_other_database, "another program's"},
     };
     const auto verbs =

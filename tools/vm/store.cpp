@@ -7,11 +7,12 @@ namespace sojourn::tools {
 
 void add_store(CLI::App& app, Invocation& invocation) {
     CLI::App* verb =
-        app.add_subcommand("store", "Make a store, or look after one: init, stat, verify");
+        app.add_subcommand("store", "Make a store, or look after one: init, stat, verify, repair");
     verb->require_subcommand(1);
     add_store_init(*verb, invocation);
     add_store_stat(*verb, invocation);
     add_store_verify(*verb, invocation);
+    add_store_repair(*verb, invocation);
 }
 
 }  // namespace sojourn::tools

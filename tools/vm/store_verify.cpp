@@ -76,7 +76,7 @@ Result<int> perform_store_verify(const Invocation& invocation) {
     if (report.problems.empty()) return 0;
     return fail(ErrorCode::corrupt,
                 "{}: {} found, {} checkpoints lost; vm resume and vm export take the others, by "
-                "NAME@ID",
+                "NAME@ID; vm store repair --into DIR makes a store of them",
                 store->directory().native(),
                 report.problems.size() == 1 ? "1 problem"
                                             : fmt::format("{} problems", report.problems.size()),

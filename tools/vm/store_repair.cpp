@@ -1,0 +1,123 @@
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "process/stored_checkpoint.hpp"
+#include "store/repair.hpp"
+#include "tools/vm/command_tree.hpp"
+#include "tools/vm/output.hpp"
+#include "tools/vm/progress.hpp"
+#include "tools/vm/store_location.hpp"
+#include "tools/vm/store_verbs.hpp"
+
+namespace sojourn::tools {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Of all its databases.
+std::uint64_t bytes_in(const fs::path& store) {
+    std::uint64_t bytes = 0;
+    std::error_code problem;
+    for (fs::recursive_directory_iterator entry(store, problem), end; !problem && entry != end;
+         entry.increment(problem)) {
+        std::error_code gone;
+        if (entry->path().filename() != "data.mdb") continue;
+        const auto size = fs::file_size(entry->path(), gone);
+        if (!gone) bytes += size;
+    }
+    return bytes;
+}
+
+/// The processes of the new store that can't be resumed, as what they need beside their checkpoint
+/// is damaged.
+Result<std::vector<store::Problem>> find_unusable(const Invocation& invocation,
+                                                  const fs::path& into) {
+    const auto store = TRY(store::Store::open(into, {.create = false}, invocation.random));
+    const process::HostProcess host{invocation.clock, invocation.random, [](const Error&) {}};
+    std::vector<store::Problem> problems;
+    for (const store::ProcessRecord& process : TRY(store->processes())) {
+        if (process.head == store::kNoVersion) continue;
+        process::Reference reference;
+        reference.process = process.id.hex();
+        const auto checkpoint = process::StoredCheckpoint::open(*store, reference, host);
+        if (checkpoint.ok()) continue;
+        problems.push_back(
+            {process.name.empty() ? process.id.hex() : process.name, checkpoint.error().message});
+    }
+    return problems;
+}
+
+Result<void> print_as_json(const fs::path& from, const fs::path& into,
+                           const store::RepairReport& report) {
+    Json object = new_json();
+    object["store"] = from;
+    object["into"] = into;
+    object["processes"] = report.processes;
+    object["checkpoints"] = report.checkpoints;
+    object["problems"] = Json::array();
+    for (const store::Problem& problem : report.problems)
+        object["problems"].push_back({{"process", problem.process}, {"what", problem.what}});
+    object["lost"] = Json::array();
+    for (const store::LostCheckpoint& lost : report.lost) {
+        object["lost"].push_back({{"process", lost.process},
+                                  {"checkpoint", static_cast<std::uint64_t>(lost.checkpoint)},
+                                  {"why", lost.why}});
+    }
+    object["set_back"] = report.set_back;
+    object["gone"] = report.gone;
+    return print_json(object);
+}
+
+Result<void> print_for_people(const fs::path& into, const store::RepairReport& report) {
+    for (const store::Problem& problem : report.problems) {
+        TRY(print_line(fmt::format(
+            "{}: {}", problem.process.empty() ? "the catalogue" : problem.process, problem.what)));
+    }
+    for (const store::LostCheckpoint& lost : report.lost) {
+        TRY(print_line(fmt::format("{}@{} is lost: {}", lost.process,
+                                   static_cast<std::uint64_t>(lost.checkpoint), lost.why)));
+    }
+    for (const std::string& process : report.set_back)
+        TRY(print_line(
+            fmt::format("{} stands at an older checkpoint: vm log {}", process, process)));
+    for (const std::string& process : report.gone)
+        TRY(print_line(fmt::format("{} is lost: no checkpoint of it is left", process)));
+    return print_line(fmt::format("{}: {} processes, {} checkpoints", into.native(),
+                                  report.processes, report.checkpoints));
+}
+
+Result<int> perform(const Invocation& invocation, const std::string& place) {
+    const fs::path from = TRY(store_location(invocation));
+    const fs::path into = fs::absolute(place).lexically_normal();
+    store::RepairReport report;
+    {
+        Progress progress("read", bytes_in(from));
+        report = TRY(store::repair_store(from, into, invocation.random,
+                                         [&](std::uint64_t bytes) { progress.add(bytes); }));
+    }
+    for (store::Problem& problem : TRY(find_unusable(invocation, into)))
+        report.problems.push_back(std::move(problem));
+    TRY(invocation.json ? print_as_json(fs::absolute(from).lexically_normal(), into, report)
+                        : print_for_people(into, report));
+    return 0;
+}
+
+}  // namespace
+
+void add_store_repair(CLI::App& verb, Invocation& invocation) {
+    CLI::App* repair = add_verb(verb, invocation, "repair",
+                                "Make a new store of all that is not damaged in one, and name the "
+                                "rest; changes nothing of the damaged one");
+    auto into = std::make_shared<std::string>();
+    repair->add_option("--into", *into, "Where the new store is to be; nothing is there yet")
+        ->required()
+        ->type_name("DIR");
+    give_examples(*repair, {{"vm store repair --into ~/repaired",
+                             "everything that can be read in full, and a list of what can't"}});
+    repair->callback([into, &invocation] {
+        invocation.perform = [into, &invocation] { return perform(invocation, *into); };
+    });
+}
+
+}  // namespace sojourn::tools
