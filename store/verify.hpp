@@ -23,9 +23,11 @@ struct VerifyReport {
     std::vector<LostCheckpoint> lost;  ///< those that can't be read in full; all others can
 };
 
-/// Calls `progress` with how many families were looked through, of how many. Errors: those that say
-/// nothing of the store, such as io.
-Result<VerifyReport> verify_store(
-    Store& store, const std::function<void(std::size_t done, std::size_t all)>& progress);
+/// How many processes were looked through, of how many.
+using VerifyProgress = std::function<void(std::size_t done, std::size_t all)>;
+
+/// Families are looked through at once, by as many threads as there are processors. `progress` is
+/// called by one of them at a time. Errors: those that say nothing of the store, such as io.
+Result<VerifyReport> verify_store(Store& store, const VerifyProgress& progress);
 
 }  // namespace sojourn::store
