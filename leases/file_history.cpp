@@ -392,8 +392,15 @@ Result<bool> FileHistory::State::save(TrackedFile& file, int descriptor, std::ui
     if (length == 0 || offset >= end) return false;
     TRY(expect_found_again(file, descriptor));
     bool has_noted = false;
-    const std::uint64_t last = (end - 1) / kBlockBytes;
-    for (std::uint64_t block = offset / kBlockBytes; block <= last; ++block) {
+    std::uint64_t block = offset / kBlockBytes;
+    std::uint64_t last = (end - 1) / kBlockBytes;
+    if (file.saved.has_all(block, last)) return false;
+    // The rest of a group is likely to be written as well: once is cheaper than one by one.
+    if (file.saved.is_dense_at(block)) block -= block % BlockSet::kGroupBlocks;
+    if (file.saved.is_dense_at(last)) {
+        last = std::min(last | (BlockSet::kGroupBlocks - 1), (file.length - 1) / kBlockBytes);
+    }
+    for (; block <= last; ++block) {
         const std::uint64_t first = block;
         while (block <= last && block - first < kBlocksMax && file.saved.insert(block))
             ++block;

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <bitset>
+#include <array>
+#include <bit>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -20,18 +21,36 @@ inline constexpr std::uint64_t kBlocksMax = 256;
 /// Blocks of a file, as a set that takes memory for where it has some.
 class BlockSet {
 public:
+    /// Blocks next to each other, from a multiple of their number on.
+    static constexpr std::uint64_t kGroupBlocks = 64;
+
     /// False when it was there.
     bool insert(std::uint64_t block) {
-        auto bit = areas_[block / kAreaBlocks][block % kAreaBlocks];
-        if (bit) return false;
-        bit = true;
+        std::uint64_t& group = group_of(block);
+        const std::uint64_t bit = std::uint64_t{1} << (block % kGroupBlocks);
+        if ((group & bit) != 0) return false;
+        group |= bit;
         return true;
+    }
+    bool has_all(std::uint64_t first, std::uint64_t last) {
+        while (first <= last && (group_of(first) >> (first % kGroupBlocks) & 1U) != 0)
+            ++first;
+        return first > last;
+    }
+    /// Whether a quarter of the block's group is there.
+    bool is_dense_at(std::uint64_t block) {
+        return static_cast<unsigned>(std::popcount(group_of(block))) >= kGroupBlocks / 4;
     }
     void clear() { areas_.clear(); }
 
 private:
-    static constexpr std::size_t kAreaBlocks = 4096;
-    std::unordered_map<std::uint64_t, std::bitset<kAreaBlocks>> areas_;
+    static constexpr std::size_t kAreaGroups = 64;
+    std::uint64_t& group_of(std::uint64_t block) {
+        const std::uint64_t group = block / kGroupBlocks;
+        return areas_[group / kAreaGroups][group % kAreaGroups];
+    }
+
+    std::unordered_map<std::uint64_t, std::array<std::uint64_t, kAreaGroups>> areas_;
 };
 
 struct TrackedFile {

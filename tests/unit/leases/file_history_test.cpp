@@ -157,6 +157,37 @@ TEST_CASE("overwritten and cut bytes are there again, with the time of change",
     REQUIRE(fixture.tree() == before);
 }
 
+TEST_CASE("blocks that are written here and there are noted alone, those side by side together",
+          "[leases][history]") {
+    constexpr std::uint64_t kBlock = 4096;
+    constexpr std::uint64_t kBlocks = 256;
+    HistoryFixture fixture;
+    std::string text(kBlocks * kBlock - 100, 'a');
+    for (std::uint64_t block = 0; block < kBlocks; ++block)
+        text[block * kBlock] = static_cast<char>(block);
+    fixture.folder.write("db", text);
+    const auto position = *fixture.history->mark();
+    const Tree before = fixture.tree();
+    auto file = fixture.open("db", kToChange);
+
+    const std::uint64_t step = GENERATE(1U, 32U);
+    for (std::uint64_t block = 0; block < kBlocks; block += step)
+        REQUIRE(write_at(*file, "changed", block * kBlock + 5) == Errno::success);
+    file.reset();
+    const auto end = *fixture.history->mark();
+    const std::uint64_t notes = plain(end) - plain(position);
+    fixture.kill();
+    REQUIRE(fixture.roll_back(position).ok());
+
+    REQUIRE(fixture.tree() == before);
+    if (step == 1) {
+        REQUIRE(notes < kBlocks / 3);
+    } else {
+        REQUIRE(notes >= kBlocks / step);
+        REQUIRE(notes < kBlocks / step + 3);
+    }
+}
+
 TEST_CASE("names that were made, moved, replaced and removed are as they were",
           "[leases][history]") {
     HistoryFixture fixture;
