@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <map>
 
+#include "store/difference.hpp"
 #include "store/image.hpp"
 #include "store/internal/blob.hpp"
 #include "store/internal/image_format.hpp"
 #include "store/internal/keys.hpp"
 #include "store/internal/unit_check.hpp"
-#include "store/unit_difference.hpp"
 
 namespace sojourn::store {
 

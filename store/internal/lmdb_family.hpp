@@ -55,7 +55,7 @@ public:
     /// Those of which two views do not see one and the same value, in key order, by the lists of
     /// what the versions wrote. Errors: not_found, corrupt.
     Result<std::vector<UnitKey>> differing_units(View left, View right) const;
-    /// As the function of this name (store/unit_difference.hpp).
+    /// As the function of this name (store/difference.hpp).
     Result<void> for_each_difference(
         Version from, Version to,
         const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const;

@@ -139,7 +139,11 @@ Result<void> LmdbFamily::for_each_unit(
 Result<std::vector<UnitKey>> LmdbFamily::differing_units(View left, View right) const {
     const ViewIndex left_index = TRY(index_of_view(*environment_, left));
     const ViewIndex right_index = TRY(index_of_view(*environment_, right));
-    return left_index.differing_units(right_index);
+    RunWalk walk(left_index.differences_from(right_index));
+    std::vector<UnitKey> units;
+    for (auto key = walk.next(); key; key = walk.next())
+        units.push_back(*key);
+    return units;
 }
 
 Result<FamilyUsage> LmdbFamily::usage(const FindContentsOf& find_contents) const {

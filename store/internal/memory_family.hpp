@@ -43,7 +43,7 @@ public:
 
     Result<void> add_members(Version checkpoint, std::span<const ProcessRecord> members);
     Result<void> remove_member(ProcessId id);
-    /// As the function of this name (store/unit_difference.hpp).
+    /// As the function of this name (store/difference.hpp).
     Result<void> for_each_difference(
         Version from, Version to,
         const std::function<Result<void>(UnitKey key, Bytes value)>& visit) const;

@@ -131,72 +131,7 @@ Result<std::vector<Runs>> layers_of(const Transaction& transaction, BranchId bra
     }
 }
 
-/// What is left of `runs` behind what was taken off so far.
-class RunReader {
-public:
-    explicit RunReader(const Runs& runs) : runs_(runs) {}
-
-    [[nodiscard]] bool at_end() const { return index_ == runs_.size(); }
-    [[nodiscard]] Run rest() const {
-        Run run = runs_[index_];
-        run.first += taken_;
-        run.count -= taken_;
-        return run;
-    }
-    void take(std::uint64_t count) {
-        taken_ += count;
-        if (taken_ < runs_[index_].count) return;
-        taken_ = 0;
-        ++index_;
-    }
-
-private:
-    const Runs& runs_;
-    std::size_t index_ = 0;
-    std::uint64_t taken_ = 0;
-};
-
-/// How many units of `run` lie before `other` begins.
-std::uint64_t count_before(const Run& run, const RunReader& other) {
-    if (other.at_end()) return run.count;
-    const Run next = other.rest();
-    if (next.region != run.region) return next.region < run.region ? 0 : run.count;
-    return next.first <= run.first ? 0 : std::min(run.count, next.first - run.first);
-}
-
-void append_units(std::vector<UnitKey>& units, const Run& run, std::uint64_t count) {
-    for (std::uint64_t unit = run.first; unit < run.first + count; ++unit)
-        units.push_back({run.region, UnitIndex{unit}});
-}
-
-/// Takes off `reader` what lies before `other`; false when nothing does.
-bool take_alone(RunReader& reader, const RunReader& other, std::vector<UnitKey>& units) {
-    if (reader.at_end()) return false;
-    const Run run = reader.rest();
-    const std::uint64_t count = count_before(run, other);
-    if (count == 0) return false;
-    append_units(units, run, count);
-    reader.take(count);
-    return true;
-}
-
 }  // namespace
-
-std::vector<UnitKey> ViewIndex::differing_units(const ViewIndex& other) const {
-    std::vector<UnitKey> units;
-    RunReader left(runs_);
-    RunReader right(other.runs_);
-    while (!left.at_end() || !right.at_end()) {
-        if (take_alone(left, right, units) || take_alone(right, left, units)) continue;
-        // Both begin at the same unit.
-        const Run run = left.rest();
-        const std::uint64_t count = std::min(run.count, right.rest().count);
-        if (!(run.place == right.rest().place)) append_units(units, run, count);
-        left.take(count);
-        right.take(count);
-    }
-    return units;
-}
 
 ViewIndex::ViewIndex(View view, std::vector<Run> runs) : view_(view), runs_(std::move(runs)) {
     for (const Run& run : runs_)

@@ -35,9 +35,6 @@ public:
     /// nullopt: never written. Allocates nothing.
     [[nodiscard]] std::optional<Place> find(UnitKey unit) const;
 
-    /// Those that the two find at different places, in key order.
-    [[nodiscard]] std::vector<UnitKey> differing_units(const ViewIndex& other) const;
-
     /// Whether `view` is the index's own, or one that grew out of it on the same branch.
     [[nodiscard]] bool covers(View view) const {
         return view.branch == view_.branch && view.version >= view_.version;

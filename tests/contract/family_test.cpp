@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "store/unit_difference.hpp"
+#include "store/difference.hpp"
 #include "tests/contract/store_fixture.hpp"
 
 using namespace sojourn;

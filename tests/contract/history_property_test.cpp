@@ -3,8 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "store/difference.hpp"
 #include "store/image.hpp"
-#include "store/unit_difference.hpp"
 #include "tests/contract/store_fixture.hpp"
 #include "tests/support/image_bytes.hpp"
 
