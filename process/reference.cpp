@@ -5,6 +5,7 @@
 
 #include "base/edit_distance.hpp"
 #include "base/number.hpp"
+#include "store/tag_name.hpp"
 
 namespace sojourn::process {
 
@@ -26,10 +27,6 @@ bool is_word(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](char c) {
                return is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
            });
-}
-
-bool is_tag(std::string_view text) {
-    return is_word(text) && !is_digit(text.front()) && text.find("..") == std::string_view::npos;
 }
 
 std::string near_names(const store::Store& store, const std::string& name) {
@@ -62,7 +59,7 @@ Result<Reference> Reference::parse(std::string_view text) {
 
     reference.checkpoint = text.substr(at + 1);
     const auto number = parse_number<std::uint64_t>(reference.checkpoint);
-    if (number.value_or(0) != 0 || is_tag(reference.checkpoint)) return reference;
+    if (number.value_or(0) != 0 || store::is_tag_name(reference.checkpoint)) return reference;
     return fail(ErrorCode::invalid_argument,
                 "'{}' is neither a checkpoint's number nor a tag; vm log {} lists those there are",
                 reference.checkpoint, reference.process);
@@ -95,7 +92,7 @@ Result<void> expect_in_history(const store::Family& family, const store::Process
 }
 
 Result<void> check_tag(std::string_view tag) {
-    if (is_tag(tag)) return {};
+    if (store::is_tag_name(tag)) return {};
     return fail(ErrorCode::invalid_argument,
                 "'{}' can't be a tag; use up to {} letters, digits, '.', '_' and '-', a letter "
                 "first, and no '..'",

@@ -20,6 +20,17 @@ Result<BranchId> open_branch(WriteTransaction& transaction, const BranchRecord& 
     return family.last_branch;
 }
 
+Result<void> leave_at(WriteTransaction& transaction, ProcessRecord& process,
+                      const CheckpointInfo& checkpoint) {
+    BranchRecord branch;
+    branch.parent = checkpoint.branch;
+    branch.fork = checkpoint.id;
+    branch.owner = process.id;
+    process.branch = TRY(open_branch(transaction, branch));
+    process.head = checkpoint.id;
+    return {};
+}
+
 Result<std::map<BranchId, Version>> history_of(const Branches& branches, ProcessId id) {
     std::map<BranchId, Version> reach;
     for (const auto& [branch, record] : branches) {

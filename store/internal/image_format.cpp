@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "store/tag_name.hpp"
+
 namespace sojourn::store {
 
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{1} << 20;
-constexpr std::size_t kImageTagBytesMax = 64;
 
 std::uint64_t checksum_of_frame(FrameType type, Bytes payload) {
     return checksum_of(payload, static_cast<std::uint64_t>(type));
@@ -49,18 +50,6 @@ Result<void> get_info(ByteReader& reader, CheckpointInfo& info) {
     return {};
 }
 
-bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-/// As people can type it behind an `@`, where it must not be taken for a number or a range.
-bool is_tag(std::string_view text) {
-    return !text.empty() && text.size() <= kImageTagBytesMax && is_letter(text.front()) &&
-           text.find("..") == std::string_view::npos && std::ranges::all_of(text, [](char c) {
-               return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-           });
-}
-
 void put_tags(ByteWriter& writer, const std::vector<std::string>& tags) {
     writer.put(static_cast<std::uint32_t>(tags.size()));
     for (const std::string& tag : tags)
@@ -73,7 +62,7 @@ Result<std::vector<std::string>> get_tags(ByteReader& reader) {
     if (count > kImageTagsMax) return damaged_image("a checkpoint has impossibly many tags");
     while (tags.size() < count) {
         std::string tag = TRY(reader.get_string());
-        if (!is_tag(tag)) return damaged_image("a tag in it is none");
+        if (!is_tag_name(tag)) return damaged_image("a tag in it is none");
         if (!tags.empty() && tag <= tags.back()) return damaged_image("its tags are out of order");
         tags.push_back(std::move(tag));
     }

@@ -89,25 +89,16 @@ Result<void> found_family(WriteTransaction& transaction, const ProcessRecord& fi
     return write_process(transaction, process);
 }
 
-/// Moves `process` to a new branch that leaves `from`.
-Result<void> leave_at(WriteTransaction& transaction, ProcessRecord& process, Version from) {
-    const CheckpointInfo checkpoint = TRY(read_checkpoint(transaction, from));
-    BranchRecord branch;
-    branch.parent = checkpoint.branch;
-    branch.fork = checkpoint.id;
-    branch.owner = process.id;
-    process.branch = TRY(open_branch(transaction, branch));
-    process.head = checkpoint.id;
-    return {};
-}
-
 Result<Epoch> take_over(WriteTransaction& transaction, ProcessId id, std::optional<Version> from) {
     ProcessRecord process = TRY(read_process(transaction, id));
     TRY(abandon_staged(transaction, process, Version{UINT64_MAX}));
     process.epoch = next(process.epoch);
     process.state = ProcessState::running;
     const BranchId old_branch = process.branch;
-    if (from && *from != process.head) TRY(leave_at(transaction, process, *from));
+    if (from && *from != process.head) {
+        const CheckpointInfo checkpoint = TRY(read_checkpoint(transaction, *from));
+        TRY(leave_at(transaction, process, checkpoint));
+    }
     TRY(write_process(transaction, process));
     if (process.branch != old_branch) TRY(remove_dead_branches(transaction, old_branch));
     return process.epoch;

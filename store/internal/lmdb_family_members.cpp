@@ -16,12 +16,7 @@ constexpr TableIndex kBranches = index_of(FamilyTable::branches);
 
 Result<void> add_member(WriteTransaction& transaction, const CheckpointInfo& checkpoint,
                         ProcessRecord process) {
-    BranchRecord branch;
-    branch.parent = checkpoint.branch;
-    branch.fork = checkpoint.id;
-    branch.owner = process.id;
-    process.branch = TRY(open_branch(transaction, branch));
-    process.head = checkpoint.id;
+    TRY(leave_at(transaction, process, checkpoint));
     process.state = ProcessState::suspended;
     return write_process(transaction, process);
 }

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "process/reference.hpp"
 #include "process/stored_checkpoint.hpp"
 #include "store/repair.hpp"
 #include "tools/vm/command_tree.hpp"
@@ -42,8 +43,7 @@ Result<std::vector<store::Problem>> find_unusable(const Invocation& invocation,
         reference.process = process.id.hex();
         const auto checkpoint = process::StoredCheckpoint::open(*store, reference, host);
         if (checkpoint.ok()) continue;
-        problems.push_back(
-            {process.name.empty() ? process.id.hex() : process.name, checkpoint.error().message});
+        problems.push_back({process::display_name(process), checkpoint.error().message});
     }
     return problems;
 }
