@@ -5,6 +5,7 @@
 #include "process/stored_checkpoint.hpp"
 #include "store/repair.hpp"
 #include "tools/vm/command_tree.hpp"
+#include "tools/vm/damage_report.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/progress.hpp"
 #include "tools/vm/store_location.hpp"
@@ -55,29 +56,15 @@ Result<void> print_as_json(const fs::path& from, const fs::path& into,
     object["into"] = into;
     object["processes"] = report.processes;
     object["checkpoints"] = report.checkpoints;
-    object["problems"] = Json::array();
-    for (const store::Problem& problem : report.problems)
-        object["problems"].push_back({{"process", problem.process}, {"what", problem.what}});
-    object["lost"] = Json::array();
-    for (const store::LostCheckpoint& lost : report.lost) {
-        object["lost"].push_back({{"process", lost.process},
-                                  {"checkpoint", static_cast<std::uint64_t>(lost.checkpoint)},
-                                  {"why", lost.why}});
-    }
+    object["problems"] = json_of(report.problems);
+    object["lost"] = json_of(report.lost);
     object["set_back"] = report.set_back;
     object["gone"] = report.gone;
     return print_json(object);
 }
 
 Result<void> print_for_people(const fs::path& into, const store::RepairReport& report) {
-    for (const store::Problem& problem : report.problems) {
-        TRY(print_line(fmt::format(
-            "{}: {}", problem.process.empty() ? "the catalogue" : problem.process, problem.what)));
-    }
-    for (const store::LostCheckpoint& lost : report.lost) {
-        TRY(print_line(fmt::format("{}@{} is lost: {}", lost.process,
-                                   static_cast<std::uint64_t>(lost.checkpoint), lost.why)));
-    }
+    TRY(print_damage(report.problems, report.lost));
     for (const std::string& process : report.set_back)
         TRY(print_line(
             fmt::format("{} stands at an older checkpoint: vm log {}", process, process)));

@@ -5,6 +5,7 @@
 
 #include "store/verify.hpp"
 #include "tools/vm/command_tree.hpp"
+#include "tools/vm/damage_report.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/store_verbs.hpp"
@@ -36,32 +37,11 @@ private:
 };
 
 Result<void> print_as_json(const store::Store& store, const store::VerifyReport& report) {
-    Json problems = Json::array();
-    for (const store::Problem& problem : report.problems)
-        problems.push_back({{"process", problem.process}, {"what", problem.what}});
-    Json lost = Json::array();
-    for (const store::LostCheckpoint& checkpoint : report.lost) {
-        lost.push_back({{"process", checkpoint.process},
-                        {"checkpoint", static_cast<std::uint64_t>(checkpoint.checkpoint)},
-                        {"why", checkpoint.why}});
-    }
     Json object = new_json();
     object["store"] = store.directory();
-    object["problems"] = std::move(problems);
-    object["lost"] = std::move(lost);
+    object["problems"] = json_of(report.problems);
+    object["lost"] = json_of(report.lost);
     return print_json(object);
-}
-
-Result<void> print_for_people(const store::VerifyReport& report) {
-    for (const store::Problem& problem : report.problems) {
-        TRY(print_line(fmt::format(
-            "{}: {}", problem.process.empty() ? "the catalogue" : problem.process, problem.what)));
-    }
-    for (const store::LostCheckpoint& lost : report.lost) {
-        TRY(print_line(fmt::format("{}@{} is lost: {}", lost.process,
-                                   static_cast<std::uint64_t>(lost.checkpoint), lost.why)));
-    }
-    return {};
 }
 
 Result<int> perform_store_verify(const Invocation& invocation) {
@@ -72,7 +52,8 @@ Result<int> perform_store_verify(const Invocation& invocation) {
         report = TRY(store::verify_store(
             *store, [&](std::size_t done, std::size_t all) { bar.show(done, all); }));
     }
-    TRY(invocation.json ? print_as_json(*store, report) : print_for_people(report));
+    TRY(invocation.json ? print_as_json(*store, report)
+                        : print_damage(report.problems, report.lost));
     if (report.problems.empty()) return 0;
     return fail(ErrorCode::corrupt,
                 "{}: {} found, {} checkpoints lost; vm resume and vm export take the others, by "
