@@ -6,12 +6,6 @@
 using namespace sojourn;
 using namespace sojourn::store;
 
-namespace {
-const char* any_kind() {
-    return GENERATE("mem:", "directory");
-}
-}  // namespace
-
 TEST_CASE("a process that never published reads absent units", "[store]") {
     StoreFixture fixture(any_kind());
 

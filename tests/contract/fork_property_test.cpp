@@ -238,7 +238,7 @@ std::uint32_t first_seed() {
 
 TEST_CASE("the members of a family never harm each other, whatever becomes of them",
           "[store][family]") {
-    const std::string kind = GENERATE("mem:", "directory");
+    const std::string kind = any_kind();
     const std::uint32_t first = first_seed();
     std::cout << "families in " << kind << " from SOJOURN_SEED=" << first << "\n";
 

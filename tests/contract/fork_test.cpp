@@ -7,10 +7,6 @@ using namespace sojourn::store;
 
 namespace {
 
-const char* any_kind() {
-    return GENERATE("mem:", "directory");
-}
-
 /// A process `guest` with the checkpoints 1 ► 2 ► 3, whose unit 0 has the same number.
 struct ForkFixture : StoreFixture {
     explicit ForkFixture(const std::string& kind) : StoreFixture(kind), token(acquire()) {

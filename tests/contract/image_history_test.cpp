@@ -11,10 +11,6 @@ using sojourn::tests::out_of;
 
 namespace {
 
-const char* any_kind() {
-    return GENERATE("mem:", "directory");
-}
-
 /// Where `root` leads to `left` and to `right`, which leads to `tip`, the head.
 struct Tree {
     explicit Tree(const std::string& kind) : source(kind) {

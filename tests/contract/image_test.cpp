@@ -12,10 +12,6 @@ using sojourn::tests::out_of;
 
 namespace {
 
-const char* any_kind() {
-    return GENERATE("mem:", "directory");
-}
-
 /// A process with two checkpoints and a module, and the image of the second.
 struct Exported {
     explicit Exported(const std::string& kind) : source(kind) {

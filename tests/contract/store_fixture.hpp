@@ -5,6 +5,8 @@
 #include <map>
 #include <string>
 
+#include <catch2/catch.hpp>
+
 #include "store/store.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -34,6 +36,11 @@ inline ByteVector unit_of(std::uint8_t value, bool noisy = false) {
 
 inline EncodedUnit encoded(std::uint64_t index, std::uint8_t value, bool noisy = false) {
     return encode_unit({kRegion, UnitIndex{index}}, unit_of(value, noisy));
+}
+
+/// A test goes on with each kind of store in turn.
+inline const char* any_kind() {
+    return GENERATE("mem:", "directory");
 }
 
 /// A store of the kind named `mem:` or `directory`, with a process `guest`.

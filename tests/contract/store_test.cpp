@@ -5,12 +5,6 @@
 using namespace sojourn;
 using namespace sojourn::store;
 
-namespace {
-const char* any_kind() {
-    return GENERATE("mem:", "directory");
-}
-}  // namespace
-
 TEST_CASE("a process is found by its name, its id and a prefix of its id", "[store]") {
     StoreFixture fixture(any_kind());
     const auto id = fixture.process().id;

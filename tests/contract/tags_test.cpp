@@ -9,10 +9,6 @@ namespace {
 
 using Tags = std::vector<std::string>;
 
-const char* any_kind() {
-    return GENERATE("mem:", "directory");
-}
-
 /// The tags of each checkpoint of the fixture's process that has any.
 std::map<Version, Tags> tags_in(StoreFixture& fixture) {
     std::map<Version, Tags> tags;
