@@ -33,6 +33,19 @@ function(sojourn_tool name)
   target_compile_definitions(${name} PRIVATE SOJOURN_VERSION="${PROJECT_VERSION}")
 endfunction()
 
+# sojourn_library(name FOLDER dir LIBRARIES …): what `vm` loads when it is needed (tools/vm/companion_file.hpp).
+# It has a `base` of its own, so that nothing of the vm's has to be visible to it.
+function(sojourn_library name)
+  cmake_parse_arguments(ARG "" "FOLDER" "LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/*.cpp ${PROJECT_SOURCE_DIR}/base/*.cpp)
+  add_library(${name} MODULE ${sources})
+  sojourn_unite(${name} "${sources}")
+  set_target_properties(${name} PROPERTIES PREFIX "" CXX_VISIBILITY_PRESET hidden
+                                           LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+  target_link_libraries(${name} PRIVATE ${FORMAT_LIBRARY} Threads::Threads ${ARG_LIBRARIES})
+  add_dependencies(vm ${name})
+endfunction()
+
 # sojourn_test(name FOLDER dir LIBRARIES … [TIMEOUT seconds]): the Catch2 program of one folder. Each
 # case is a test of ctest; one that prints "test skipped: why" counts as skipped.
 function(sojourn_test name)

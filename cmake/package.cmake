@@ -3,8 +3,9 @@
 include(GNUInstallDirs)
 
 install(TARGETS vm vm-spectest RUNTIME)
+install(TARGETS sojourn-seal LIBRARY DESTINATION libexec/sojourn)  # tools/vm/companion_file.hpp
 if(TARGET vm-symbolize)
-  install(TARGETS vm-symbolize RUNTIME DESTINATION libexec/sojourn)  # tools/vm/helper_program.cpp
+  install(TARGETS vm-symbolize RUNTIME DESTINATION libexec/sojourn)
 endif()
 install(FILES samples/include/sojourn.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")

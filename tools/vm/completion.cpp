@@ -33,6 +33,8 @@ constexpr std::array kNamedValues = {
     NamedValues{"VERB", Values::verbs},
     NamedValues{"FILE", Values::files},
     NamedValues{"FILE|-", Values::files},
+    NamedValues{"KEY", Values::files},
+    NamedValues{"SIG", Values::files},
     NamedValues{"SRC", Values::files},
     NamedValues{"DST", Values::files},
     NamedValues{"DIR", Values::directories},

@@ -6,6 +6,7 @@
 #include "process/image_selection.hpp"
 #include "tools/vm/command_tree.hpp"
 #include "tools/vm/image_file.hpp"
+#include "tools/vm/image_seal.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/progress.hpp"
 #include "tools/vm/store_location.hpp"
@@ -20,9 +21,10 @@ struct ExportArguments {
     std::string file = "-";
     std::string since;
     bool is_whole_history = false;
+    SealArguments seal;
 };
 
-Result<store::ExportSummary> export_to(ImageOutput& output, store::Store& store,
+Result<store::ExportSummary> export_to(SealedOutput& output, store::Store& store,
                                        const store::ProcessRecord& record,
                                        const store::ImageContent& content) {
     Progress progress("exported");
@@ -31,9 +33,7 @@ Result<store::ExportSummary> export_to(ImageOutput& output, store::Store& store,
         progress.add(bytes.size());
         return {};
     };
-    const auto summary = TRY(store::export_image(store, record, content, sink));
-    TRY(output.finish());
-    return summary;
+    return store::export_image(store, record, content, sink);
 }
 
 Json summary_json_of(const store::ProcessRecord& record, const store::ImageContent& content,
@@ -59,7 +59,11 @@ Result<int> perform(const Invocation& invocation, const ExportArguments& argumen
     const auto record = TRY(process::find(*store, request.process));
     const auto content = TRY(process::select_for_image(*store, record, request));
     auto output = TRY(ImageOutput::open(arguments.file));
-    const auto summary = TRY(export_to(*output, *store, record, content));
+    const auto sealed =
+        TRY(SealedOutput::open(arguments.seal, arguments.file, *output, invocation.random));
+    const auto summary = TRY(export_to(*sealed, *store, record, content));
+    TRY(sealed->finish());
+    TRY(output->finish());
     if (!invocation.json) return 0;
     // Where the image itself goes to stdout, there is no room for anything else.
     const Json object = summary_json_of(record, content, summary, *output);
@@ -88,12 +92,15 @@ void add_export(CLI::App& app, Invocation& invocation) {
                      "Only what a store needs that has this checkpoint; vm import puts it onto the "
                      "process there")
         ->type_name("ID");
+    arguments->seal.add_to(*verb);
     give_examples(
         *verb,
         {{"vm export job -o job.image", "its newest checkpoint as a file"},
          {"vm export job@7 -o job.image", "an older one"},
          {"vm export job --all | ssh there vm import -", "all of them, straight to another host"},
-         {"vm export job --since 7 -o more.image", "what came after one that is there"}});
+         {"vm export job --since 7 -o more.image", "what came after one that is there"},
+         {"vm export job --encrypt-to there.pub --sign my.key -o job.image",
+          "for one reader, with a signature in job.image.sig"}});
     verb->callback([arguments, &invocation] {
         invocation.perform = [arguments, &invocation] { return perform(invocation, *arguments); };
     });

@@ -2,7 +2,6 @@
 
 #include <csignal>
 #include <fcntl.h>
-#include <filesystem>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.hpp"
+#include "tools/vm/companion_file.hpp"
 
 namespace sojourn::tools {
 
@@ -83,20 +83,10 @@ Result<std::string> read_until(int answer, const HelperQuestion& question, const
     }
 }
 
-/// In a build it lies beside us, once installed in `libexec/sojourn` beside our `bin`.
-Result<std::string> path_of(const std::string& program) {
-    std::error_code error;
-    const auto own = std::filesystem::read_symlink("/proc/self/exe", error);
-    if (error) return fail_errno(error.value(), "cannot tell where this program lies");
-    const auto folder = own.parent_path();
-    const auto installed = folder.parent_path() / "libexec" / "sojourn" / program;
-    return (std::filesystem::exists(installed, error) ? installed : folder / program).native();
-}
-
 }  // namespace
 
 Result<std::string> ask_helper(const HelperQuestion& question, const Clock& clock) {
-    const auto path = TRY(path_of(question.program));
+    const auto path = TRY(companion_file(question.program));
     const UniqueFd input(::memfd_create(question.program.c_str(), MFD_CLOEXEC));
     if (!input.valid()) return fail_errno(errno, "cannot make a file in memory");
     TRY(write_all(input.get(), question.input));

@@ -8,6 +8,7 @@
 #include "tools/vm/command_tree.hpp"
 #include "tools/vm/execution_options.hpp"
 #include "tools/vm/image_file.hpp"
+#include "tools/vm/image_seal.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/progress.hpp"
 #include "tools/vm/store_location.hpp"
@@ -28,15 +29,21 @@ Result<process::RunnerLock> take_lock(const store::Store& store,
                 lock.error().message, name);
 }
 
-Result<store::ImportSummary> import_from(const ImageInput& input, store::Store& store,
-                                         const std::string& name,
-                                         const process::HostProcess& host) {
+struct ImportArguments {
+    std::string file;
+    std::string name;
+    OpenArguments open;
+};
+
+Result<store::ImportSummary> import_from(const ImageInput& input, const ImportArguments& arguments,
+                                         store::Store& store, const process::HostProcess& host) {
     Progress progress("imported", input.size());
-    const store::ByteSource source = [&](MutableBytes out) -> Result<std::size_t> {
+    const store::ByteSource counted = [&](MutableBytes out) -> Result<std::size_t> {
         const std::size_t got = TRY(input.read(out));
         progress.add(got);
         return got;
     };
+    const auto source = TRY(arguments.open.open(arguments.file, counted));
     std::optional<process::RunnerLock> lock;
     const auto hold = [&](const store::ProcessRecord& record) -> Result<void> {
         lock.emplace(TRY(take_lock(store, record)));
@@ -46,7 +53,8 @@ Result<store::ImportSummary> import_from(const ImageInput& input, store::Store& 
                            const vm::ModuleSource& modules) {
         return process::check_imported(std::move(family), token, store.unit_bytes(), modules, host);
     };
-    return store::import_image(store, source, {.name = name, .hold = hold, .check = check});
+    return store::import_image(store, source,
+                               {.name = arguments.name, .hold = hold, .check = check});
 }
 
 Result<void> print_as_json(const store::ImportSummary& summary) {
@@ -60,13 +68,12 @@ Result<void> print_as_json(const store::ImportSummary& summary) {
     return print_json(object);
 }
 
-Result<int> perform_import(const Invocation& invocation, const std::string& file,
-                           const std::string& name) {
-    if (!name.empty()) TRY(process::check_name(name));
-    const auto input = TRY(ImageInput::open(file));
+Result<int> perform_import(const Invocation& invocation, const ImportArguments& arguments) {
+    if (!arguments.name.empty()) TRY(process::check_name(arguments.name));
+    const auto input = TRY(ImageInput::open(arguments.file));
     const std::string location = TRY(store_location(invocation));
     const auto store = TRY(store::Store::open(location, {}, invocation.random));
-    const auto summary = import_from(input, *store, name, host_of(invocation));
+    const auto summary = import_from(input, arguments, *store, host_of(invocation));
     if (!summary.ok()) {
         const bool is_taken = summary.error().code == ErrorCode::already_exists;
         return fail(summary.error().code, "{}: {}{}", input.name(), summary.error().message,
@@ -87,16 +94,20 @@ void add_import(CLI::App& app, Invocation& invocation) {
         add_verb(app, invocation, "import",
                  "Make a suspended process out of an exported image, or bring one up to date; "
                  "prints its name");
-    auto file = std::make_shared<std::string>();
-    auto name = std::make_shared<std::string>();
-    verb->add_option("image", *file, "The image; - is stdin")->required()->type_name("FILE");
-    verb->add_option("--name", *name, "Its name here; the one in the image unless given");
+    auto arguments = std::make_shared<ImportArguments>();
+    verb->add_option("image", arguments->file, "The image; - is stdin")
+        ->required()
+        ->type_name("FILE");
+    verb->add_option("--name", arguments->name, "Its name here; the one in the image unless given");
+    arguments->open.add_to(*verb);
     give_examples(*verb, {{"vm import job.image", "a process of the name it had"},
                           {"vm import --name twin job.image", "under another name"},
-                          {"vm export job | ssh there vm import -", "straight from another host"}});
-    verb->callback([file, name, &invocation] {
-        invocation.perform = [file, name, &invocation] {
-            return perform_import(invocation, *file, *name);
+                          {"vm export job | ssh there vm import -", "straight from another host"},
+                          {"vm import --decrypt-with my.key --signed-by there.pub job.image",
+                           "one that is for us alone, and from them"}});
+    verb->callback([arguments, &invocation] {
+        invocation.perform = [arguments, &invocation] {
+            return perform_import(invocation, *arguments);
         };
     });
 }
