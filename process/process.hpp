@@ -59,6 +59,8 @@ struct ResumeOptions {
     std::vector<std::string> environment = {};  ///< K=V, in place of those of the same name
     leases::AdmissionTerms admission;           ///< without what was granted before
     bool takes_over = false;                    ///< a runner that lives is killed first
+    /// Of a copy that was made to be resumed at once (store::NewProcess::is_acquired).
+    std::optional<store::FencingToken> token = {};
 };
 
 /// What a resume would find.

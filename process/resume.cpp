@@ -52,6 +52,14 @@ Result<void> check_can_resume(const store::Family& family, const store::ProcessR
     return checkpoint ? expect_in_history(family, record, *checkpoint) : check_can_continue(record);
 }
 
+Result<store::FencingToken> acquire(store::Family& family, const store::ProcessRecord& record,
+                                    const ResumeOptions& options,
+                                    std::optional<store::Version> checkpoint) {
+    if (!options.token) return family.acquire(record.id, checkpoint);
+    if (options.token->epoch == record.epoch) return *options.token;
+    return fail(ErrorCode::busy, "process '{}' was resumed by somebody else", display_name(record));
+}
+
 /// Nobody has run: the process goes back to where it was, off the branch that was opened for it.
 Result<void> step_back(store::Family& family, store::FencingToken token,
                        const store::ProcessRecord& before) {
@@ -79,10 +87,11 @@ Result<Outcome> resume(const ResumeOptions& options, const HostProcess& host) {
     seat.record = TRY(seat.family->process(seat.record.id));
     const auto checkpoint = TRY(checkpoint_of(*seat.store, seat.record, reference));
     TRY(check_can_resume(*seat.family, seat.record, checkpoint));
-    const store::ProcessRecord before = seat.record;
+    store::ProcessRecord before = seat.record;
+    if (options.token) before.state = store::ProcessState::suspended;
     const auto family = seat.family;
     auto runner = TRY(Runner::create(options.execution, host));
-    seat.token = TRY(family->acquire(seat.record.id, checkpoint));
+    seat.token = TRY(acquire(*family, seat.record, options, checkpoint));
     const store::FencingToken token = seat.token;
 
     auto restored = seat.open_files();

@@ -29,6 +29,8 @@ struct NewProcess {
     std::string name;  ///< empty: unnamed
     std::uint64_t generation = 0;
     std::uint64_t created_us = 0;  ///< realtime since 1970; 0: now, by the host's clock
+    /// A copy is `running` from the first, and its maker the one who may act for it.
+    bool is_acquired = false;
 };
 
 /// A process that only its maker sees yet, so that it can be filled first. Dropped without
@@ -94,10 +96,10 @@ public:
     /// draft_process() and publish() at once.
     Result<ProcessRecord> create_process(const NewProcess& process);
 
-    /// Copies of a process that stand, suspended, at a checkpoint of its history. They are of the
-    /// same family and share every page with it, and are granted what it was granted here. All are
-    /// there, durably, or none is. Errors: not_found, already_exists (a name), invalid_argument,
-    /// store_full.
+    /// Copies of a process that stand, suspended or acquired, at a checkpoint of its history. They
+    /// are of the same family and share every page with it, and are granted what it was granted
+    /// here. All are there, durably, or none is. Errors: not_found, already_exists (a name),
+    /// invalid_argument, store_full.
     virtual Result<std::vector<ProcessRecord>> fork_process(const ProcessRecord& process,
                                                             Version checkpoint,
                                                             std::span<const NewProcess> copies) = 0;

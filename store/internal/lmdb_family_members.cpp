@@ -17,7 +17,6 @@ constexpr TableIndex kBranches = index_of(FamilyTable::branches);
 Result<void> add_member(WriteTransaction& transaction, const CheckpointInfo& checkpoint,
                         ProcessRecord process) {
     TRY(leave_at(transaction, process, checkpoint));
-    process.state = ProcessState::suspended;
     return write_process(transaction, process);
 }
 

@@ -147,8 +147,7 @@ Result<std::vector<ProcessRecord>> LmdbStore::fork_process(const ProcessRecord& 
     std::vector<ProcessRecord> records;
     for (const NewProcess& copy : copies) {
         TRY(check_name(copy.name));
-        records.push_back(make_process_record(copy, *random_));
-        records.back().family = process.family;
+        records.push_back(make_copy_record(copy, process.family, *random_));
     }
     const auto family = TRY(open_family(process.family));
     TRY(remove_unlisted_members(*family, process.family));

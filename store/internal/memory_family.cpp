@@ -275,7 +275,6 @@ Result<void> MemoryFamily::add_members(Version id, std::span<const ProcessRecord
     for (ProcessRecord member : members) {
         member.branch = open_branch(checkpoint->second.info, member.id);
         member.head = id;
-        member.state = ProcessState::suspended;
         processes_[member.id] = member;
     }
     return {};

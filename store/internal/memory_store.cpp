@@ -74,8 +74,7 @@ Result<std::vector<ProcessRecord>> MemoryStore::fork_process(const ProcessRecord
         TRY(expect_name_free(copy.name));
         const bool is_twice = std::ranges::count(copies, copy.name, &NewProcess::name) > 1;
         if (is_twice && !copy.name.empty()) return name_taken(copy.name);
-        records.push_back(make_process_record(copy, *random_));
-        records.back().family = process.family;
+        records.push_back(make_copy_record(copy, process.family, *random_));
     }
     TRY(origin.family->add_members(checkpoint, records));
     for (ProcessRecord& record : records) {

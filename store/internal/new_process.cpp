@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "base/clock.hpp"
+#include "store/internal/keys.hpp"
 
 namespace sojourn::store {
 
@@ -41,6 +42,14 @@ ProcessRecord make_process_record(const NewProcess& process, Random& random) {
     record.generation = process.generation;
     record.created_us =
         process.created_us != 0 ? process.created_us : SystemClock().realtime_ns() / 1000;
+    return record;
+}
+
+ProcessRecord make_copy_record(const NewProcess& copy, FamilyId family, Random& random) {
+    ProcessRecord record = make_process_record(copy, random);
+    record.family = family;
+    record.state = copy.is_acquired ? ProcessState::running : ProcessState::suspended;
+    if (copy.is_acquired) record.epoch = next(record.epoch);
     return record;
 }
 

@@ -15,6 +15,8 @@ Error name_taken(const std::string& name);
 
 /// The record of a process in state `created`, with new ids.
 ProcessRecord make_process_record(const NewProcess& process, Random& random);
+/// The record of one that joins a family.
+ProcessRecord make_copy_record(const NewProcess& copy, FamilyId family, Random& random);
 
 /// A process as the catalogue knows it.
 struct ListedProcess {

@@ -79,6 +79,21 @@ TEST_CASE("what a fork and its origin write does not reach the other", "[store][
     REQUIRE(fixture.family().checkpoint(own)->parent == fixture.checkpoints[1]);
 }
 
+TEST_CASE("a fork that is acquired runs, and is its maker's until somebody else takes over",
+          "[store][fork]") {
+    ForkFixture fixture(any_kind());
+    const std::vector<NewProcess> copies{{.name = "copy", .is_acquired = true}};
+    const auto copy =
+        fixture.store().fork_process(fixture.process(), fixture.checkpoints[1], copies)->front();
+    const FencingToken maker{copy.id, copy.epoch};
+
+    CHECK(copy.state == ProcessState::running);
+    CHECK(fixture.publish(maker, {encoded(0, 50)}).ok());
+    REQUIRE(fixture.family().acquire(copy.id, std::nullopt).ok());
+    CHECK(fixture.publish(maker, {encoded(0, 60)}).error().code == ErrorCode::lease_lost);
+    CHECK(fixture.at_head_of(copy, 0) == 50);
+}
+
 TEST_CASE("forks are all there or none is, and are granted what was granted", "[store][fork]") {
     ForkFixture fixture(any_kind());
     REQUIRE(fixture.store().set_grants(fixture.process().id, as_bytes("a folder")).ok());

@@ -52,6 +52,7 @@ Result<std::vector<store::NewProcess>> copies_of(const store::ProcessRecord& rec
         copy.name =
             arguments.count ? fmt::format("{}-{}", arguments.name, index + 1) : arguments.name;
         copy.generation = record.generation + 1 + index;
+        copy.is_acquired = arguments.is_detached;  // all of them in one go
         TRY(process::check_name(copy.name));
         copies.push_back(std::move(copy));
     }
@@ -101,7 +102,8 @@ Result<int> perform(const Invocation& invocation, const ForkArguments& arguments
     }
     std::vector<RunProcess> runs;
     for (const store::ProcessRecord& copy : forked.copies) {
-        const auto options = TRY(resume.parse(invocation, copy.name));
+        auto options = TRY(resume.parse(invocation, copy.name));
+        options.token = {copy.id, copy.epoch};
         runs.emplace_back(
             [options](const process::HostProcess& host) { return process::resume(options, host); });
     }
