@@ -101,8 +101,11 @@ private:
     Operand pop_any();
     /// nullopt after a failure.
     std::optional<ValueType> pop_reference();
+    [[nodiscard]] bool is_on_top(ValueType type) const {
+        return operands_.size() > controls_.back().height && operands_.back() == type;
+    }
     void pop(ValueType expected) {
-        if (operands_.size() > controls_.back().height && operands_.back() == expected) [[likely]] {
+        if (is_on_top(expected)) [[likely]] {
             take_top();
         } else {
             pop_other(expected);
