@@ -51,7 +51,8 @@ public:
     [[nodiscard]] RegionId id() const { return id_; }
     [[nodiscard]] RegionKind kind() const { return kind_; }
     [[nodiscard]] std::byte* base() const { return base_; }
-    [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
+    /// The address, too, is good as long as the region.
+    [[nodiscard]] const std::uint64_t& size_bytes() const { return size_bytes_; }
     [[nodiscard]] std::uint64_t reserve_bytes() const { return reserve_bytes_; }
 
     /// Makes more of the reservation accessible, as zeros.
