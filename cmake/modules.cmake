@@ -10,11 +10,16 @@ function(sojourn_unite target sources)
   endforeach()
 endfunction()
 
-# sojourn_module(name LIBRARIES …): the library of one folder, with its layer's neighbours.
+# sojourn_module(name [WITHOUT folder] LIBRARIES …): the library of one folder, with its layer's
+# neighbours.
 function(sojourn_module name)
-  cmake_parse_arguments(ARG "" "" "LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "WITHOUT" "LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.cpp)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.hpp)
+  if(ARG_WITHOUT)
+    list(FILTER sources EXCLUDE REGEX "^${PROJECT_SOURCE_DIR}/${name}/${ARG_WITHOUT}/")
+    list(FILTER headers EXCLUDE REGEX "^${PROJECT_SOURCE_DIR}/${name}/${ARG_WITHOUT}/")
+  endif()
   add_library(sojourn_${name} STATIC ${sources})
   sojourn_unite(sojourn_${name} "${sources}")
   # As a file set, so that all_verify_interface_header_sets compiles each header alone.
@@ -31,6 +36,9 @@ function(sojourn_tool name)
   sojourn_unite(${name} "${sources}")
   target_link_libraries(${name} PRIVATE sojourn_process CLI11::CLI11)
   target_compile_definitions(${name} PRIVATE SOJOURN_VERSION="${PROJECT_VERSION}")
+  if(TARGET sojourn-jit)
+    add_dependencies(${name} sojourn-jit)  # which it loads
+  endif()
 endfunction()
 
 # sojourn_library(name FOLDER dir LIBRARIES …): what `vm` loads when it is needed (tools/vm/companion_file.hpp).

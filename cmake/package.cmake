@@ -7,6 +7,9 @@ install(TARGETS sojourn-seal LIBRARY DESTINATION libexec/sojourn)  # tools/vm/co
 if(TARGET vm-symbolize)
   install(TARGETS vm-symbolize RUNTIME DESTINATION libexec/sojourn)
 endif()
+if(TARGET sojourn-jit)
+  install(TARGETS sojourn-jit LIBRARY DESTINATION libexec/sojourn)  # vm/engine.cpp
+endif()
 install(FILES samples/include/sojourn.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

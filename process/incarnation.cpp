@@ -35,7 +35,8 @@ Result<std::unique_ptr<Incarnation>> Incarnation::create(std::shared_ptr<store::
     life->leases_->set_terms(options.lease_terms);
     life->dispatcher_ =
         TRY(vm::Dispatcher::create(*life->leases_, launch, surroundings.supervisor));
-    life->machine_ = TRY(vm::Machine::create(*life->heap_, *life->dispatcher_, options.machine));
+    life->machine_ = TRY(
+        vm::Machine::create(*life->heap_, *life->dispatcher_, options.machine, surroundings.tier));
     return life;
 }
 
@@ -54,9 +55,9 @@ Result<std::unique_ptr<Incarnation>> Incarnation::restore(store::Store& store,
     life->leases_ = TRY(leases::LeaseManager::restore(saved.leases, life->host_, token.epoch));
     life->dispatcher_ =
         TRY(vm::Dispatcher::restore(*life->leases_, saved.host, surroundings.supervisor));
-    life->machine_ =
-        TRY(vm::Machine::restore(*life->heap_, *life->dispatcher_, saved.machine,
-                                 [&](const Sha256& digest) { return store.module(digest); }));
+    life->machine_ = TRY(vm::Machine::restore(
+        *life->heap_, *life->dispatcher_, saved.machine,
+        [&](const Sha256& digest) { return store.module(digest); }, surroundings.tier));
     if (life->machine_->is_running() == (saved.stage == Stage::ended))
         return fail(ErrorCode::corrupt, "a checkpoint's thread is not in the stage it says");
     TRY(obtain_leases(*life->leases_, saved.files));

@@ -30,6 +30,7 @@ struct Surroundings {
     const Clock& clock;
     const leases::Host& host;
     vm::Supervisor& supervisor;
+    vm::CompiledTier* tier = nullptr;  ///< nullptr: the guest is interpreted
 };
 
 /// One life of a process between two restores: its heap, machine, leases and host calls, in the

@@ -104,6 +104,7 @@ private:
     leases::Host lease_host_;
     Inbox inbox_;
     GuestCheckpoints guest_checkpoints_;
+    std::unique_ptr<vm::CompiledTier> tier_;
     Surroundings surroundings_;
     Seat seat_;
     DirtyGauge dirty_gauge_;

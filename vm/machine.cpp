@@ -3,7 +3,7 @@
 #include "base/printable.hpp"
 #include "base/trace.hpp"
 #include "vm/checkpoint/machine_state.hpp"
-#include "vm/exec/interpreter.hpp"
+#include "vm/exec/compiled_code.hpp"
 #include "vm/exec/linker.hpp"
 
 namespace sojourn::vm {
@@ -52,7 +52,7 @@ public:
         EXPECTS(is_running(), "run() goes on with a call that is under way");
         const std::uint32_t result_slots =
             runtime_->function_of(*thread_->first_frame()).result_slots;
-        const Interruption interruption = interpret(*runtime_, *thread_);
+        const Interruption interruption = run_thread(*runtime_, *thread_);
         switch (interruption.kind) {
             case Interruption::Kind::paused:
                 if (runtime_->poll.is_out_of_fuel()) return end_by(Trap::out_of_fuel);
@@ -65,6 +65,9 @@ public:
                 return Exited{interruption.exit_code};
             case Interruption::Kind::trapped:
                 break;
+            case Interruption::Kind::returned:
+            case Interruption::Kind::left:
+                INVARIANT(false, "how the tiers call each other is their own affair");
         }
         return end_by(interruption.trap);
     }
@@ -151,7 +154,8 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<Machine>> Machine::create(heap::Heap& heap, HostCalls& host,
-                                                 const MachineOptions& options) {
+                                                 const MachineOptions& options,
+                                                 CompiledTier* tier) {
     if (!is_stack_size(options.stack_bytes_max)) {
         return fail(ErrorCode::invalid_argument, "a stack of {} bytes; it takes {} to {}",
                     options.stack_bytes_max, kStackBytesMin, kStackBytesMax);
@@ -159,7 +163,7 @@ Result<std::unique_ptr<Machine>> Machine::create(heap::Heap& heap, HostCalls& ho
     const std::uint64_t bytes = options.stack_bytes_max;
     heap::Region* slots = TRY(heap.add_region(stack_region_spec(heap::RegionKind::slots, bytes)));
     heap::Region* frames = TRY(heap.add_region(stack_region_spec(heap::RegionKind::frames, bytes)));
-    auto runtime = std::make_unique<Runtime>(heap, host);
+    auto runtime = std::make_unique<Runtime>(heap, host, tier);
     runtime->poll.set_fuel(options.fuel);
     runtime->memory_budget.bytes_max = options.memory_bytes_max;
     auto thread = std::make_unique<Thread>(*slots, *frames, bytes);
@@ -168,9 +172,9 @@ Result<std::unique_ptr<Machine>> Machine::create(heap::Heap& heap, HostCalls& ho
 }
 
 Result<std::unique_ptr<Machine>> Machine::restore(heap::Heap& heap, HostCalls& host, Bytes state,
-                                                  const ModuleSource& modules) {
+                                                  const ModuleSource& modules, CompiledTier* tier) {
     const MachineState decoded = TRY(decode_machine_state(state));
-    auto runtime = std::make_unique<Runtime>(heap, host);
+    auto runtime = std::make_unique<Runtime>(heap, host, tier);
     auto thread = TRY(sojourn::vm::restore(*runtime, decoded, modules));
     return std::unique_ptr<Machine>(
         std::make_unique<HeapMachine>(std::move(runtime), std::move(thread)));

@@ -72,17 +72,22 @@ using ImportResolver =
 /// Gives the bytes of a module by digest.
 using ModuleSource = std::function<Result<ByteVector>(const Sha256& digest)>;
 
+class CompiledTier;
+
 class Machine {
 public:
-    /// An empty machine on an empty heap. Borrows both.
+    /// An empty machine on an empty heap. Borrows all of them. Without a tier everything is
+    /// interpreted; the guest sees no difference.
     static Result<std::unique_ptr<Machine>> create(heap::Heap& heap, HostCalls& host,
-                                                   const MachineOptions& options);
+                                                   const MachineOptions& options,
+                                                   CompiledTier* tier = nullptr);
 
     /// The machine that `state` describes, on the heap it was committed with. Trusts nothing: each
     /// index, frame and slot count is checked against the validated modules.
     /// Errors: corrupt, unlinkable_module, unsupported_format, and those of the modules.
     static Result<std::unique_ptr<Machine>> restore(heap::Heap& heap, HostCalls& host, Bytes state,
-                                                    const ModuleSource& modules);
+                                                    const ModuleSource& modules,
+                                                    CompiledTier* tier = nullptr);
     virtual ~Machine() = default;
 
     /// Links and allocates an instance: segments are applied; the start function is left to

@@ -101,7 +101,7 @@ void BodyGenerator::step() {
         case 5:
             return plain(choose_of(choices_, scalar_));
         default:
-            return plain(choose_of(choices_, vector_));
+            return plain(choose_of(choices_, vector_.empty() ? scalar_ : vector_));
     }
 }
 

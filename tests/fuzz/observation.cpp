@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "tests/fuzz/sandbox.hpp"
+#include "tests/support/machine_stack.hpp"
 
 namespace sojourn::fuzz {
 
@@ -51,19 +52,25 @@ std::string as_numbers(const std::vector<std::uint64_t>& results) {
 /// A machine with one instance of a module, on a heap of its own.
 class Engine {
 public:
-    explicit Engine(const ByteVector& module)
-        : module_(module), heap_fixture_(heap::choose_mechanism(std::nullopt).value()) {
+    /// Borrows the tier, if there is one.
+    Engine(const ByteVector& module, vm::CompiledTier* tier)
+        : module_(module),
+          tier_(tier),
+          heap_fixture_(heap::choose_mechanism(std::nullopt).value()) {
         heap_ = heap_fixture_.create();
-        machine_ = vm::Machine::create(*heap_, host_, {}).value();
+        machine_ = vm::Machine::create(*heap_, host_, {}, tier_).value();
         const auto added = machine_->instantiate(vm::load_module(module_).value(), nullptr);
         instance_ = std::get<vm::InstanceIndex>(added.value());
     }
 
-    /// 0: never reborn.
-    std::string observe(std::uint64_t safepoints) {
+    /// What happens at one.
+    enum class Pause { goes_on, tells_stack, is_rebirth };
+
+    /// 0: it never pauses.
+    std::string observe(std::uint64_t safepoints, Pause pause) {
         std::string text;
         for (const vm::Export& exported : std::vector(exports()))
-            text += call(exported, safepoints) + '\n';
+            text += call(exported, safepoints, pause) + '\n';
         return text;
     }
 
@@ -72,18 +79,21 @@ private:
         return machine_->module_of(instance_).exports;
     }
 
-    std::string call(const vm::Export& exported, std::uint64_t safepoints) {
+    std::string call(const vm::Export& exported, std::uint64_t safepoints, Pause pause) {
+        std::string seen = exported.name;
         machine_->start(instance_, exported.index, {});
         for (;;) {
             machine_->pause_every(safepoints);
             const vm::Stop stop = machine_->run();
             if (const auto* finished = std::get_if<vm::Finished>(&stop))
-                return exported.name + as_numbers(finished->results);
+                return seen + as_numbers(finished->results);
             if (const auto* trapped = std::get_if<vm::Trapped>(&stop))
-                return fmt::format("{} trap: {}", exported.name, group_of(trapped->trap));
+                return fmt::format("{} trap: {}", seen, group_of(trapped->trap));
             EXPECTS(std::holds_alternative<vm::Paused>(stop),
                     "nobody ends a guest that calls none");
-            be_reborn();
+            if (pause == Pause::is_rebirth) be_reborn();
+            if (pause == Pause::tells_stack)
+                seen += as_numbers(tests::stack_of(*machine_, *heap_)) + "\n ";
         }
     }
 
@@ -94,10 +104,11 @@ private:
         heap_.reset();
         heap_ = heap_fixture_.open();
         const auto module = [this](const Sha256&) -> Result<ByteVector> { return module_; };
-        machine_ = vm::Machine::restore(*heap_, host_, heap_->attachment(), module).value();
+        machine_ = vm::Machine::restore(*heap_, host_, heap_->attachment(), module, tier_).value();
     }
 
     ByteVector module_;
+    vm::CompiledTier* tier_;
     tests::HeapFixture heap_fixture_;
     Nowhere host_;
     std::unique_ptr<heap::Heap> heap_;
@@ -107,13 +118,20 @@ private:
 
 }  // namespace
 
-std::string observe(const ByteVector& module) {
-    return Engine(module).observe(0);
+std::string observe(const ByteVector& module, vm::CompiledTier* tier) {
+    return Engine(module, tier).observe(0, Engine::Pause::goes_on);
 }
 
-std::string observe_reborn(const ByteVector& module, std::uint64_t safepoints) {
+std::string observe_reborn(const ByteVector& module, std::uint64_t safepoints,
+                           vm::CompiledTier* tier) {
     EXPECTS(safepoints > 0, "there is a life between two rebirths");
-    return Engine(module).observe(safepoints);
+    return Engine(module, tier).observe(safepoints, Engine::Pause::is_rebirth);
+}
+
+std::string observe_stacks(const ByteVector& module, std::uint64_t safepoints,
+                           vm::CompiledTier* tier) {
+    EXPECTS(safepoints > 0, "a stack is looked at where it pauses");
+    return Engine(module, tier).observe(safepoints, Engine::Pause::tells_stack);
 }
 
 void expect_same(const ByteVector& module, const Witness& first, const Witness& second) {

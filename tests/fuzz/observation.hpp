@@ -11,10 +11,15 @@ namespace sojourn::fuzz {
 /// line for each, of its name and its results as hexadecimal numbers, or of `trap:` and the group
 /// of traps that other engines can tell apart too. Requires: it is one that generated_module()
 /// makes.
-std::string observe(const ByteVector& module);
+std::string observe(const ByteVector& module, vm::CompiledTier* tier = nullptr);
 
 /// The same of a machine that is torn down and restored at every n-th safepoint.
-std::string observe_reborn(const ByteVector& module, std::uint64_t safepoints);
+std::string observe_reborn(const ByteVector& module, std::uint64_t safepoints,
+                           vm::CompiledTier* tier = nullptr);
+
+/// The same of one that pauses at every n-th safepoint, with what its stack holds there.
+std::string observe_stacks(const ByteVector& module, std::uint64_t safepoints,
+                           vm::CompiledTier* tier = nullptr);
 
 struct Witness {
     std::string_view name;

@@ -32,14 +32,15 @@ public:
 class PlainLife final : public Life {
 public:
     static Result<std::unique_ptr<Life>> create(const Clock& clock, Random& random,
-                                                const heap::HeapOptions& heap) {
+                                                const heap::HeapOptions& heap,
+                                                vm::CompiledTier* tier) {
         auto life = std::make_unique<PlainLife>();
         life->store_ = TRY(store::Store::open("mem:", {}, random));
         const auto process = TRY(life->store_->create_process({}));
         auto family = TRY(life->store_->family(process.family));
         const auto token = TRY(family->acquire(process.id, std::nullopt));
         life->heap_ = TRY(heap::Heap::create(std::move(family), token, clock, heap));
-        life->machine_ = TRY(vm::Machine::create(*life->heap_, life->host_, {}));
+        life->machine_ = TRY(vm::Machine::create(*life->heap_, life->host_, {}, tier));
         return std::unique_ptr<Life>(std::move(life));
     }
 
@@ -58,10 +59,11 @@ private:
 class ReincarnatingLife final : public Life {
 public:
     static Result<std::unique_ptr<Life>> create(const Clock& clock, Random& random,
-                                                const heap::HeapOptions& heap, Pace& pace) {
+                                                const heap::HeapOptions& heap, Pace& pace,
+                                                vm::CompiledTier* tier) {
         auto directory = TRY(process::TemporaryDirectory::create());
         auto interrupt = TRY(leases::Interrupt::create());
-        auto life = std::make_unique<ReincarnatingLife>(clock, random, heap, pace,
+        auto life = std::make_unique<ReincarnatingLife>(clock, random, heap, pace, tier,
                                                         std::move(directory), std::move(interrupt));
         TRY(life->open_store());
         const auto process = TRY(life->store_->create_process({}));
@@ -75,12 +77,14 @@ public:
     }
 
     ReincarnatingLife(const Clock& clock, Random& random, heap::HeapOptions heap, Pace& pace,
+                      vm::CompiledTier* tier,
                       std::unique_ptr<process::TemporaryDirectory> directory,
                       std::unique_ptr<leases::Interrupt> interrupt)
         : clock_(clock),
           random_(random),
           heap_options_(std::move(heap)),
           pace_(pace),
+          tier_(tier),
           directory_(std::move(directory)),
           interrupt_(std::move(interrupt)),
           host_{clock, random, *interrupt_} {}
@@ -114,7 +118,9 @@ private:
         store::FencingToken token;
     };
 
-    [[nodiscard]] process::Surroundings surroundings() { return {clock_, host_, supervisor_}; }
+    [[nodiscard]] process::Surroundings surroundings() {
+        return {clock_, host_, supervisor_, tier_};
+    }
 
     Result<void> open_store() {
         store_ = TRY(store::Store::open(directory_->path() / "store",
@@ -148,6 +154,7 @@ private:
     Random& random_;
     heap::HeapOptions heap_options_;
     Pace& pace_;
+    vm::CompiledTier* tier_;
     std::unique_ptr<process::TemporaryDirectory> directory_;
     std::unique_ptr<leases::Interrupt> interrupt_;
     leases::Host host_;
@@ -172,13 +179,15 @@ void Pace::count_safepoint() {
 }
 
 Result<std::unique_ptr<Life>> create_plain_life(const Clock& clock, Random& random,
-                                                const heap::HeapOptions& heap) {
-    return PlainLife::create(clock, random, heap);
+                                                const heap::HeapOptions& heap,
+                                                vm::CompiledTier* tier) {
+    return PlainLife::create(clock, random, heap, tier);
 }
 
 Result<std::unique_ptr<Life>> create_reincarnating_life(const Clock& clock, Random& random,
-                                                        const heap::HeapOptions& heap, Pace& pace) {
-    return ReincarnatingLife::create(clock, random, heap, pace);
+                                                        const heap::HeapOptions& heap, Pace& pace,
+                                                        vm::CompiledTier* tier) {
+    return ReincarnatingLife::create(clock, random, heap, pace, tier);
 }
 
 }  // namespace sojourn::spec

@@ -48,11 +48,13 @@ private:
 
 /// One machine to the end, on a heap of a store in memory.
 Result<std::unique_ptr<Life>> create_plain_life(const Clock& clock, Random& random,
-                                                const heap::HeapOptions& heap);
+                                                const heap::HeapOptions& heap,
+                                                vm::CompiledTier* tier);
 
 /// At the pace's safepoints and at every rest the process is captured and published, everything is
-/// dropped, the store opened afresh and the process restored. Borrows all three.
+/// dropped, the store opened afresh and the process restored. Borrows them all.
 Result<std::unique_ptr<Life>> create_reincarnating_life(const Clock& clock, Random& random,
-                                                        const heap::HeapOptions& heap, Pace& pace);
+                                                        const heap::HeapOptions& heap, Pace& pace,
+                                                        vm::CompiledTier* tier);
 
 }  // namespace sojourn::spec

@@ -28,6 +28,7 @@ struct CommandLine {
     std::string expected;
     std::string reincarnate;
     std::string cache;
+    std::string engine = "interp";
     bool is_json = false;
     bool is_verbose = false;
 
@@ -44,6 +45,10 @@ struct CommandLine {
         app.add_option("--cache", cache,
                        "How much memory the scripts' memories and tables take here, at least 512K")
             ->type_name("SIZE");
+        app.add_option("--engine", engine,
+                       "How the scripts' code is run: interp, or jit, which compiles every "
+                       "function when it is called first")
+            ->type_name("KIND");
         app.add_flag("--json", is_json, "Answer with one JSON object; failures go to stderr");
         app.add_flag("--verbose", is_verbose, "Tell each script's result");
     }
@@ -56,6 +61,7 @@ struct CommandLine {
                              .is_verbose = is_verbose,
                              .report = is_json ? stderr : stdout};
         if (!expected.empty()) options.expectations = TRY(Expectations::read(expected));
+        options.engine = TRY(vm::parse_engine(engine));
         if (!cache.empty()) options.heap.cache_bytes = TRY(parse_cache());
         return options;
     }
@@ -94,6 +100,8 @@ void print_text(const Tally& tally, bool reincarnates) {
         fmt::print("reborn {} times between commands, {} times within\n", tally.reborn_at_rest,
                    tally.reborn_at_safepoints);
     }
+    for (const auto& [what, count] : tally.functions)
+        fmt::print("{} functions {}\n", count, what);
     fmt::print("{} passed, {} failed, {} skipped\n", tally.passed, tally.failed, tally.skipped);
 }
 

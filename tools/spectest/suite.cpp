@@ -52,16 +52,24 @@ std::string feature_of(const std::string& reason) {
 
 class Suite {
 public:
-    Suite(const SuiteOptions& options, std::shared_ptr<const vm::Module> spectest)
-        : options_(options), spectest_(std::move(spectest)) {}
+    Suite(const SuiteOptions& options, std::shared_ptr<const vm::Module> spectest,
+          std::unique_ptr<vm::CompiledTier> tier)
+        : options_(options), spectest_(std::move(spectest)), tier_(std::move(tier)) {}
+
+    /// By what became of them; nothing of an engine that compiles nothing.
+    [[nodiscard]] std::map<std::string, std::uint64_t> functions() const {
+        if (tier_ == nullptr) return {};
+        return tier_->counts();
+    }
 
     Result<Tally> run(const FoundScript& found) {
         const Script script = TRY(read_script(found.path));
         Pace pace(options_.safepoints_between);
         ScriptRunner runner(script, spectest_, [&] {
             return options_.reincarnates
-                       ? create_reincarnating_life(clock_, random_, options_.heap, pace)
-                       : create_plain_life(clock_, random_, options_.heap);
+                       ? create_reincarnating_life(clock_, random_, options_.heap, pace,
+                                                   tier_.get())
+                       : create_plain_life(clock_, random_, options_.heap, tier_.get());
         });
         Tally tally = judge(found.name, runner.run());
         tally.reborn_at_rest = pace.at_rest();
@@ -125,6 +133,7 @@ private:
 
     const SuiteOptions& options_;
     std::shared_ptr<const vm::Module> spectest_;
+    std::unique_ptr<vm::CompiledTier> tier_;
     SystemClock clock_;
     SystemRandom random_;
 };
@@ -145,7 +154,8 @@ void Tally::add(const Tally& other) {
 
 Result<Tally> run_suite(const SuiteOptions& options) {
     const auto scripts = TRY(find_scripts(options));
-    Suite suite(options, TRY(load_spectest_module()));
+    auto tier = TRY(vm::open_tier(options.engine));
+    Suite suite(options, TRY(load_spectest_module()), std::move(tier));
     Tally total;
     std::size_t found = 0;
     for (const FoundScript& script : scripts) {
@@ -166,6 +176,7 @@ Result<Tally> run_suite(const SuiteOptions& options) {
                     options.folder.native(), options.selected.empty() ? "" : "such ");
     }
     suite.tell_stale(scripts, total);
+    total.functions = suite.functions();
     return total;
 }
 

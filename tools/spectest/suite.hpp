@@ -9,6 +9,7 @@
 
 #include "heap/heap.hpp"
 #include "tools/spectest/expectations.hpp"
+#include "vm/engine.hpp"
 
 namespace sojourn::spec {
 
@@ -20,6 +21,7 @@ struct SuiteOptions {
     bool reincarnates = false;
     std::optional<std::uint64_t> safepoints_between{};  ///< nullopt: at every one, then more rarely
     heap::HeapOptions heap{};
+    vm::Engine engine = vm::Engine::interp;
     bool is_verbose = false;
     std::FILE* report = stdout;  ///< where failures are told
 };
@@ -34,13 +36,14 @@ struct Tally {
     std::uint64_t reborn_at_rest = 0;        ///< between two commands
     std::uint64_t reborn_at_safepoints = 0;  ///< within one
     std::map<std::string, std::size_t> skipped_because{};
+    std::map<std::string, std::uint64_t> functions{};  ///< how often compiled, or why not
 
     void add(const Tally& other);
 };
 
 /// Runs the scripts below a folder, in the order of their names. A script that can't be read is
 /// told on stderr and does not keep the others from running. Errors: not_found when there is no
-/// such folder or nothing in it to run.
+/// such folder or nothing in it to run; unsupported when there is no such engine.
 Result<Tally> run_suite(const SuiteOptions& options);
 
 }  // namespace sojourn::spec

@@ -106,6 +106,10 @@ void ExecutionOptions::add_to(CLI::App& verb) {
                     "How much of the guest's memory stays in ours: 256M, 4G, unlimited; half of "
                     "what is free unless given")
         ->type_name("SIZE");
+    verb.add_option("--engine", engine,
+                    "How the guest's code is run: interp, or jit, which compiles every function "
+                    "when it is called first")
+        ->type_name("KIND");
     verb.add_option("--heap-mechanism", heap_mechanism,
                     "How pages are faulted in: auto, uffd-async, uffd-sync or mprotect")
         ->type_name("KIND");
@@ -141,6 +145,7 @@ Result<process::Execution> ExecutionOptions::parse(const Invocation& invocation)
     process::Execution execution;
     execution.store_location = TRY(store_location(invocation));
     execution.checkpoint_location = invocation.checkpoint_store;
+    execution.engine = TRY(vm::parse_engine(engine));
     execution.heap_mechanism = TRY(heap::parse_mechanism(heap_mechanism));
     execution.cache_bytes = TRY(parse_cache(cache));
     if ((reincarnate_every != 0) + (expire_every != 0) + (suspend_after != 0) > 1) {

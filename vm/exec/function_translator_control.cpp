@@ -90,7 +90,7 @@ void FunctionTranslator::open_loop(const Instruction& instruction) {
     open_block(instruction);
     code_.bind(blocks_.back().label);
     code_.note_safepoint(SafepointKind::loop, stack_.slot_count());
-    code_.emit(Handler::enter_loop);
+    code_.emit(runtime_.tier == nullptr ? Handler::enter_loop : Handler::enter_compiled_loop);
 }
 
 void FunctionTranslator::open_if(const Instruction& instruction) {

@@ -18,6 +18,7 @@
 namespace sojourn::vm {
 
 struct Instance;
+struct InstanceCode;
 
 /// The size of a region that holds `bytes`.
 constexpr std::uint64_t whole_pages(std::uint64_t bytes) {
@@ -113,6 +114,8 @@ struct Instance {
 
     std::vector<bool> dropped_elements;
     std::vector<bool> dropped_data;
+
+    std::shared_ptr<InstanceCode> code;  ///< what is compiled of it; nullptr: nothing yet
 
     [[nodiscard]] heap::Region* memory_region() const {
         return memories.empty() ? nullptr : memories.front()->region;

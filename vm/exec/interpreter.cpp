@@ -2,6 +2,7 @@
 
 #include "vm/exec/bulk.hpp"
 #include "vm/exec/callee.hpp"
+#include "vm/exec/compiled_code.hpp"
 #include "vm/exec/host_call.hpp"
 #include "vm/exec/operations.hpp"
 #include "vm/exec/unwind.hpp"
@@ -140,6 +141,7 @@ Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable*
     std::byte* memory_base;
     std::uint64_t memory_bytes;
     LinkedFunction* callee;
+    CompiledEntry compiled;
     HostOutcome outcome;
     Trap trap = Trap::unreachable;
     std::optional<Trap> uncaught;
@@ -258,6 +260,15 @@ trap_unreachable:
 enter_loop:
     POLL();
     NEXT(1);
+enter_compiled_loop:
+    POLL();
+    compiled = loop_entry(runtime, *frame, pc);
+    if (compiled == nullptr) NEXT(1);
+run_compiled:
+    WRITE_BACK();
+    compiled(compiled_function(runtime, runtime.function_of(*frame)).context, slots, frame);
+    USE_MEMORY(memory);
+    goto return_nothing;
 call_local:
     POLL();
     callee = pointer_from<LinkedFunction>(pc[1].more.first);
@@ -331,11 +342,13 @@ tail_call_through_reference:
 
 throw_tag:
     WRITE_BACK();
+    if (runtime.native_stack.depth > 0) leave_compiled_code(runtime, thread);
     uncaught =
         throw_new(runtime, thread, *pointer_from<ExceptionTag>(pc[1].more.first), slots + pc->op.a);
     goto thrown;
 throw_exception:
     WRITE_BACK();
+    if (runtime.native_stack.depth > 0) leave_compiled_code(runtime, thread);
     uncaught = throw_again(runtime, thread, slots[pc->op.a]);
 thrown:
     TRAP_IF_ANY(uncaught);
@@ -362,10 +375,17 @@ translate_function:
     // The frame was made without knowing its size.
     callee = &runtime.function_of(*frame);
     if (!translate_once(runtime, *callee).ok()) TRAP_WITH(Trap::invalid_body);
-    pc = callee->entry;
+    pc = callee->translation->entry();
     CHECK_STACK();
     std::fill_n(slots + callee->parameter_slots, callee->zeroed_slots, 0);
-    NEXT(0);
+    NEXT_AT(callee->entry);
+compile_function:
+    callee = &runtime.function_of(*frame);
+    prepare_code(runtime, *callee);
+    NEXT_AT(callee->entry);
+enter_compiled:
+    compiled = compiled_function(runtime, runtime.function_of(*frame)).entry;
+    goto run_compiled;
 host_function_frame:
     callee = &runtime.function_of(*frame);
     outcome = call_host_function(runtime, *callee, *instance, slots);
@@ -458,6 +478,8 @@ paused:
     write_back_position(runtime, thread);
     poll.paused();
     return {Interruption::Kind::paused};
+return_to_compiled:
+    return {Interruption::Kind::returned};
 finish_thread:
     thread.frame = frame;
     return {Interruption::Kind::finished};

@@ -1,23 +1,12 @@
 #pragma once
 
+#include "vm/exec/interruption.hpp"
 #include "vm/exec/thread.hpp"
 
 namespace sojourn::vm {
 
-/// Why interpret() came back.
-struct Interruption {
-    enum class Kind : std::uint8_t {
-        finished,  ///< the results are the thread's first slots
-        trapped,   ///< the frames tell where
-        exited,
-        paused,  ///< at a safepoint; the frames are complete
-    };
-    Kind kind;
-    Trap trap = Trap::unreachable;
-    std::int32_t exit_code = 0;
-};
-
-/// Runs `thread` until something ends it or it pauses. Requires: the thread is not idle.
+/// Runs `thread` until something ends it or it pauses, or it returns to the compiled code that
+/// called. Requires: the thread is not idle.
 Interruption interpret(Runtime& runtime, Thread& thread);
 
 /// The addresses that operations hold.

@@ -60,6 +60,9 @@ public:
     [[nodiscard]] bool is_out_of_fuel() const { return safepoints_ > fuel_; }
 
     [[nodiscard]] std::uint64_t safepoints() const { return safepoints_; }
+    /// Compiled code arrives by itself: it counts there, and looks here whether any bit is set.
+    std::uint64_t* count_address() { return &safepoints_; }
+    const std::atomic<std::uint32_t>* reasons_address() const { return &reasons_; }
     void restore(std::uint64_t safepoints) { safepoints_ = last_pause_ = safepoints; }
 
 private:

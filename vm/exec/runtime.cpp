@@ -1,5 +1,6 @@
 #include "vm/exec/runtime.hpp"
 
+#include "vm/exec/interpreter.hpp"
 #include "vm/exec/translator.hpp"
 
 namespace sojourn::vm {
@@ -47,7 +48,8 @@ Result<void> translate_once(Runtime& runtime, LinkedFunction& function) {
         TRY(validated_function(*function.instance->module, function.identity.function_index));
     function.translation =
         std::make_unique<Translation>(translate(runtime, *function.instance, body));
-    function.entry = function.translation->entry();
+    function.entry =
+        runtime.tier == nullptr ? function.translation->entry() : stub(Handler::compile_function);
     function.entry_offset = body.code_offset;
     function.zeroed_slots = body.local_slots - function.parameter_slots;
     function.slot_bytes_max = (body.local_slots + body.operand_slots_max) *

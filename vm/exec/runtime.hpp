@@ -6,6 +6,7 @@
 #include "vm/exec/exception_store.hpp"
 #include "vm/exec/handler.hpp"
 #include "vm/exec/instance.hpp"
+#include "vm/exec/native_stack.hpp"
 #include "vm/exec/poll.hpp"
 
 namespace sojourn::vm {
@@ -36,10 +37,14 @@ private:
 /// A value type of a module with the machine's numbers in place of type indices.
 ValueType machine_type(ValueType type, const std::vector<TypeId>& type_ids);
 
-/// What the instances and threads of one machine share. Borrows the heap and the host calls.
+class CompiledTier;
+
+/// What the instances and threads of one machine share. Borrows the heap, the host calls and the
+/// tier.
 struct Runtime {
     heap::Heap& heap;
     HostCalls& host;
+    CompiledTier* tier = nullptr;  ///< nullptr: everything is interpreted
     TypeTable types;
     Poll poll;
     MemoryBudget memory_budget;
@@ -48,6 +53,7 @@ struct Runtime {
     ExceptionStore exceptions;
     const ExceptionTag* uncaught = nullptr;   ///< of the last exception that nothing caught
     std::vector<std::uint64_t> host_results;  ///< of the host call at hand: reused
+    NativeStack native_stack{};
 
     /// Requires: the frame's indices are in range.
     [[nodiscard]] LinkedFunction& function_of(const FrameState& frame) const {

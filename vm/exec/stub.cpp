@@ -10,7 +10,7 @@ const Word* stub(Handler handler) {
     };
     constexpr auto kFirst = Handler::translate_function;
     static const auto stubs = [] {
-        std::array<Stub, 4> made{};
+        std::array<Stub, 7> made{};
         for (std::size_t i = 0; i < made.size(); ++i) {
             made[i].word.op.handler =
                 address_of(static_cast<Handler>(static_cast<std::size_t>(kFirst) + i));

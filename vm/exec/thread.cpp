@@ -55,23 +55,30 @@ void Thread::start(LinkedFunction& function, std::span<const std::uint64_t> argu
 
 void Thread::resume(Runtime& runtime, std::uint32_t frame_count) {
     EXPECTS(is_idle() && frame_count > 0, "a thread resumes from frames, once");
-    slots = first_slot();
-    frame = first_frame();
-    push_bottom_return();
-    for (std::uint32_t depth = 1; depth < frame_count; ++depth) {
-        const LinkedFunction& caller = runtime.function_of(*frame);
-        const Translation& translation = *caller.translation;
-        *returns++ = translation.at(*translation.find_safepoint(frame->code_offset)) + 2;
-        slots += frame->slot_count;
-        ++frame;
-        const bool is_foreign = runtime.function_of(*frame).instance != caller.instance;
-        if (is_foreign) *returns++ = stub(Handler::return_to_instance);
-    }
+    frame = first_frame() + (frame_count - 1);
+    stand_up(runtime);
+}
+
+void Thread::stand_up(Runtime& runtime) {
+    rebuild_returns(runtime);
     const LinkedFunction& top = runtime.function_of(*frame);
     const Safepoint* safepoint =
         top.translation ? top.translation->find_safepoint(frame->code_offset) : nullptr;
     pc = safepoint == nullptr ? top.entry : top.translation->at(*safepoint);
     runtime.poll.pass(safepoint != nullptr);
+}
+
+void Thread::rebuild_returns(Runtime& runtime) {
+    slots = first_slot();
+    push_bottom_return();
+    for (const FrameState* below = first_frame(); below != frame; ++below) {
+        const LinkedFunction& caller = runtime.function_of(*below);
+        const Translation& translation = *caller.translation;
+        *returns++ = translation.at(*translation.find_safepoint(below->code_offset)) + 2;
+        slots += below->slot_count;
+        const bool is_foreign = runtime.function_of(below[1]).instance != caller.instance;
+        if (is_foreign) *returns++ = stub(Handler::return_to_instance);
+    }
 }
 
 void write_back_position(Runtime& runtime, const Thread& thread) {

@@ -36,6 +36,12 @@ public:
     /// Requires: restore() has checked them, and there are some.
     void resume(Runtime& runtime, std::uint32_t frame_count);
 
+    /// The same of its own frames, when only they say where it stands.
+    void stand_up(Runtime& runtime);
+
+    /// Makes `slots` and `returns` anew from the frames; the callers' say where they stand.
+    void rebuild_returns(Runtime& runtime);
+
     [[nodiscard]] bool is_idle() const { return frame < first_frame(); }
     [[nodiscard]] std::span<FrameState> frames() const {
         return {first_frame(), static_cast<std::size_t>(frame + 1 - first_frame())};
@@ -55,7 +61,7 @@ public:
     /// addresses, do not exceed this: canonical bytes are counted, slots and frames alike.
     std::uintptr_t limit;
 
-    const Word* pc = nullptr;        ///< the next operation of the top frame
+    const Word* pc = nullptr;        ///< the next operation of the top frame; nullptr: see frames
     std::uint64_t* slots = nullptr;  ///< of the top frame
     FrameState* frame = nullptr;     ///< the top frame
     const Word** returns = nullptr;  ///< one past the newest return address

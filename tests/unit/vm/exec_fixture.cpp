@@ -107,9 +107,11 @@ vm::HostOutcome TestHost::call(const vm::HostCall& call) {
 MachineFixture::MachineFixture(std::uint64_t stack_bytes_max)
     : MachineFixture(vm::MachineOptions{.stack_bytes_max = stack_bytes_max}) {}
 
-MachineFixture::MachineFixture(const vm::MachineOptions& options)
-    : heap_fixture_(heap::choose_mechanism(std::nullopt).value()), heap_(heap_fixture_.create()) {
-    machine_ = vm::Machine::create(*heap_, host, options).value();
+MachineFixture::MachineFixture(const vm::MachineOptions& options, vm::CompiledTier* tier)
+    : tier_(tier),
+      heap_fixture_(heap::choose_mechanism(std::nullopt).value()),
+      heap_(heap_fixture_.create()) {
+    machine_ = vm::Machine::create(*heap_, host, options, tier_).value();
 }
 
 vm::ExternRef MachineFixture::find_export(vm::InstanceIndex instance,
@@ -192,12 +194,13 @@ void MachineFixture::reincarnate() {
     machine_.reset();
     heap_.reset();
     heap_ = heap_fixture_.open();
-    machine_ = vm::Machine::restore(*heap_, host, heap_->attachment(), module_source()).value();
+    machine_ =
+        vm::Machine::restore(*heap_, host, heap_->attachment(), module_source(), tier_).value();
 }
 
 Result<void> MachineFixture::restore_from(Bytes state) {
     machine_.reset();
-    machine_ = TRY(vm::Machine::restore(*heap_, host, state, module_source()));
+    machine_ = TRY(vm::Machine::restore(*heap_, host, state, module_source(), tier_));
     return {};
 }
 

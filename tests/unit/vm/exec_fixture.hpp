@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/compiled_tier.hpp"
 #include "tests/support/heap_fixture.hpp"
 #include "vm/machine.hpp"
 
@@ -40,7 +41,9 @@ public:
     TestHost host;
 
     explicit MachineFixture(std::uint64_t stack_bytes_max = 8U << 20U);
-    explicit MachineFixture(const vm::MachineOptions& options);
+    /// Borrows the tier, if there is one.
+    explicit MachineFixture(const vm::MachineOptions& options,
+                            vm::CompiledTier* tier = tier_of_tests());
     explicit MachineFixture(ByteVector module) : MachineFixture() { add(std::move(module)); }
 
     /// Instantiates a module; its imports come from instances added under a name, then the host.
@@ -78,6 +81,7 @@ private:
     vm::ExternRef find_export(vm::InstanceIndex instance, const std::string& name) const;
     vm::ModuleSource module_source();
 
+    vm::CompiledTier* tier_;
     HeapFixture heap_fixture_;
     std::unique_ptr<heap::Heap> heap_;
     std::unique_ptr<vm::Machine> machine_;

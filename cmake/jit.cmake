@@ -1,0 +1,27 @@
+# The compiled tier: a file that the vm loads when a guest is compiled. Debian's export of LLVM 19
+# for CMake names files that its packages do not have; llvm-config knows better.
+find_program(LLVM_CONFIG NAMES llvm-config-19)
+if(SOJOURN_JIT STREQUAL "ON" AND NOT LLVM_CONFIG)
+  message(FATAL_ERROR "SOJOURN_JIT=ON needs llvm-config-19 (Debian: llvm-19-dev)")
+endif()
+if(NOT SOJOURN_JIT OR NOT LLVM_CONFIG)
+  message(STATUS "No compiled tier: guests are interpreted")
+  return()
+endif()
+
+foreach(what includedir libdir)
+  execute_process(COMMAND ${LLVM_CONFIG} --${what} OUTPUT_VARIABLE llvm_${what}
+                  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+file(GLOB jit_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/vm/jit/*.cpp)
+# Of the layers below it takes headers, and what a failed check and a text need.
+add_library(sojourn-jit MODULE ${jit_sources} ${PROJECT_SOURCE_DIR}/base/check.cpp
+                               ${PROJECT_SOURCE_DIR}/base/result.cpp
+                               ${PROJECT_SOURCE_DIR}/base/format_library.cpp)
+sojourn_unite(sojourn-jit "${jit_sources}")
+set_target_properties(sojourn-jit PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}
+                                             CXX_VISIBILITY_PRESET hidden)
+target_include_directories(sojourn-jit SYSTEM PRIVATE ${llvm_includedir})
+# The C++ library is the one that LLVM loads.
+target_link_libraries(sojourn-jit PRIVATE ${llvm_libdir}/libLLVM-19.so stdc++ ${FORMAT_LIBRARY})
+target_link_options(sojourn-jit PRIVATE -Wl,-z,defs)

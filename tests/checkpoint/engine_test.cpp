@@ -1,0 +1,56 @@
+#include <iostream>
+
+#include <catch2/catch.hpp>
+
+#include "tests/checkpoint/process_fixture.hpp"
+
+using namespace sojourn::tests;
+
+namespace {
+
+/// False, having said so, when this build compiles nothing.
+bool has_compiler(const VmResult& compiled) {
+    if (compiled.exit_code != 125) return true;
+    std::cout << "test skipped: " << compiled.err << '\n';
+    return false;
+}
+
+}  // namespace
+
+TEST_CASE("a sample says the same compiled, and reborn in both tiers", "[engine]") {
+    const ProcessFixture fixture;
+    const std::vector<std::string> program{"samples/hello.wasm"};
+    const VmResult interpreted = fixture.run({"run", program[0]});
+    const VmResult compiled = fixture.run({"run", "--engine=jit", program[0]});
+    if (!has_compiler(compiled)) return;
+
+    const VmResult reborn =
+        fixture.run({"run", "--engine=jit", "--reincarnate-every=50", "--cache=1M", program[0]});
+
+    REQUIRE(interpreted.exit_code == 0);
+    REQUIRE(compiled.out == interpreted.out);
+    REQUIRE(reborn.out == interpreted.out);
+}
+
+TEST_CASE("what one tier suspended the other resumes", "[engine]") {
+    const ProcessFixture fixture;
+    const VmResult whole = fixture.run({"run", "samples/hello.wasm"});
+    const VmResult compiled = fixture.run(
+        {"run", "--engine=jit", "--name=job", "--suspend-after=20", "samples/hello.wasm"});
+    if (!has_compiler(compiled)) return;
+
+    const VmResult between = fixture.run({"resume", "--suspend-after=20", "job"});
+    const VmResult last = fixture.run({"resume", "--engine=jit", "job"});
+
+    REQUIRE(compiled.exit_code == 75);
+    REQUIRE(between.exit_code == 75);
+    REQUIRE(last.exit_code == 0);
+    REQUIRE(compiled.out + between.out + last.out == whole.out);
+}
+
+TEST_CASE("an engine that there is not is refused", "[engine]") {
+    const VmResult refused = ProcessFixture().run({"run", "--engine=magic", "samples/hello.wasm"});
+
+    REQUIRE(refused.exit_code == 125);
+    REQUIRE(refused.err.find("magic") != std::string::npos);
+}

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "vm/exec/compiled_tier.hpp"
+
+namespace sojourn::tests {
+
+/// The tier of this test program; nullptr unless SOJOURN_ENGINE=jit asks for one. What then cannot
+/// be loaded ends the program: the tests would not be what their name says.
+vm::CompiledTier* tier_of_tests();
+
+}  // namespace sojourn::tests

@@ -1,0 +1,48 @@
+#include "vm/engine.hpp"
+
+#include <dlfcn.h>
+#include <filesystem>
+
+namespace sojourn::vm {
+
+namespace {
+
+constexpr const char* kFile = "libsojourn-jit.so";
+
+/// In a build it lies beside us, once installed in `libexec/sojourn` beside our `bin`.
+std::filesystem::path path_of_compiler() {
+    std::error_code error;
+    const auto folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+    const auto installed = folder.parent_path() / "libexec" / "sojourn" / kFile;
+    return std::filesystem::exists(installed, error) ? installed : folder / kFile;
+}
+
+Result<std::unique_ptr<Compiler>> load_compiler() {
+    const auto path = path_of_compiler();
+    void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) {
+        return fail(ErrorCode::unsupported,
+                    "compiled code needs {}, which can't be loaded: {}; --engine=interp does "
+                    "without",
+                    path.native(), ::dlerror());
+    }
+    const auto make = reinterpret_cast<Compiler* (*)()>(::dlsym(library, "sojourn_make_compiler"));
+    std::unique_ptr<Compiler> compiler(make == nullptr ? nullptr : make());
+    if (compiler) return compiler;
+    return fail(ErrorCode::unsupported, "{} makes no code for this processor", path.native());
+}
+
+}  // namespace
+
+Result<Engine> parse_engine(std::string_view text) {
+    if (text == "interp") return Engine::interp;
+    if (text == "jit") return Engine::jit;
+    return fail(ErrorCode::invalid_argument, "--engine {}: there are interp and jit", text);
+}
+
+Result<std::unique_ptr<CompiledTier>> open_tier(Engine engine) {
+    if (engine == Engine::interp) return std::unique_ptr<CompiledTier>();
+    return std::make_unique<CompiledTier>(TRY(load_compiler()));
+}
+
+}  // namespace sojourn::vm

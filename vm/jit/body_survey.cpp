@@ -1,0 +1,138 @@
+#include "vm/jit/body_survey.hpp"
+
+#include <fmt/format.h>
+
+#include "vm/wasm/code_reader.hpp"
+#include "vm/wasm/meaning.hpp"
+
+namespace sojourn::vm::jit {
+
+namespace {
+
+/// Beyond these a function costs more to compile than it can give back.
+constexpr std::uint32_t kBodyBytesMax = 64U << 10U;
+constexpr std::uint32_t kSlotsMax = 4096;
+
+bool is_compiled(Opcode opcode) {
+    switch (opcode) {
+        case Opcode::try_:
+        case Opcode::try_table:
+        case Opcode::throw_:
+        case Opcode::throw_ref:
+        case Opcode::rethrow:
+        case Opcode::return_call:
+        case Opcode::return_call_indirect:
+        case Opcode::return_call_ref:
+            return false;
+        default:
+            return info_of(opcode).prefix != kPrefixVector;
+    }
+}
+
+bool is_call(Opcode opcode) {
+    return opcode == Opcode::call || opcode == Opcode::call_indirect || opcode == Opcode::call_ref;
+}
+
+bool has_vector(std::span<const ValueType> types) {
+    return std::ranges::find(types, ValueType::v128) != types.end();
+}
+
+/// Whether a vector goes in or comes out.
+bool touches_vector(const Module& module, const Instruction& instruction) {
+    switch (info_of(instruction.opcode).immediate) {
+        case Immediate::block:
+            return has_vector(instruction.block.parameters(module)) ||
+                   has_vector(instruction.block.results(module));
+        case Immediate::function: {
+            const FunctionType& type = module.type_of_function(instruction.index);
+            return has_vector(type.parameters) || has_vector(type.results);
+        }
+        case Immediate::type:
+        case Immediate::indirect: {
+            const FunctionType& type = module.function_type(instruction.index);
+            return has_vector(type.parameters) || has_vector(type.results);
+        }
+        case Immediate::global:
+            return module.globals[instruction.index].type.type == ValueType::v128;
+        default:
+            return false;
+    }
+}
+
+class Surveyor {
+public:
+    Surveyor(const Module& module, const Function& function)
+        : module_(module), function_(function) {}
+
+    BodySurvey survey() && {
+        const FunctionType& type = module_.function_type(function_.type_index);
+        survey_.locals = type.parameters;
+        for (const auto& [count, local] : function_.local_runs)
+            survey_.locals.insert(survey_.locals.end(), count, local);
+        if (function_.end_offset - function_.code_offset > kBodyBytesMax) refuse("it is too long");
+        if (function_.local_slots + function_.operand_slots_max > kSlotsMax)
+            refuse("it has too many values");
+        if (has_vector(survey_.locals) || has_vector(type.results)) refuse("it has vectors");
+        CodeReader reader(module_, function_);
+        while (survey_.refusal.empty() && reader.offset() < function_.end_offset)
+            look_at(reader.next());
+        return std::move(survey_);
+    }
+
+private:
+    void refuse(std::string why) {
+        if (survey_.refusal.empty()) survey_.refusal = std::move(why);
+    }
+
+    void look_at(const Instruction& instruction) {
+        const Opcode opcode = instruction.opcode;
+        if (!is_compiled(opcode)) refuse(fmt::format("it has {}", text_of(opcode)));
+        if (touches_vector(module_, instruction)) refuse("it has vectors");
+        if (is_call(opcode)) survey_.calls = true;
+        switch (opcode) {
+            case Opcode::loop:
+                survey_.loops = true;
+                survey_.set_in_loop[instruction.offset].resize(survey_.locals.size());
+                blocks_.push_back(instruction.offset);
+                break;
+            case Opcode::block:
+            case Opcode::if_:
+                blocks_.push_back(kNoLoop);
+                break;
+            case Opcode::end:
+                close_block();
+                break;
+            case Opcode::local_set:
+            case Opcode::local_tee:
+                note_set(instruction.index);
+                break;
+            default:
+                break;
+        }
+    }
+
+    void close_block() {
+        if (!blocks_.empty()) blocks_.pop_back();
+    }
+
+    void note_set(std::uint32_t local) {
+        for (const std::uint32_t loop : blocks_) {
+            if (loop != kNoLoop) survey_.set_in_loop[loop][local] = true;
+        }
+    }
+
+    static constexpr std::uint32_t kNoLoop = 0;
+
+    const Module& module_;
+    const Function& function_;
+    BodySurvey survey_;
+    std::vector<std::uint32_t> blocks_;  ///< a loop's offset, or kNoLoop
+};
+
+}  // namespace
+
+BodySurvey survey(const Module& module, const Function& function) {
+    return Surveyor(module, function).survey();
+}
+
+}  // namespace sojourn::vm::jit

@@ -1,0 +1,229 @@
+#include "vm/jit/function_emitter.hpp"
+
+/// The beginning of a function, the walk over its instructions, and variables.
+namespace sojourn::vm::jit {
+
+FunctionEmitter::FunctionEmitter(llvm::Module& module, const CompileUnit& unit,
+                                 const BodySurvey& survey)
+    : target_(module),
+      unit_(unit),
+      module_(unit.module),
+      type_(module_.function_type(unit.function.type_index)),
+      survey_(survey),
+      layout_(module_),
+      ir_(module),
+      in_frame_(unit.function.local_slots + unit.function.operand_slots_max) {}
+
+llvm::Function* FunctionEmitter::emit(const std::string& name) {
+    const bool is_whole = unit_.loop_offset == 0;
+    made_ = llvm::Function::Create(is_whole ? ir_.body_type(type_) : ir_.entry_type(),
+                                   llvm::Function::ExternalLinkage, name, target_);
+    made_->setDoesNotThrow();
+    context_ = made_->getArg(0);
+    slots_ = made_->getArg(1);
+    frame_ = made_->getArg(2);
+    ir_.SetInsertPoint(llvm::BasicBlock::Create(ir_.getContext(), "entry", made_));
+    for (const ValueType type : survey_.locals)
+        locals_.push_back(ir_.CreateAlloca(ir_.type_of(type)));
+    is_whole ? begin_whole() : begin_at_loop();
+    emit_instructions();
+    return made_;
+}
+
+void FunctionEmitter::begin_whole() {
+    const std::size_t parameters = type_.parameters.size();
+    for (unsigned i = 0; i < locals_.size(); ++i) {
+        llvm::Type* const type = locals_[i]->getAllocatedType();
+        llvm::Value* const zero = llvm::Constant::getNullValue(type);
+        ir_.CreateStore(i < parameters ? made_->getArg(3 + i) : zero, locals_[i]);
+    }
+    code_offset_ = unit_.function.code_offset;
+    check_stack();
+}
+
+void FunctionEmitter::begin_at_loop() {
+    for (std::uint32_t i = 0; i < local_count(); ++i)
+        ir_.CreateStore(ir_.load_slot(survey_.locals[i], slots_, i, Space::frame), locals_[i]);
+    // Nothing leads to what stands before the loop; see enter_at_loop().
+    ir_.SetInsertPoint(ir_.new_block("before"));
+}
+
+void FunctionEmitter::check_stack() {
+    const std::uint64_t slot_bytes_max =
+        (unit_.function.local_slots + unit_.function.operand_slots_max) * sizeof(std::uint64_t);
+    llvm::Type* const word = ir_.getInt64Ty();
+    llvm::Value* const used = ir_.CreateAdd(
+        ir_.CreateAdd(ir_.CreatePtrToInt(slots_, word), ir_.CreatePtrToInt(frame_, word)),
+        ir_.word(slot_bytes_max - sizeof(FrameState)));
+    llvm::Value* const limit =
+        ir_.load(word, ir_.context_address(context_, ContextLayout::kStackLimit), Space::state);
+    llvm::BasicBlock* const exhausted = ir_.new_block("exhausted");
+    llvm::BasicBlock* fits = ir_.new_block("fits");
+    ir_.branch_rarely(ir_.CreateICmpUGT(used, limit), exhausted, fits);
+
+    // It is the caller that traps: its frame says where it stands.
+    ir_.SetInsertPoint(exhausted);
+    llvm::Value* const caller =
+        ir_.CreatePtrAdd(frame_, ir_.CreateNeg(ir_.word(sizeof(FrameState))));
+    llvm::Value* const offset =
+        ir_.load(ir_.getInt32Ty(), ir_.at(caller, offsetof(FrameState, code_offset)), Space::frame);
+    llvm::Value* const place =
+        ir_.CreateOr(ir_.CreateShl(ir_.CreateZExt(offset, word), 8),
+                     ir_.word(static_cast<std::uint8_t>(Trap::stack_exhausted)));
+    ir_.call_helper(context_, offsetof(CompiledHelpers, trap), ir_.getVoidTy(),
+                    {context_, caller, place});
+    ir_.CreateUnreachable();
+
+    ir_.SetInsertPoint(fits);
+    if (survey_.may_pause()) write_identity();
+    if (!survey_.calls) return;
+    llvm::BasicBlock* const used_up = ir_.new_block("used_up");
+    fits = ir_.new_block("begin");
+    llvm::Value* const depth = ir_.CreatePtrToInt(ir_.CreateStackSave(), word);
+    llvm::Value* const lowest =
+        ir_.load(word, ir_.context_address(context_, ContextLayout::kNativeLimit), Space::state);
+    ir_.branch_rarely(ir_.CreateICmpULT(depth, lowest), used_up, fits);
+    ir_.SetInsertPoint(used_up);
+    write_frame(0);
+    write_position(local_count());
+    ir_.call_helper(context_, offsetof(CompiledHelpers, leave), ir_.getVoidTy(),
+                    {context_, slots_, frame_});
+    ir_.CreateUnreachable();
+    ir_.SetInsertPoint(fits);
+}
+
+void FunctionEmitter::write_identity() {
+    const auto word = static_cast<std::uint64_t>(ContextLayout::kInstance) * 8;
+    llvm::Value* const instance = ir_.load(ir_.getInt32Ty(), ir_.at(context_, word), Space::state);
+    ir_.store(instance, ir_.at(frame_, offsetof(FrameState, instance)), Space::frame);
+    ir_.store(ir_.getInt32(unit_.function_index),
+              ir_.at(frame_, offsetof(FrameState, function_index)), Space::frame);
+}
+
+void FunctionEmitter::emit_instructions() {
+    blocks_.push_back({.opcode = Opcode::block,
+                       .type = BlockType::of_function_type(unit_.function.type_index),
+                       .height = 0,
+                       .target = ir_.new_block("return")});
+    CodeReader reader(module_, unit_.function);
+    while (!blocks_.empty()) {
+        const Instruction& instruction = reader.next();
+        code_offset_ = instruction.offset;
+        is_reachable_ ? step(instruction) : skip(instruction);
+    }
+}
+
+void FunctionEmitter::skip(const Instruction& instruction) {
+    switch (instruction.opcode) {
+        case Opcode::block:
+        case Opcode::loop:
+        case Opcode::if_:
+            ++skipped_blocks_;
+            break;
+        case Opcode::else_:
+            if (skipped_blocks_ == 0) switch_to_else();
+            break;
+        case Opcode::end:
+            if (skipped_blocks_ == 0) {
+                close_block();
+            } else {
+                --skipped_blocks_;
+            }
+            break;
+        default:
+            break;
+    }
+}
+
+void FunctionEmitter::step(const Instruction& instruction) {
+    const Opcode opcode = instruction.opcode;
+    if (is_plain(opcode)) return plain(opcode);
+    if (is_memory_access(opcode)) {
+        return info_of(opcode).signature.result ? load(instruction) : store(instruction);
+    }
+    if (step_variable(instruction) || step_control(instruction) || step_call(instruction)) return;
+    const bool is_known = step_memory(instruction) || step_table(instruction);
+    INVARIANT(is_known, "the survey refuses what is not compiled");
+}
+
+bool FunctionEmitter::step_variable(const Instruction& instruction) {
+    const std::uint32_t index = instruction.index;
+    switch (instruction.opcode) {
+        case Opcode::nop:
+            return true;
+        case Opcode::local_get:
+            push(survey_.locals[index],
+                 ir_.CreateLoad(locals_[index]->getAllocatedType(), locals_[index]));
+            return true;
+        case Opcode::local_set:
+            ir_.CreateStore(pop(), locals_[index]);
+            in_frame_[index] = false;
+            return true;
+        case Opcode::local_tee:
+            ir_.CreateStore(peek(), locals_[index]);
+            in_frame_[index] = false;
+            return true;
+        case Opcode::global_get: {
+            const ValueType type = module_.globals[index].type.type;
+            llvm::Value* const global = ir_.context_address(context_, layout_.global(index));
+            push(type, ir_.load_slot(type, global, 0, Space::globals));
+            return true;
+        }
+        case Opcode::global_set: {
+            llvm::Value* const global = ir_.context_address(context_, layout_.global(index));
+            ir_.store_slot(pop(), global, 0, Space::globals);
+            return true;
+        }
+        case Opcode::i32_const:
+            push(ValueType::i32, ir_.getInt32(static_cast<std::uint32_t>(instruction.constant)));
+            return true;
+        case Opcode::i64_const:
+            push(ValueType::i64, ir_.word(instruction.constant));
+            return true;
+        case Opcode::f32_const:
+            push(ValueType::f32, ir_.float_of(static_cast<std::uint32_t>(instruction.constant)));
+            return true;
+        case Opcode::f64_const:
+            push(ValueType::f64, ir_.double_of(instruction.constant));
+            return true;
+        case Opcode::drop:
+            drop_to(height() - 1);
+            return true;
+        case Opcode::select:
+        case Opcode::select_typed: {
+            llvm::Value* const condition = is_true(pop());
+            llvm::Value* const otherwise = pop();
+            const ValueType type = operands_.back().type;
+            push(type, ir_.CreateSelect(condition, pop(), otherwise));
+            return true;
+        }
+        default:
+            return step_reference(instruction);
+    }
+}
+
+bool FunctionEmitter::step_reference(const Instruction& instruction) {
+    switch (instruction.opcode) {
+        case Opcode::ref_null:
+            push(ValueType::funcref, ir_.word(kNullReference));
+            return true;
+        case Opcode::ref_func:
+            push(ValueType::funcref,
+                 helper(offsetof(CompiledHelpers, reference),
+                        {ir_.context_address(context_, layout_.function(instruction.index))}));
+            return true;
+        case Opcode::ref_is_null:
+            push(ValueType::i32, from_condition(ir_.CreateICmpEQ(pop(), ir_.word(kNullReference))));
+            return true;
+        case Opcode::ref_as_non_null: {
+            llvm::Value* const reference = pop();
+            trap_if(ir_.CreateICmpEQ(reference, ir_.word(kNullReference)), Trap::null_reference);
+            push(ValueType::funcref, reference);
+            return true;
+        }
+        default:
+            return false;
+    }
+}
+
+}  // namespace sojourn::vm::jit

@@ -1,0 +1,188 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "vm/exec/reference.hpp"
+#include "vm/jit/body_survey.hpp"
+#include "vm/jit/ir.hpp"
+#include "vm/trap.hpp"
+#include "vm/wasm/code_reader.hpp"
+#include "vm/wasm/meaning.hpp"
+
+namespace sojourn::vm::jit {
+
+/// Makes the code of one function, or of what is left of it from a loop on.
+///
+/// Locals and operands are variables on the host's stack here, which LLVM turns into values. The
+/// frame holds them where it has to: before a call everything that is not there yet is written,
+/// at a loop's head only by the block that pauses. `in_frame_` says what is there already, on every
+/// way that leads to the place at hand.
+class FunctionEmitter {
+public:
+    FunctionEmitter(llvm::Module& module, const CompileUnit& unit, const BodySurvey& survey);
+
+    /// A function of body_type(), or of entry_type() when the unit begins at a loop.
+    llvm::Function* emit(const std::string& name);
+
+private:
+    struct Operand {
+        ValueType type;
+        llvm::Value* value = nullptr;  ///< nullptr: in its variable
+    };
+
+    /// A block, loop, if or the function itself.
+    struct Block {
+        Opcode opcode;
+        BlockType type;
+        std::uint32_t height;                    ///< of the operand stack below its parameters
+        llvm::BasicBlock* target;                ///< a loop's head, else the end
+        llvm::BasicBlock* otherwise = nullptr;   ///< of an if, until its else
+        std::vector<bool> in_frame_otherwise{};  ///< there
+        std::optional<std::vector<bool>> in_frame_at_end{};  ///< nullopt: nothing leads there yet
+
+        [[nodiscard]] bool is_loop() const { return opcode == Opcode::loop; }
+    };
+
+    // The function's beginning: function_emitter.cpp.
+    void begin_whole();
+    void begin_at_loop();
+    void check_stack();
+    void write_identity();
+    void emit_instructions();
+    void step(const Instruction& instruction);
+    void skip(const Instruction& instruction);
+    bool step_variable(const Instruction& instruction);
+    bool step_reference(const Instruction& instruction);
+
+    // Operands and the frame: function_emitter_values.cpp.
+    void push(ValueType type, llvm::Value* value);
+    llvm::Value* pop();
+    llvm::Value* peek();
+    /// Of the operand that has `height` operands below it.
+    llvm::Value* value_of(std::uint32_t height);
+    void drop_to(std::uint32_t height);
+    /// Puts all operands into their variables.
+    void settle();
+    void push_from_variables(std::span<const ValueType> types);
+    llvm::AllocaInst* variable(std::uint32_t height, ValueType type);
+    [[nodiscard]] std::uint32_t height() const {
+        return static_cast<std::uint32_t>(operands_.size());
+    }
+    [[nodiscard]] std::uint32_t slot_of_operand(std::uint32_t height) const {
+        return local_count() + height;
+    }
+    [[nodiscard]] std::uint32_t local_count() const {
+        return static_cast<std::uint32_t>(survey_.locals.size());
+    }
+    /// Writes locals and the first `operand_count` operands that the frame does not hold.
+    void write_frame(std::uint32_t operand_count);
+    /// From here on the frame holds them.
+    void note_written(std::uint32_t operand_count);
+    void write_position(std::uint32_t slot_count);
+
+    // Control: function_emitter_control.cpp.
+    bool step_control(const Instruction& instruction);
+    void open_block(const Instruction& instruction, llvm::BasicBlock* target);
+    void open_loop(const Instruction& instruction);
+    /// The unit begins here: with what the frame holds.
+    void enter_here();
+    void open_if(const Instruction& instruction);
+    void switch_to_else();
+    void close_block();
+    /// Carries what it takes there, and branches.
+    void go_to(Block& target);
+    void arrive_at(Block& target);
+    void branch_to(std::uint32_t depth);
+    void branch_if(llvm::Value* condition, std::uint32_t depth);
+    void branch_by_table(const Instruction& instruction);
+    void branch_on_null(const Instruction& instruction);
+    void emit_return();
+    [[nodiscard]] std::span<const ValueType> label_types(const Block& block) const;
+    Block& block_at(std::uint32_t depth) { return blocks_[blocks_.size() - 1 - depth]; }
+
+    // Safepoints and calls: function_emitter_call.cpp.
+    /// A safepoint with so many operands.
+    void poll(std::uint32_t operand_count);
+    struct Call {
+        const FunctionType& type;
+        llvm::Value* selector;  ///< of an indirect call; else nullptr
+        std::vector<llvm::Value*> arguments;
+        std::uint64_t position;  ///< of the frame before the call
+        llvm::Value* slots = nullptr;
+    };
+    bool step_call(const Instruction& instruction);
+    void call_known(std::uint32_t function_index);
+    void call_looked_up(const Instruction& instruction);
+    /// Takes the arguments and completes the frame.
+    Call begin_call(const FunctionType& type, llvm::Value* selector);
+    /// `context` is nullptr when only the callee knows its own.
+    void call_any(const Call& call, llvm::Value* callee, llvm::Value* context);
+    llvm::Value* call_body(const Call& call, llvm::Value* body, llvm::Value* context);
+    void push_results(const Call& call, llvm::Value* only);
+
+    // Traps: function_emitter_call.cpp.
+    void trap(Trap kind);
+    void trap_if(llvm::Value* condition, Trap kind);
+    /// Of what a helper gives that can trap: 0, or the Trap + 1.
+    void trap_if_any(llvm::Value* outcome);
+    void trap_with(llvm::Value* place);
+    [[nodiscard]] std::uint64_t place_of(Trap kind) const {
+        return std::uint64_t{code_offset_} << 8U | static_cast<std::uint8_t>(kind);
+    }
+
+    // Memories and tables: function_emitter_memory.cpp.
+    /// Pops the index; traps when the access does not fit.
+    llvm::Value* guest_address(const Instruction& instruction);
+    void load(const Instruction& instruction);
+    void store(const Instruction& instruction);
+    bool step_memory(const Instruction& instruction);
+    bool step_table(const Instruction& instruction);
+    /// An address, index or count, of either width.
+    llvm::Value* pop_word();
+    void push_word(ValueType type, llvm::Value* word);
+    /// What a helper is given: `first`, then three popped words. It may trap.
+    void on_three(std::size_t helper_offset, std::vector<llvm::Value*> first);
+    llvm::Value* helper(std::size_t offset, llvm::ArrayRef<llvm::Value*> arguments);
+
+    // Plain instructions: function_emitter_integer.cpp, function_emitter_float.cpp.
+    void plain(Opcode opcode);
+    /// nullptr when it is not one of these.
+    llvm::Value* compare_integers(Opcode opcode, llvm::Value* a, llvm::Value* b);
+    llvm::Value* integer(Opcode opcode, llvm::Value* a, llvm::Value* b);
+    llvm::Value* divide(Opcode opcode, llvm::Value* a, llvm::Value* b);
+    llvm::Value* compare_floats(Opcode opcode, llvm::Value* a, llvm::Value* b);
+    llvm::Value* floating(Opcode opcode, llvm::Value* a, llvm::Value* b);
+    llvm::Value* convert(Opcode opcode, llvm::Value* a);
+    llvm::Value* truncate(Opcode opcode, llvm::Value* a);
+    llvm::Value* checked_truncation(llvm::Value* a, bool is_signed, llvm::Type* to);
+    llvm::Value* canonical(llvm::Value* value);
+    llvm::Value* from_condition(llvm::Value* condition) {
+        return ir_.CreateZExt(condition, ir_.getInt32Ty());
+    }
+    llvm::Value* is_true(llvm::Value* number) { return ir_.CreateICmpNE(number, ir_.getInt32(0)); }
+
+    llvm::Module& target_;
+    const CompileUnit& unit_;
+    const Module& module_;
+    const FunctionType& type_;
+    const BodySurvey& survey_;
+    const ContextLayout layout_;
+    Ir ir_;
+    llvm::Function* made_ = nullptr;
+    llvm::Value* context_ = nullptr;
+    llvm::Value* slots_ = nullptr;
+    llvm::Value* frame_ = nullptr;
+    std::vector<llvm::AllocaInst*> locals_;
+    std::vector<std::array<llvm::AllocaInst*, 4>> variables_;  ///< of operands: by height and type
+    std::vector<Operand> operands_;
+    std::vector<bool> in_frame_;  ///< by slot
+    std::vector<Block> blocks_;
+    llvm::BasicBlock* trap_block_ = nullptr;
+    llvm::PHINode* trap_place_ = nullptr;
+    bool is_reachable_ = true;
+    std::uint32_t skipped_blocks_ = 0;  ///< opened since the code became unreachable
+    std::uint32_t code_offset_ = 0;     ///< of the instruction at hand
+};
+
+}  // namespace sojourn::vm::jit

@@ -1,0 +1,172 @@
+#include "vm/jit/function_emitter.hpp"
+
+/// Safepoints, calls and traps.
+namespace sojourn::vm::jit {
+
+void FunctionEmitter::poll(std::uint32_t operand_count) {
+    llvm::Value* const count = ir_.context_address(context_, ContextLayout::kSafepoints);
+    llvm::Value* const before = ir_.load(ir_.getInt64Ty(), count, Space::poll);
+    ir_.store(ir_.CreateAdd(before, ir_.word(1)), count, Space::poll);
+    llvm::Value* const wanted =
+        ir_.load_shared(ir_.context_address(context_, ContextLayout::kPauseWanted), Space::poll);
+    llvm::BasicBlock* const pause = ir_.new_block("pause");
+    llvm::BasicBlock* const go_on = ir_.new_block("go_on");
+    ir_.branch_rarely(is_true(wanted), pause, go_on);
+
+    ir_.SetInsertPoint(pause);
+    write_frame(operand_count);
+    write_position(local_count() + operand_count);
+    llvm::CallInst* const call = ir_.call_helper(context_, offsetof(CompiledHelpers, poll),
+                                                 ir_.getVoidTy(), {context_, slots_, frame_});
+    call->setOnlyReadsMemory();  // when it comes back
+    call->addFnAttr(llvm::Attribute::Cold);
+    ir_.CreateBr(go_on);
+    ir_.SetInsertPoint(go_on);
+}
+
+bool FunctionEmitter::step_call(const Instruction& instruction) {
+    switch (instruction.opcode) {
+        case Opcode::call:
+            call_known(instruction.index);
+            return true;
+        case Opcode::call_indirect:
+        case Opcode::call_ref:
+            call_looked_up(instruction);
+            return true;
+        default:
+            return false;
+    }
+}
+
+FunctionEmitter::Call FunctionEmitter::begin_call(const FunctionType& type, llvm::Value* selector) {
+    Call call{.type = type, .selector = selector, .arguments = {}, .position = 0};
+    const std::uint32_t selectors = selector == nullptr ? 0 : 1;
+    call.position = pack({code_offset_, local_count() + height() + selectors});
+    for (std::size_t i = 0; i < type.parameters.size(); ++i)
+        call.arguments.push_back(pop());
+    std::ranges::reverse(call.arguments);
+    write_frame(height());
+    note_written(height());
+    write_position(local_count() + height());
+    call.slots = ir_.at(slots_, std::uint64_t{slot_of_operand(height())} * sizeof(std::uint64_t));
+    return call;
+}
+
+void FunctionEmitter::call_known(std::uint32_t function_index) {
+    poll(height());
+    const Call call = begin_call(module_.type_of_function(function_index), nullptr);
+    const bool is_itself = function_index == unit_.function_index && unit_.loop_offset == 0;
+    if (is_itself) return push_results(call, call_body(call, made_, context_));
+    llvm::Value* const callee = ir_.context_address(context_, layout_.function(function_index));
+    const bool is_own = function_index >= module_.imported_functions;
+    call_any(call, callee, is_own ? context_ : nullptr);
+}
+
+void FunctionEmitter::call_looked_up(const Instruction& instruction) {
+    poll(height());
+    llvm::Value* const type_id = ir_.context_word(context_, layout_.type(instruction.index));
+    llvm::Value* const selector = pop();
+    const Call call = begin_call(module_.function_type(instruction.index), selector);
+    llvm::Value* const wide = ir_.CreateZExt(selector, ir_.getInt64Ty());
+    llvm::Value* callee = nullptr;
+    if (instruction.opcode == Opcode::call_ref) {
+        callee = ir_.call_helper(context_, offsetof(CompiledHelpers, referenced), ir_.getPtrTy(),
+                                 {context_, wide, type_id, frame_});
+    } else {
+        llvm::Value* const table =
+            ir_.context_address(context_, layout_.table(instruction.second_index));
+        callee = ir_.call_helper(context_, offsetof(CompiledHelpers, element), ir_.getPtrTy(),
+                                 {context_, table, wide, type_id, frame_});
+    }
+    call_any(call, callee, nullptr);
+}
+
+void FunctionEmitter::call_any(const Call& call, llvm::Value* callee, llvm::Value* context) {
+    llvm::Value* const body = ir_.load(ir_.getPtrTy(), ir_.at(callee, kBodyOffset), Space::state);
+    llvm::BasicBlock* const interpreted = ir_.new_block("interpreted");
+    llvm::BasicBlock* const compiled = ir_.new_block("compiled");
+    llvm::BasicBlock* const called = ir_.new_block("called");
+    ir_.branch_rarely(ir_.CreateIsNull(body), interpreted, compiled);
+
+    ir_.SetInsertPoint(interpreted);
+    const auto count = static_cast<std::uint32_t>(call.arguments.size());
+    for (std::uint32_t i = 0; i < count; ++i)
+        ir_.store_slot(call.arguments[i], call.slots, i, Space::frame);
+    if (call.selector != nullptr) ir_.store_slot(call.selector, call.slots, count, Space::frame);
+    ir_.call_helper(context_, offsetof(CompiledHelpers, call), ir_.getVoidTy(),
+                    {context_, callee, call.slots, frame_, ir_.word(call.position)});
+    const auto& results = call.type.results;
+    llvm::Value* const from_slots =
+        results.size() == 1 ? ir_.load_slot(results.front(), call.slots, 0, Space::frame) : nullptr;
+    ir_.CreateBr(called);
+
+    ir_.SetInsertPoint(compiled);
+    if (context == nullptr)
+        context = ir_.load(ir_.getPtrTy(), ir_.at(callee, kContextOffset), Space::state);
+    llvm::Value* const returned = call_body(call, body, context);
+    ir_.CreateBr(called);
+
+    ir_.SetInsertPoint(called);
+    if (from_slots == nullptr) return push_results(call, nullptr);
+    llvm::PHINode* const result = ir_.CreatePHI(from_slots->getType(), 2);
+    result->addIncoming(from_slots, interpreted);
+    result->addIncoming(returned, compiled);
+    push_results(call, result);
+}
+
+llvm::Value* FunctionEmitter::call_body(const Call& call, llvm::Value* body, llvm::Value* context) {
+    std::vector<llvm::Value*> arguments{context, call.slots, ir_.at(frame_, sizeof(FrameState))};
+    arguments.insert(arguments.end(), call.arguments.begin(), call.arguments.end());
+    llvm::CallInst* const made = ir_.CreateCall(ir_.body_type(call.type), body, arguments);
+    made->setDoesNotThrow();
+    return made;
+}
+
+void FunctionEmitter::push_results(const Call& call, llvm::Value* only) {
+    const auto& types = call.type.results;
+    if (types.size() == 1) return push(types.front(), only);
+    for (std::uint32_t i = 0; i < types.size(); ++i)
+        push(types[i], ir_.load_slot(types[i], call.slots, i, Space::frame));
+}
+
+void FunctionEmitter::trap(Trap kind) {
+    trap_with(ir_.word(place_of(kind)));
+    is_reachable_ = false;
+}
+
+void FunctionEmitter::trap_if(llvm::Value* condition, Trap kind) {
+    llvm::BasicBlock* const trapped = ir_.new_block("trap");
+    llvm::BasicBlock* const go_on = ir_.new_block("go_on");
+    ir_.branch_rarely(condition, trapped, go_on);
+    ir_.SetInsertPoint(trapped);
+    trap_with(ir_.word(place_of(kind)));
+    ir_.SetInsertPoint(go_on);
+}
+
+void FunctionEmitter::trap_if_any(llvm::Value* outcome) {
+    llvm::BasicBlock* const trapped = ir_.new_block("trap");
+    llvm::BasicBlock* const go_on = ir_.new_block("go_on");
+    ir_.branch_rarely(ir_.CreateICmpNE(outcome, ir_.word(0)), trapped, go_on);
+    ir_.SetInsertPoint(trapped);
+    llvm::Value* const offset = ir_.word(std::uint64_t{code_offset_} << 8U);
+    trap_with(ir_.CreateOr(offset, ir_.CreateSub(outcome, ir_.word(1))));
+    ir_.SetInsertPoint(go_on);
+}
+
+void FunctionEmitter::trap_with(llvm::Value* place) {
+    llvm::BasicBlock* const here = ir_.GetInsertBlock();
+    if (trap_block_ == nullptr) {
+        trap_block_ = ir_.new_block("trapped");
+        ir_.SetInsertPoint(trap_block_);
+        trap_place_ = ir_.CreatePHI(ir_.getInt64Ty(), 8);
+        write_identity();
+        ir_.call_helper(context_, offsetof(CompiledHelpers, trap), ir_.getVoidTy(),
+                        {context_, frame_, trap_place_});
+        ir_.CreateUnreachable();
+        ir_.SetInsertPoint(here);
+    }
+    trap_place_->addIncoming(place, here);
+    ir_.CreateBr(trap_block_);
+}
+
+}  // namespace sojourn::vm::jit

@@ -1,0 +1,93 @@
+#include "vm/jit/function_emitter.hpp"
+
+/// The operand stack, and what of it and of the locals is in the frame.
+namespace sojourn::vm::jit {
+
+namespace {
+
+/// Variables of operands are told apart by these: references are words.
+std::size_t kind_of(ValueType type) {
+    switch (type) {
+        case ValueType::i32:
+            return 0;
+        case ValueType::f32:
+            return 1;
+        case ValueType::f64:
+            return 2;
+        default:
+            return 3;
+    }
+}
+
+}  // namespace
+
+void FunctionEmitter::push(ValueType type, llvm::Value* value) {
+    in_frame_[slot_of_operand(height())] = false;
+    operands_.push_back({type, value});
+}
+
+llvm::Value* FunctionEmitter::value_of(std::uint32_t height) {
+    const auto& [type, value] = operands_[height];
+    return value != nullptr ? value : ir_.CreateLoad(ir_.type_of(type), variable(height, type));
+}
+
+llvm::Value* FunctionEmitter::peek() {
+    return value_of(height() - 1);
+}
+
+llvm::Value* FunctionEmitter::pop() {
+    llvm::Value* const value = peek();
+    operands_.pop_back();
+    return value;
+}
+
+void FunctionEmitter::drop_to(std::uint32_t height) {
+    operands_.erase(operands_.begin() + height, operands_.end());
+}
+
+void FunctionEmitter::settle() {
+    for (std::uint32_t at = 0; at < height(); ++at) {
+        auto& [type, value] = operands_[at];
+        if (value != nullptr) ir_.CreateStore(value, variable(at, type));
+        value = nullptr;
+    }
+}
+
+void FunctionEmitter::push_from_variables(std::span<const ValueType> types) {
+    for (const ValueType type : types)
+        push(type, nullptr);
+}
+
+llvm::AllocaInst* FunctionEmitter::variable(std::uint32_t height, ValueType type) {
+    if (height >= variables_.size()) variables_.resize(height + 1);
+    llvm::AllocaInst*& found = variables_[height][kind_of(type)];
+    if (found == nullptr) {
+        llvm::BasicBlock& entry = made_->getEntryBlock();
+        llvm::IRBuilder<> builder(&entry, entry.begin());
+        found = builder.CreateAlloca(ir_.type_of(type));
+    }
+    return found;
+}
+
+void FunctionEmitter::write_frame(std::uint32_t operand_count) {
+    for (std::uint32_t i = 0; i < local_count(); ++i) {
+        if (in_frame_[i]) continue;
+        ir_.store_slot(ir_.CreateLoad(locals_[i]->getAllocatedType(), locals_[i]), slots_, i,
+                       Space::frame);
+    }
+    for (std::uint32_t i = 0; i < operand_count; ++i) {
+        const std::uint32_t slot = slot_of_operand(i);
+        if (!in_frame_[slot]) ir_.store_slot(value_of(i), slots_, slot, Space::frame);
+    }
+}
+
+void FunctionEmitter::note_written(std::uint32_t operand_count) {
+    std::fill_n(in_frame_.begin(), local_count() + operand_count, true);
+}
+
+void FunctionEmitter::write_position(std::uint32_t slot_count) {
+    ir_.store(ir_.word(pack({code_offset_, slot_count})),
+              ir_.at(frame_, offsetof(FrameState, code_offset)), Space::frame);
+}
+
+}  // namespace sojourn::vm::jit

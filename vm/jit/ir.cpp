@@ -1,0 +1,122 @@
+#include "vm/jit/ir.hpp"
+
+namespace sojourn::vm::jit {
+
+Ir::Ir(llvm::Module& module)
+    : IRBuilder<>(module.getContext()),
+      metadata_(module.getContext()),
+      invariant_(llvm::MDNode::get(module.getContext(), {})) {
+    llvm::MDNode* const root = metadata_.createTBAARoot("sojourn");
+    constexpr std::array kNames{"guest", "frame", "globals", "state", "poll"};
+    for (std::size_t i = 0; i < tags_.size(); ++i) {
+        llvm::MDNode* const space = metadata_.createTBAAScalarTypeNode(kNames[i], root);
+        tags_[i] = metadata_.createTBAAStructTagNode(space, space, 0);
+    }
+}
+
+llvm::Type* Ir::type_of(ValueType type) {
+    switch (type) {
+        case ValueType::i32:
+            return getInt32Ty();
+        case ValueType::f32:
+            return getFloatTy();
+        case ValueType::f64:
+            return getDoubleTy();
+        default:
+            return getInt64Ty();
+    }
+}
+
+llvm::FunctionType* Ir::body_type(const FunctionType& type) {
+    std::vector<llvm::Type*> parameters(3, getPtrTy());
+    for (const ValueType parameter : type.parameters)
+        parameters.push_back(type_of(parameter));
+    llvm::Type* const result =
+        type.results.size() == 1 ? type_of(type.results.front()) : getVoidTy();
+    return llvm::FunctionType::get(result, parameters, false);
+}
+
+llvm::FunctionType* Ir::entry_type() {
+    return llvm::FunctionType::get(getVoidTy(), {getPtrTy(), getPtrTy(), getPtrTy()}, false);
+}
+
+llvm::Value* Ir::load(llvm::Type* type, llvm::Value* address, Space space) {
+    llvm::LoadInst* const load = CreateAlignedLoad(type, address, llvm::Align(1));
+    load->setMetadata(llvm::LLVMContext::MD_tbaa, tags_[static_cast<std::size_t>(space)]);
+    return load;
+}
+
+void Ir::store(llvm::Value* value, llvm::Value* address, Space space) {
+    llvm::StoreInst* const store = CreateAlignedStore(value, address, llvm::Align(1));
+    store->setMetadata(llvm::LLVMContext::MD_tbaa, tags_[static_cast<std::size_t>(space)]);
+}
+
+llvm::Value* Ir::at(llvm::Value* base, std::uint64_t bytes) {
+    return bytes == 0 ? base : CreatePtrAdd(base, word(bytes));
+}
+
+llvm::Constant* Ir::float_of(std::uint32_t bits) {
+    return llvm::ConstantFP::get(getContext(),
+                                 llvm::APFloat(llvm::APFloat::IEEEsingle(), llvm::APInt(32, bits)));
+}
+
+llvm::Constant* Ir::double_of(std::uint64_t bits) {
+    return llvm::ConstantFP::get(getContext(),
+                                 llvm::APFloat(llvm::APFloat::IEEEdouble(), llvm::APInt(64, bits)));
+}
+
+llvm::Value* Ir::load_shared(llvm::Value* address, Space space) {
+    llvm::LoadInst* const load = CreateAlignedLoad(getInt32Ty(), address, llvm::Align(4));
+    // Not monotonic, which LLVM takes for a write; that the count next to it is written each time
+    // keeps it from being read only once.
+    load->setAtomic(llvm::AtomicOrdering::Unordered);
+    load->setMetadata(llvm::LLVMContext::MD_tbaa, tags_[static_cast<std::size_t>(space)]);
+    return load;
+}
+
+void Ir::store_slot(llvm::Value* value, llvm::Value* slots, std::uint32_t slot, Space space) {
+    if (value->getType()->isFloatTy()) value = CreateBitCast(value, getInt32Ty());
+    if (value->getType()->isIntegerTy(32)) value = CreateZExt(value, getInt64Ty());
+    store(value, at(slots, std::uint64_t{slot} * sizeof(std::uint64_t)), space);
+}
+
+llvm::Value* Ir::load_slot(ValueType type, llvm::Value* slots, std::uint32_t slot, Space space) {
+    return load(type_of(type), at(slots, std::uint64_t{slot} * sizeof(std::uint64_t)), space);
+}
+
+llvm::Value* Ir::context_word(llvm::Value* context, std::uint32_t index) {
+    llvm::LoadInst* const load = CreateLoad(getInt64Ty(), at(context, std::uint64_t{index} * 8));
+    load->setMetadata(llvm::LLVMContext::MD_invariant_load, invariant_);
+    return load;
+}
+
+llvm::Value* Ir::context_address(llvm::Value* context, std::uint32_t index) {
+    llvm::LoadInst* const load = CreateLoad(getPtrTy(), at(context, std::uint64_t{index} * 8));
+    load->setMetadata(llvm::LLVMContext::MD_invariant_load, invariant_);
+    return load;
+}
+
+llvm::CallInst* Ir::call_helper(llvm::Value* context, std::size_t offset, llvm::Type* result,
+                                llvm::ArrayRef<llvm::Value*> arguments) {
+    std::vector<llvm::Type*> types;
+    for (llvm::Value* argument : arguments)
+        types.push_back(argument->getType());
+    llvm::Value* const helpers = context_address(context, ContextLayout::kHelpers);
+    llvm::LoadInst* const helper = CreateLoad(getPtrTy(), at(helpers, offset));
+    helper->setMetadata(llvm::LLVMContext::MD_invariant_load, invariant_);
+    llvm::CallInst* const call =
+        CreateCall(llvm::FunctionType::get(result, types, false), helper, arguments);
+    call->setDoesNotThrow();
+    return call;
+}
+
+void Ir::branch_rarely(llvm::Value* condition, llvm::BasicBlock* then,
+                       llvm::BasicBlock* otherwise) {
+    CreateCondBr(condition, then, otherwise, metadata_.createBranchWeights(1, 1U << 20U));
+}
+
+llvm::BasicBlock* Ir::new_block(const char* name) {
+    return llvm::BasicBlock::Create(getContext(), name, GetInsertBlock()->getParent());
+}
+
+}  // namespace sojourn::vm::jit

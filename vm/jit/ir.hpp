@@ -1,0 +1,65 @@
+#pragma once
+
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/MDBuilder.h>
+#include <llvm/IR/Module.h>
+
+#include "vm/exec/compiled.hpp"
+
+/// What all code that is generated is made of. Borrows the module.
+namespace sojourn::vm::jit {
+
+/// Kinds of memory that never overlap: an access to one says nothing about another.
+enum class Space : std::uint8_t {
+    guest,    ///< linear memories
+    frame,    ///< slots and frame records
+    globals,  ///< of instances
+    state,    ///< sizes of memories, compiled functions
+    poll,     ///< the count of safepoints and whether a pause is wanted
+};
+
+class Ir : public llvm::IRBuilder<> {
+public:
+    explicit Ir(llvm::Module& module);
+
+    llvm::Type* type_of(ValueType type);
+    llvm::FunctionType* body_type(const FunctionType& type);
+    llvm::FunctionType* entry_type();
+
+    llvm::ConstantInt* word(std::uint64_t value) { return getInt64(value); }
+    /// By their bits.
+    llvm::Constant* float_of(std::uint32_t bits);
+    llvm::Constant* double_of(std::uint64_t bits);
+
+    /// A load or store at any alignment.
+    llvm::Value* load(llvm::Type* type, llvm::Value* address, Space space);
+    void store(llvm::Value* value, llvm::Value* address, Space space);
+    /// A 32-bit word that another thread may write.
+    llvm::Value* load_shared(llvm::Value* address, Space space);
+    llvm::Value* at(llvm::Value* base, std::uint64_t bytes);
+
+    /// A value as a slot holds it, and back.
+    void store_slot(llvm::Value* value, llvm::Value* slots, std::uint32_t slot, Space space);
+    llvm::Value* load_slot(ValueType type, llvm::Value* slots, std::uint32_t slot, Space space);
+
+    /// A word of the context; it never changes.
+    llvm::Value* context_word(llvm::Value* context, std::uint32_t index);
+    llvm::Value* context_address(llvm::Value* context, std::uint32_t index);
+
+    /// Calls the helper that lies at `offset` in CompiledHelpers; its result is a word unless it
+    /// has none.
+    llvm::CallInst* call_helper(llvm::Value* context, std::size_t offset, llvm::Type* result,
+                                llvm::ArrayRef<llvm::Value*> arguments);
+
+    /// Branches, and `then` is hardly ever taken.
+    void branch_rarely(llvm::Value* condition, llvm::BasicBlock* then, llvm::BasicBlock* otherwise);
+
+    llvm::BasicBlock* new_block(const char* name);
+
+private:
+    llvm::MDBuilder metadata_;
+    llvm::MDNode* invariant_;
+    std::array<llvm::MDNode*, 5> tags_{};
+};
+
+}  // namespace sojourn::vm::jit

@@ -1,0 +1,125 @@
+#include "vm/jit/llvm_compiler.hpp"
+
+#include <llvm/ExecutionEngine/Orc/CompileUtils.h>
+#include <llvm/ExecutionEngine/Orc/LLJIT.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Target/TargetMachine.h>
+
+#include <fmt/format.h>
+
+#include "vm/jit/function_emitter.hpp"
+
+namespace sojourn::vm::jit {
+
+namespace {
+
+Error error_of(llvm::Error error) {
+    return fail(ErrorCode::unsupported, "LLVM: {}", llvm::toString(std::move(error)));
+}
+
+/// The function by which the interpreter comes in: parameters and results lie in the frame.
+void emit_entry(llvm::Module& module, const FunctionType& type, llvm::Function& body,
+                const std::string& name) {
+    Ir ir(module);
+    llvm::Function* const entry =
+        llvm::Function::Create(ir.entry_type(), llvm::Function::ExternalLinkage, name, module);
+    entry->setDoesNotThrow();
+    ir.SetInsertPoint(llvm::BasicBlock::Create(ir.getContext(), "entry", entry));
+    llvm::Value* const slots = entry->getArg(1);
+    std::vector<llvm::Value*> arguments{entry->getArg(0), slots, entry->getArg(2)};
+    for (std::uint32_t i = 0; i < type.parameters.size(); ++i)
+        arguments.push_back(ir.load_slot(type.parameters[i], slots, i, Space::frame));
+    llvm::Value* const result = ir.CreateCall(&body, arguments);
+    if (!result->getType()->isVoidTy()) ir.store_slot(result, slots, 0, Space::frame);
+    ir.CreateRetVoid();
+}
+
+class LlvmCompiler final : public Compiler {
+public:
+    LlvmCompiler(std::unique_ptr<llvm::TargetMachine> target,
+                 std::unique_ptr<llvm::orc::LLJIT> linker)
+        : target_(std::move(target)), linker_(std::move(linker)) {}
+
+    CompiledCode compile(const CompileUnit& unit) override {
+        const BodySurvey survey = jit::survey(unit.module, unit.function);
+        if (!survey.refusal.empty()) return {.refusal = survey.refusal};
+        const std::uint64_t number = ++compiled_;
+        const std::string body = fmt::format("body_{}", number);
+        const std::string entry = fmt::format("entry_{}", number);
+        const bool is_whole = unit.loop_offset == 0;
+
+        llvm::LLVMContext context;
+        llvm::Module module(entry, context);
+        module.setDataLayout(target_->createDataLayout());
+        module.setTargetTriple(target_->getTargetTriple().str());
+        llvm::Function* const made =
+            FunctionEmitter(module, unit, survey).emit(is_whole ? body : entry);
+        if (is_whole)
+            emit_entry(module, unit.module.function_type(unit.function.type_index), *made, entry);
+        optimize(module);
+        return link(module, entry, is_whole ? body : "");
+    }
+
+private:
+    void optimize(llvm::Module& module) {
+        llvm::LoopAnalysisManager loops;
+        llvm::FunctionAnalysisManager functions;
+        llvm::CGSCCAnalysisManager components;
+        llvm::ModuleAnalysisManager modules;
+        llvm::PassBuilder builder(target_.get());
+        builder.registerModuleAnalyses(modules);
+        builder.registerCGSCCAnalyses(components);
+        builder.registerFunctionAnalyses(functions);
+        builder.registerLoopAnalyses(loops);
+        builder.crossRegisterProxies(loops, functions, components, modules);
+        builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
+    }
+
+    CompiledCode link(llvm::Module& module, const std::string& entry, const std::string& body) {
+        auto object = llvm::orc::SimpleCompiler(*target_)(module);
+        if (!object) return refusal_of(object.takeError());
+        if (auto error = linker_->addObjectFile(std::move(*object)))
+            return refusal_of(std::move(error));
+        CompiledCode code;
+        auto entry_address = linker_->lookup(entry);
+        if (!entry_address) return refusal_of(entry_address.takeError());
+        code.entry = entry_address->toPtr<CompiledEntry>();
+        if (body.empty()) return code;
+        auto body_address = linker_->lookup(body);
+        if (!body_address) return refusal_of(body_address.takeError());
+        code.body = body_address->toPtr<const void*>();
+        return code;
+    }
+
+    static CompiledCode refusal_of(llvm::Error error) {
+        return {.refusal = llvm::toString(std::move(error))};
+    }
+
+    std::unique_ptr<llvm::TargetMachine> target_;
+    std::unique_ptr<llvm::orc::LLJIT> linker_;
+    std::uint64_t compiled_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Compiler>> make_llvm_compiler() {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    auto host = llvm::orc::JITTargetMachineBuilder::detectHost();
+    if (!host) return error_of(host.takeError());
+    host->setCodeModel(llvm::CodeModel::Small);
+    host->setRelocationModel(llvm::Reloc::PIC_);
+    host->setCodeGenOptLevel(llvm::CodeGenOptLevel::Default);
+    host->getOptions().AllowFPOpFusion = llvm::FPOpFusion::Strict;
+    auto target = host->createTargetMachine();
+    if (!target) return error_of(target.takeError());
+    auto linker = llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(*host).create();
+    if (!linker) return error_of(linker.takeError());
+    return std::unique_ptr<Compiler>(
+        std::make_unique<LlvmCompiler>(std::move(*target), std::move(*linker)));
+}
+
+}  // namespace sojourn::vm::jit
