@@ -65,6 +65,7 @@ public:
                 return Exited{interruption.exit_code};
             case Interruption::Kind::trapped:
                 break;
+            case Interruption::Kind::entering:
             case Interruption::Kind::returned:
             case Interruption::Kind::left:
                 INVARIANT(false, "how the tiers call each other is their own affair");

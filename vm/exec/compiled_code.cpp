@@ -73,6 +73,8 @@ void prepare_code(Runtime& runtime, LinkedFunction& function) {
         compiled.is_refused ? function.translation->entry() : stub(Handler::enter_compiled);
 }
 
+namespace {
+
 CompiledEntry loop_entry(Runtime& runtime, const FrameState& frame, const Word* pc) {
     LinkedFunction& function = runtime.function_of(frame);
     CompiledFunction& compiled = compiled_function(runtime, function);
@@ -85,6 +87,13 @@ CompiledEntry loop_entry(Runtime& runtime, const FrameState& frame, const Word* 
                                                   function.identity.function_index, code_offset);
     compiled.loops.push_back({code_offset, code.entry});
     return code.entry;
+}
+
+}  // namespace
+
+bool find_compiled_loop(Runtime& runtime, const FrameState& frame, const Word* pc) {
+    runtime.native_stack.loop = loop_entry(runtime, frame, pc);
+    return runtime.native_stack.loop != nullptr;
 }
 
 }  // namespace sojourn::vm

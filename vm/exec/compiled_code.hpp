@@ -16,9 +16,9 @@ struct InstanceCode {
 /// code. Requires: it is translated.
 void prepare_code(Runtime& runtime, LinkedFunction& function);
 
-/// Compiled code for the frame that stands behind the safepoint of the loop at `pc`; nullptr when
-/// it is left to the interpreter.
-CompiledEntry loop_entry(Runtime& runtime, const FrameState& frame, const Word* pc);
+/// Whether there is compiled code for the frame that stands behind the safepoint of the loop at
+/// `pc`; then NativeStack::loop is that.
+bool find_compiled_loop(Runtime& runtime, const FrameState& frame, const Word* pc);
 
 /// A function as compiled code calls it.
 CompiledFunction& compiled_function(Runtime& runtime, LinkedFunction& function);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <sys/resource.h>
+#include <utility>
 
 #include "vm/exec/bulk.hpp"
 #include "vm/exec/callee.hpp"
@@ -28,10 +29,31 @@ std::uintptr_t native_depth() {
     return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
 }
 
+/// As interpret(), in both tiers. The interpreter does not call compiled code itself: that would
+/// take registers from all that it does.
+Interruption run_both(Runtime& runtime, Thread& thread) {
+    for (;;) {
+        const Interruption interruption = interpret(runtime, thread);
+        if (interruption.kind != Interruption::Kind::entering) return interruption;
+        FrameState* const frame = thread.frame;
+        std::uint64_t* const slots = thread.slots;
+        const Word** const returns = thread.returns;
+        const CompiledFunction& function = compiled_function(runtime, runtime.function_of(*frame));
+        const CompiledEntry loop = std::exchange(runtime.native_stack.loop, nullptr);
+        (loop == nullptr ? function.entry : loop)(function.context, slots, frame);
+        thread.frame = frame - 1;
+        thread.returns = returns - 1;
+        thread.pc = *thread.returns;
+        thread.slots = slots - thread.pc[-2].op.a;
+        if (thread.pc == stub(Handler::return_to_compiled)) return {Interruption::Kind::returned};
+        if (thread.pc == stub(Handler::finish_thread)) return {Interruption::Kind::finished};
+    }
+}
+
 [[gnu::noinline]] Interruption interpret_or_land(Runtime& runtime, Thread& thread) {
     runtime.native_stack.depth = 0;
     if (setjmp(runtime.native_stack.landing) != 0) return runtime.native_stack.landed;
-    return interpret(runtime, thread);
+    return run_both(runtime, thread);
 }
 
 Runtime& runtime_of(Context context) {
@@ -117,7 +139,7 @@ void help_call(Context context, CompiledFunction* callee, std::uint64_t* slots, 
     const Word** const returns = thread.returns;
     *thread.returns++ = stub(Handler::return_to_compiled);
     ++native.depth;
-    const Interruption interruption = interpret(runtime, thread);
+    const Interruption interruption = run_both(runtime, thread);
     --native.depth;
     thread.returns = returns;
     if (interruption.kind == Interruption::Kind::returned) return;

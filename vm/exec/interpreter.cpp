@@ -141,7 +141,6 @@ Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable*
     std::byte* memory_base;
     std::uint64_t memory_bytes;
     LinkedFunction* callee;
-    CompiledEntry compiled;
     HostOutcome outcome;
     Trap trap = Trap::unreachable;
     std::optional<Trap> uncaught;
@@ -262,13 +261,8 @@ enter_loop:
     NEXT(1);
 enter_compiled_loop:
     POLL();
-    compiled = loop_entry(runtime, *frame, pc);
-    if (compiled == nullptr) NEXT(1);
-run_compiled:
-    WRITE_BACK();
-    compiled(compiled_function(runtime, runtime.function_of(*frame)).context, slots, frame);
-    USE_MEMORY(memory);
-    goto return_nothing;
+    if (!find_compiled_loop(runtime, *frame, pc)) NEXT(1);
+    goto enter_compiled;
 call_local:
     POLL();
     callee = pointer_from<LinkedFunction>(pc[1].more.first);
@@ -342,13 +336,11 @@ tail_call_through_reference:
 
 throw_tag:
     WRITE_BACK();
-    if (runtime.native_stack.depth > 0) leave_compiled_code(runtime, thread);
     uncaught =
         throw_new(runtime, thread, *pointer_from<ExceptionTag>(pc[1].more.first), slots + pc->op.a);
     goto thrown;
 throw_exception:
     WRITE_BACK();
-    if (runtime.native_stack.depth > 0) leave_compiled_code(runtime, thread);
     uncaught = throw_again(runtime, thread, slots[pc->op.a]);
 thrown:
     TRAP_IF_ANY(uncaught);
@@ -384,8 +376,8 @@ compile_function:
     prepare_code(runtime, *callee);
     NEXT_AT(callee->entry);
 enter_compiled:
-    compiled = compiled_function(runtime, runtime.function_of(*frame)).entry;
-    goto run_compiled;
+    WRITE_BACK();
+    return {Interruption::Kind::entering};
 host_function_frame:
     callee = &runtime.function_of(*frame);
     outcome = call_host_function(runtime, *callee, *instance, slots);

@@ -14,6 +14,7 @@ struct Interruption {
         exited,
         paused,  ///< at a safepoint; the frames are complete
         // Never seen outside of vm/exec:
+        entering,  ///< the thread stands where it goes on in compiled code
         returned,  ///< to the compiled code that called
         left,      ///< compiled code: the thread stands where the interpreter goes on
     };

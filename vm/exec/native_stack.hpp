@@ -3,6 +3,7 @@
 #include <csetjmp>
 #include <cstdint>
 
+#include "vm/exec/compiled.hpp"
 #include "vm/exec/interruption.hpp"
 
 namespace sojourn::vm {
@@ -12,11 +13,12 @@ class Thread;
 /// The host's stack while compiled code runs on it. Nothing of a guest is on it alone: at every
 /// call the frames are complete, so that it can be dropped at once.
 struct NativeStack {
-    Thread* thread = nullptr;  ///< that runs
-    std::uintptr_t limit = 0;  ///< compiled code goes no deeper
-    std::uint32_t depth = 0;   ///< interpreters that compiled code has called
-    std::jmp_buf landing;      ///< where it began
-    Interruption landed{};     ///< why it was dropped
+    Thread* thread = nullptr;      ///< that runs
+    std::uintptr_t limit = 0;      ///< compiled code goes no deeper
+    std::uint32_t depth = 0;       ///< interpreters that compiled code has called
+    CompiledEntry loop = nullptr;  ///< that is being entered; nullptr: a whole function is
+    std::jmp_buf landing;          ///< where it began
+    Interruption landed{};         ///< why it was dropped
 };
 
 }  // namespace sojourn::vm

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "vm/exec/compiled_code.hpp"
 #include "vm/exec/interpreter.hpp"
 
 namespace sojourn::vm {
@@ -106,6 +107,7 @@ void land(Thread& thread, const Landing& landing, const ExceptionTag& tag,
 
 std::optional<Trap> throw_new(Runtime& runtime, Thread& thread, const ExceptionTag& tag,
                               const std::uint64_t* values) {
+    if (runtime.native_stack.depth > 0) leave_compiled_code(runtime, thread);
     const auto landing = find_landing(runtime, thread, tag);
     if (!landing.ok()) return landing.trap();
     Reference reference = kNullReference;
@@ -119,6 +121,7 @@ std::optional<Trap> throw_new(Runtime& runtime, Thread& thread, const ExceptionT
 }
 
 std::optional<Trap> throw_again(Runtime& runtime, Thread& thread, Reference reference) {
+    if (runtime.native_stack.depth > 0) leave_compiled_code(runtime, thread);
     const Exception* const exception = runtime.exceptions.find(reference);
     if (exception == nullptr) return Trap::null_exception_reference;
     const auto landing = find_landing(runtime, thread, *exception->tag);
