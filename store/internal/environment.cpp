@@ -302,14 +302,6 @@ DatabaseFile Environment::file() const {
     return {file, stat.ms_psize};
 }
 
-std::uint64_t Environment::last_commit() const {
-    const std::lock_guard lock(writer_);
-    if (env_ == nullptr) return 0;
-    MDB_envinfo info{};
-    mdb_env_info(env_, &info);
-    return info.me_last_txnid;
-}
-
 MDB_dbi Environment::handle(TableIndex table) const {
     const auto index = static_cast<std::size_t>(table);
     EXPECTS(index < handles_.size(), "a table is one of those the environment was opened with");

@@ -80,6 +80,8 @@ public:
     [[nodiscard]] const Environment& environment() const { return *environment_; }
     /// Of the commit that a reading transaction sees.
     [[nodiscard]] std::uint64_t commit_number() const { return mdb_txn_id(transaction_); }
+    /// Whether no host process has committed anything since. Asks no lock.
+    [[nodiscard]] bool is_newest() const;
 
 protected:
     explicit Transaction(const Environment& environment);
@@ -163,9 +165,6 @@ public:
 
     /// The file, for who looks at pages within a reading transaction.
     [[nodiscard]] DatabaseFile file() const;
-
-    /// Grows with every commit of any host process.
-    [[nodiscard]] std::uint64_t last_commit() const;
 
     /// The Error for an LMDB return code, with what to do about it.
     [[nodiscard]] Error error(int code, std::string_view attempt) const;

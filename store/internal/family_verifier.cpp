@@ -19,13 +19,12 @@ public:
 
     Result<std::vector<std::string>> run() {
         problems_ = TRY(survey_pages(environment_)).problems;
-        const std::uint64_t commit_before = environment_.last_commit();
         TRY(check_records());
         TRY(check_attachments());
         TRY(check_lists());
         TRY(count_values());
         // A count is one moment's; with a writer at work the two are of different moments.
-        if (values_ > listed_ && environment_.last_commit() == commit_before) {
+        if (values_ > listed_ && records_commit_ == values_commit_) {
             report("{} units are listed by no version", values_ - listed_);
         }
         return std::move(problems_);
@@ -58,12 +57,15 @@ private:
     std::vector<std::string> problems_;
     std::vector<Version> checkpoints_;
     std::size_t unit_bytes_ = 0;
+    std::uint64_t records_commit_ = 0;  ///< the one that was looked at
+    std::uint64_t values_commit_ = 0;
     std::uint64_t listed_ = 0;
     std::uint64_t values_ = 0;
 };
 
 Result<void> Verifier::check_records() {
     const auto transaction = TRY(environment_.read());
+    records_commit_ = transaction.commit_number();
     const auto family = TRY(read_family_record(transaction));
     unit_bytes_ = family.unit_bytes;
     std::map<BranchId, ProcessId> branches;  // and whose they are
@@ -167,6 +169,7 @@ Result<void> Verifier::check_list(const Transaction& transaction, const WrittenL
 
 Result<void> Verifier::count_values() {
     const auto transaction = TRY(environment_.read());
+    values_commit_ = transaction.commit_number();
     Cursor pages = transaction.cursor(kPages);
     for (bool found = TRY(pages.next()); found; found = TRY(pages.next())) {
         if (TRY(holds(parse_unit_key(pages.key()))) && pages.key().size() == kUnitVersionKeyBytes) {

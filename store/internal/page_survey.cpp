@@ -193,7 +193,7 @@ Result<Snapshot> newest_snapshot(const Environment& environment) {
         auto transaction = TRY(environment.read());
         const auto commit = TRY(environment.file().commit(transaction.commit_number()));
         // The page that names it is written to next by the second commit behind it.
-        const bool is_newest = environment.last_commit() == transaction.commit_number();
+        const bool is_newest = transaction.is_newest();
         if (is_newest && commit) return Snapshot{std::move(transaction), *commit};
         if (is_newest) break;
         ::usleep(kWaitUs);

@@ -83,6 +83,12 @@ Result<std::optional<Bytes>> Transaction::get(TableIndex table, Bytes key) const
     return std::optional<Bytes>(to_bytes(found));
 }
 
+bool Transaction::is_newest() const {
+    MDB_envinfo info{};
+    mdb_env_info(mdb_txn_env(transaction_), &info);
+    return info.me_last_txnid == commit_number();
+}
+
 bool Transaction::is_empty(TableIndex table) const {
     MDB_stat stat{};
     const int code = mdb_stat(transaction_, environment_->handle(table), &stat);
