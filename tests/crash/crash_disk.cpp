@@ -118,7 +118,12 @@ void CrashDisk::change(const DiskEvent& event, bool is_durable) {
             return;
         case DiskCall::rename: {
             const NodeId node = by_path_.at(event.path);
-            change_entry(event.path, {name_of(event.path), name_of(event.target), node});
+            if (parent_of(event.path) == parent_of(event.target)) {
+                change_entry(event.path, {name_of(event.path), name_of(event.target), node});
+            } else {
+                change_entry(event.path, {name_of(event.path), "", 0});
+                change_entry(event.target, {"", name_of(event.target), node});
+            }
             by_path_.erase(event.path);
             by_path_[event.target] = node;
             return;
