@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.hpp"
+#include "store/internal/database_page.hpp"
 #include "store/internal/environment.hpp"
 
 namespace sojourn::store {
@@ -29,6 +30,12 @@ bool follow_each_other(std::uint64_t even, std::uint64_t odd) {
     return is_new || (even % 2 == 0 && (odd == even + 1 || odd + 1 == even));
 }
 
+Result<CommitRecord> newest_commit(const DatabaseFile& database) {
+    const CommitRecord even = TRY(database.commit_in(PageNumber{0}));
+    const CommitRecord odd = TRY(database.commit_in(PageNumber{1}));
+    return even.number > odd.number ? even : odd;
+}
+
 }  // namespace
 
 Result<void> check_commit_numbers(const std::filesystem::path& data_file, std::size_t page_bytes) {
@@ -44,6 +51,20 @@ Result<void> check_commit_numbers(const std::filesystem::path& data_file, std::s
                     "the database {} is damaged: its last two commits are numbered {} and {}: {}",
                     data_file.native(), even, odd, kDamageRemedy);
     }
+}
+
+Result<void> continue_commit_numbers(int file, std::size_t page_bytes, std::uint64_t number) {
+    CommitRecord commit = TRY(newest_commit(DatabaseFile(file, page_bytes)));
+    // What it has noted as freed since then would be freed in its future.
+    EXPECTS(commit.number <= number && number > 0, "a database goes on counting");
+    for (const std::uint64_t each : {number - 1, number}) {
+        commit.number = each;
+        const auto place = static_cast<off_t>(each % kCommitPages * page_bytes + kPageHeaderBytes);
+        if (::pwrite(file, &commit, sizeof commit, place) != sizeof commit) {
+            return fail_errno(errno, "cannot write the first pages of a database");
+        }
+    }
+    return {};
 }
 
 }  // namespace sojourn::store

@@ -11,4 +11,8 @@ namespace sojourn::store {
 /// commit may look like the newest. Others may commit meanwhile. Errors: corrupt; those of reading.
 Result<void> check_commit_numbers(const std::filesystem::path& data_file, std::size_t page_bytes);
 
+/// Makes the newest commit of a database that nobody uses commit `number` of it, and the one before
+/// the same: it takes the place of one that has come that far. Errors: corrupt; those of writing.
+Result<void> continue_commit_numbers(int file, std::size_t page_bytes, std::uint64_t number);
+
 }  // namespace sojourn::store

@@ -1,6 +1,7 @@
 #include "store/internal/database_file.hpp"
 
 #include <cerrno>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/internal/database_page.hpp"
@@ -14,6 +15,11 @@ constexpr std::uint32_t kDataVersion = 1;
 constexpr std::uint64_t kPagesMax = std::uint64_t{1} << 44;  ///< longer than any file
 
 }  // namespace
+
+std::uint64_t DatabaseFile::length() const {
+    struct stat status {};
+    return ::fstat(file_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
 
 Result<void> DatabaseFile::read(PageNumber page, MutableBytes out, std::size_t offset) const {
     const Error behind_end =

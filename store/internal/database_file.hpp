@@ -64,6 +64,8 @@ public:
     DatabaseFile(int file, std::size_t page_bytes) : file_(file), page_bytes_(page_bytes) {}
 
     [[nodiscard]] std::size_t page_bytes() const { return page_bytes_; }
+    /// In bytes, with what it has behind the last page; 0 when it can't be asked.
+    [[nodiscard]] std::uint64_t length() const;
 
     /// What page `page`, one of the first two, has. Errors: corrupt when it names no commit.
     [[nodiscard]] Result<CommitRecord> commit_in(PageNumber page) const;

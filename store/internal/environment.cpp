@@ -7,161 +7,14 @@
 #include <unistd.h>
 
 #include "base/trace.hpp"
-#include "store/internal/commit_numbers.hpp"
-#include "store/internal/store_directory.hpp"
-#include "store/unit_codec.hpp"
 
 namespace sojourn::store {
 
 namespace {
 
-constexpr std::size_t kMapBytes = std::size_t{1} << 40;
-constexpr std::size_t kMapBytesMin = std::size_t{1} << 26;
-constexpr unsigned kHostReadersMax = 4096;  ///< of all host processes together
 constexpr std::uint64_t kFullBelowBytes = 64 * 1024;
 
-std::filesystem::path data_file(const std::filesystem::path& directory) {
-    return directory / "data.mdb";
-}
-
 }  // namespace
-
-Environment::Environment(std::filesystem::path directory)
-    : directory_(std::move(directory)),
-      damage_line_(fmt::format("corrupt data: the database {} is damaged: vm store verify tells "
-                               "what else is; {}\n",
-                               data_file(directory_).native(), kDamageRemedy)) {}
-
-Environment::~Environment() {
-    close();
-}
-
-void Environment::close() {
-    const DatabaseUse use(damage_line_);
-    for (Reader& reader : readers_) {
-        if (reader.hot_cursor != nullptr) mdb_cursor_close(reader.hot_cursor);
-        if (reader.transaction != nullptr) mdb_txn_abort(reader.transaction);
-        reader.hot_cursor = nullptr;
-        reader.transaction = nullptr;
-    }
-    if (env_ != nullptr) mdb_env_close(env_);
-    env_ = nullptr;
-}
-
-Result<void> Environment::start(const EnvironmentOptions& options) {
-    const DatabaseUse use(damage_line_);
-    options_ = options;
-    options_.create = false;  // when it is opened again, the tables are there
-    if (!options.create) TRY(expect_data());
-    if (const int code = open_map(options); code != 0) return error(code, "open");
-    if (const int code = mend_short_file(); code != 0) return error(code, "inspect");
-    MDB_stat stat{};
-    mdb_env_stat(env_, &stat);
-    TRY(check_commit_numbers(data_file(directory_), stat.ms_psize));
-    int dead_readers = 0;
-    if (const int code = mdb_reader_check(env_, &dead_readers); code != 0) {
-        return error(code, "clear the readers of");
-    }
-    if (const int code = open_tables(options); code != 0) return error(code, "open the tables of");
-    if (const int code = prepare_readers(options.hot_table); code != 0) return error(code, "read");
-    return {};
-}
-
-/// LMDB would make the file anew, and what was lost would look empty.
-Result<void> Environment::expect_data() const {
-    struct stat status {};
-    if (::stat(data_file(directory_).c_str(), &status) != 0) {
-        if (errno != ENOENT && errno != ENOTDIR) return error(errno, "open");
-        return fail(ErrorCode::corrupt, "the database {} is missing: {}",
-                    data_file(directory_).native(), kDamageRemedy);
-    }
-    if (status.st_size > 0) return {};
-    return fail(ErrorCode::corrupt, "the database {} is empty: {}", data_file(directory_).native(),
-                kDamageRemedy);
-}
-
-/// Reserves 1 TiB, or as much as the address space has room for. On media that cannot be written
-/// it is opened for reading, without locks.
-int Environment::open_map(const EnvironmentOptions& options) {
-    unsigned flags =
-        MDB_NOTLS | MDB_NORDAHEAD | (options.sync ? 0U : static_cast<unsigned>(MDB_NOSYNC));
-    for (std::size_t map_bytes = kMapBytes;;) {
-        if (const int code = mdb_env_create(&env_); code != 0) return code;
-        mdb_env_set_userctx(env_, &damage_line_);
-        mdb_env_set_assert(env_, [](MDB_env* env, const char*) {
-            report_broken_database(*static_cast<const std::string*>(mdb_env_get_userctx(env)));
-        });
-        mdb_env_set_mapsize(env_, map_bytes);
-        mdb_env_set_maxreaders(env_, kHostReadersMax);
-        mdb_env_set_maxdbs(env_, static_cast<MDB_dbi>(options.tables.size()));
-        const int code = mdb_env_open(env_, directory_.c_str(), flags, 0600);
-        const bool is_refused = (code == EROFS || code == EACCES) && (flags & MDB_RDONLY) == 0;
-        if (is_refused && is_on_read_only_media(directory_)) {
-            flags |= MDB_RDONLY | MDB_NOLOCK;
-        } else if (code == ENOMEM && map_bytes > kMapBytesMin) {
-            map_bytes /= 4;
-        } else {
-            return code;
-        }
-        mdb_env_close(env_);
-        env_ = nullptr;
-    }
-}
-
-/// A file that lost its end would raise SIGBUS where LMDB reads behind it. As zeros the missing
-/// part is found damaged like any other.
-int Environment::mend_short_file() {
-    MDB_envinfo info{};
-    MDB_stat stat{};
-    mdb_env_info(env_, &info);
-    mdb_env_stat(env_, &stat);
-    const auto pages_bytes = static_cast<off_t>((info.me_last_pgno + 1) * stat.ms_psize);
-    struct stat status {};
-    if (::stat(data_file(directory_).c_str(), &status) != 0) return errno;
-    if (status.st_size >= pages_bytes) return 0;
-
-    // Under the writers' lock: nobody is extending the file meanwhile.
-    MDB_txn* lock = nullptr;
-    if (const int code = mdb_txn_begin(env_, nullptr, 0, &lock); code != 0) {
-        return code == EACCES ? MDB_CORRUPTED : code;  // opened for reading: it stays as it is
-    }
-    int code = 0;
-    if (::stat(data_file(directory_).c_str(), &status) != 0) code = errno;
-    if (code == 0 && status.st_size < pages_bytes &&
-        ::truncate(data_file(directory_).c_str(), pages_bytes) != 0) {
-        code = errno;
-    }
-    mdb_txn_abort(lock);
-    return code;
-}
-
-int Environment::open_tables(const EnvironmentOptions& options) {
-    MDB_txn* transaction = nullptr;
-    const unsigned mode = options.create ? 0U : static_cast<unsigned>(MDB_RDONLY);
-    if (const int code = mdb_txn_begin(env_, nullptr, mode, &transaction); code != 0) return code;
-    handles_.resize(options.tables.size());
-    for (std::size_t index = 0; index < handles_.size(); ++index) {
-        const unsigned flags = options.create ? static_cast<unsigned>(MDB_CREATE) : 0U;
-        const int code = mdb_dbi_open(transaction, options.tables[index], flags, &handles_[index]);
-        if (code != 0) {
-            mdb_txn_abort(transaction);
-            return code;
-        }
-    }
-    return mdb_txn_commit(transaction);
-}
-
-int Environment::prepare_readers(TableIndex hot_table) {
-    for (Reader& reader : readers_) {
-        if (const int code = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &reader.transaction))
-            return code;
-        const int code = mdb_cursor_open(reader.transaction, handle(hot_table), &reader.hot_cursor);
-        if (code != 0) return code;
-        mdb_txn_reset(reader.transaction);
-        reader.scratch = std::make_unique_for_overwrite<std::byte[]>(kUnitValueBytesMax);
-    }
-    return 0;
-}
 
 Reader& Environment::claim_reader() const {
     for (;;) {
@@ -179,10 +32,14 @@ Result<ReadTransaction> Environment::read() const {
         int code = reader.transaction != nullptr ? mdb_txn_renew(reader.transaction) : MDB_PANIC;
         if (code == 0) {
             code = mdb_cursor_renew(reader.transaction, reader.hot_cursor);
-            if (code == 0) return ReadTransaction(*this, reader);
+            if (code == 0 && !is_outdated(reader)) return ReadTransaction(*this, reader);
             mdb_txn_reset(reader.transaction);
         }
         reader.busy.store(false, std::memory_order_release);
+        if (code == 0) {
+            TRY(follow_replacement());
+            continue;
+        }
         if (code == MDB_PANIC && !has_waited) {
             // The writer whose commit failed is opening the environment again.
             const std::lock_guard wait(writer_);
@@ -205,23 +62,28 @@ Result<bool> Environment::try_write(const std::function<Result<void>(WriteTransa
     {
         const std::lock_guard lock(writer_);
         if (env_ == nullptr) TRY(reopen());
-        const DatabaseUse use(damage_line_);
-        MDB_txn* raw = nullptr;
-        code = mdb_txn_begin(env_, nullptr, 0, &raw);
-        if (code == EACCES) code = EROFS;  // it was opened for reading
-        if (code == 0) {
-            WriteTransaction transaction(*this, raw);
-            const Result<void> result = body(transaction);
-            code = transaction.first_failure_;
-            if (!result.ok() && code != MDB_MAP_FULL) return result.error();
-            if (code == 0) code = transaction.commit();
-        }
+        code = TRY(write_once(body));
         // If that fails, the next writer tries it again.
         if (code != 0 && has_given_up()) static_cast<void>(reopen());
     }
     if (code == 0) return true;
     if ((code == MDB_MAP_FULL || code == MDB_MAP_RESIZED) && grow_map()) return false;
     return error(code, "write to");
+}
+
+/// Gives the code of LMDB's that it ended with.
+Result<int> Environment::write_once(const std::function<Result<void>(WriteTransaction&)>& body) {
+    const WritersLock writers = TRY(lock_writers());
+    const DatabaseUse use(damage_line_);
+    MDB_txn* raw = nullptr;
+    int code = mdb_txn_begin(env_, nullptr, 0, &raw);
+    if (code == EACCES) return EROFS;  // it was opened for reading
+    if (code != 0) return code;
+    WriteTransaction transaction(*this, raw);
+    const Result<void> result = body(transaction);
+    code = transaction.first_failure_;
+    if (!result.ok() && code != MDB_MAP_FULL) return result.error();
+    return code == 0 ? transaction.commit() : code;
 }
 
 /// Waits for this host process's transactions, then maps four times as much, or less where the
@@ -254,18 +116,6 @@ bool Environment::has_given_up() const {
     return code == MDB_PANIC;
 }
 
-/// What was committed before is whole, and is found by opening the environment again.
-/// Requires: the writers' lock.
-Result<void> Environment::reopen() {
-    claim_all_readers();
-    close();
-    auto started = start(EnvironmentOptions(options_));
-    if (!started.ok()) close();
-    release_all_readers();
-    TRACE(store, "reopened", directory_.native(), started.ok());
-    return started;
-}
-
 void Environment::claim_all_readers() const {
     for (std::size_t claimed = 0; claimed < kReaders;) {
         for (Reader& reader : readers_) {
@@ -290,7 +140,7 @@ bool Environment::is_disk_full() const {
     struct rlimit limit {};
     struct stat status {};
     return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-           ::stat(data_file(directory_).c_str(), &status) == 0 &&
+           ::stat(data_file_.c_str(), &status) == 0 &&
            static_cast<std::uint64_t>(status.st_size) + kFullBelowBytes > limit.rlim_cur;
 }
 

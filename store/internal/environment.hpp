@@ -137,8 +137,27 @@ private:
     std::size_t bytes_put_ = 0;
 };
 
+/// Keeps every other host process from writing to a database and from replacing its file: it is a
+/// lock on that file, and who has waited for it may find that the file is another's by now.
+class WritersLock {
+public:
+    /// Waits for the lock. Borrows `file`. Errors: io.
+    static Result<WritersLock> take(int file);
+    WritersLock(WritersLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+    ~WritersLock();
+
+private:
+    explicit WritersLock(int file) : file_(file) {}
+
+    int file_;
+};
+
 /// One LMDB environment. A host process has one object a directory, however often it opens it:
 /// LMDB's locks are per process and closing one of two would release the other's.
+///
+/// Its file may be replaced by a compacted one under the writers' lock. A writer looks for that
+/// before it begins, a reader when somebody has written since; either opens it again then. Until
+/// then the old file has the moment in which it was replaced, which is the newest.
 ///
 /// Usable from any thread. A read transaction is one of a fixed number of prepared ones; it must
 /// be short, as it keeps pages from being reused and the map from growing.
@@ -163,8 +182,18 @@ public:
 
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 
+    /// Calls `body` while nobody writes. It may replace the file; then this host process's
+    /// transactions must end by themselves, and the environment is opened again. Errors: those of
+    /// `body`; io.
+    Result<void> exclude_writers(const std::function<Result<void>()>& body) const;
+
+    /// Writes the newest commit to `file`, without what is free. The commit is chosen before the
+    /// first byte is written. Requires: a reading transaction lives meanwhile. Errors: corrupt, io.
+    Result<void> copy_compacted(int file) const;
+
     /// The file, for who looks at pages within a reading transaction.
     [[nodiscard]] DatabaseFile file() const;
+    [[nodiscard]] const EnvironmentOptions& options() const { return options_; }
 
     /// The Error for an LMDB return code, with what to do about it.
     [[nodiscard]] Error error(int code, std::string_view attempt) const;
@@ -174,31 +203,41 @@ private:
     friend class ReadTransaction;
     friend class WriteTransaction;
     static constexpr std::size_t kReaders = 8;
+    static constexpr unsigned kHostReadersMax = 4096;  ///< of all host processes together
+    static constexpr std::size_t kMapBytes = std::size_t{1} << 40;
 
-    explicit Environment(std::filesystem::path directory);
-    Result<void> start(const EnvironmentOptions& options);
-    void close();
-    Result<void> reopen();
+    Environment(std::filesystem::path directory, EnvironmentOptions options);
+    Result<void> start(bool create) const;
+    void close() const;
+    Result<void> reopen() const;
     [[nodiscard]] bool has_given_up() const;
     [[nodiscard]] Result<void> expect_data() const;
-    int open_map(const EnvironmentOptions& options);
-    int open_tables(const EnvironmentOptions& options);
-    int prepare_readers(TableIndex hot_table);
-    int mend_short_file();
+    [[nodiscard]] int open_map() const;
+    [[nodiscard]] int open_newest_map() const;
+    [[nodiscard]] int open_tables(bool create) const;
+    [[nodiscard]] int prepare_readers() const;
+    [[nodiscard]] Result<void> mend_short_file() const;
+    [[nodiscard]] int descriptor() const;
+    [[nodiscard]] bool is_replaced() const;
+    [[nodiscard]] bool is_outdated(const Reader& reader) const;
+    Result<void> follow_replacement() const;
+    Result<WritersLock> lock_writers() const;
     Reader& claim_reader() const;
     void claim_all_readers() const;
     void release_all_readers() const;
     Result<bool> try_write(const std::function<Result<void>(WriteTransaction&)>& body);
+    Result<int> write_once(const std::function<Result<void>(WriteTransaction&)>& body);
     bool grow_map() const;
     [[nodiscard]] bool is_disk_full() const;
     [[nodiscard]] MDB_dbi handle(TableIndex table) const;
 
     std::filesystem::path directory_;
+    std::filesystem::path data_file_;
     std::string damage_line_;  ///< what is said when using it faults
     UniqueFd pin_;  ///< keeps the directory's inode number from being given to another one
     EnvironmentOptions options_;
-    MDB_env* env_ = nullptr;  ///< none after a failed write, until it can be opened again
-    std::vector<MDB_dbi> handles_;
+    mutable MDB_env* env_ = nullptr;  ///< none after a failed write, until it can be opened again
+    mutable std::vector<MDB_dbi> handles_;
     mutable std::array<Reader, kReaders> readers_;
     mutable std::mutex writer_;
 };

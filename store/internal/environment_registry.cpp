@@ -63,9 +63,9 @@ Result<std::shared_ptr<Environment>> Environment::open(const std::filesystem::pa
         registry().closed.wait(lock);
     }
     keep_large_blocks_lazy();
-    std::unique_ptr<Environment> fresh(new Environment(directory));
+    std::unique_ptr<Environment> fresh(new Environment(directory, options));
     fresh->pin_ = std::move(pin);
-    TRY(fresh->start(options));
+    TRY(fresh->start(options.create));
     std::shared_ptr<Environment> environment(
         fresh.release(), [id](Environment* last) { close_and_forget(id, last); });
     registry().open.emplace(id, environment);

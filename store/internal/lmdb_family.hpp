@@ -51,6 +51,7 @@ public:
     /// process's. Errors: not_found.
     Result<void> remove_member(ProcessId id);
     Result<std::vector<ProcessId>> members() const;
+    [[nodiscard]] const Environment& environment() const { return *environment_; }
     Result<FamilyUsage> usage(const FindContentsOf& find_contents) const;
     /// Those of which two views do not see one and the same value, in key order, by the lists of
     /// what the versions wrote. Errors: not_found, corrupt.

@@ -250,6 +250,22 @@ Result<LmdbStore::CatalogueUsage> LmdbStore::catalogue_usage() const {
     return usage;
 }
 
+Result<void> LmdbStore::for_each_database(
+    const std::function<Result<void>(const Environment&)>& visit) const {
+    TRY(visit(*catalogue_));
+    std::set<FamilyId> families;
+    for (const ListedProcess& process : TRY(listed_now()))
+        families.insert(process.family);
+    for (const FamilyId& id : families) {
+        const auto family = open_family(id);
+        // Removed by another host process after it was listed.
+        if (!family.ok() && family.error().code == ErrorCode::not_found) continue;
+        if (!family.ok()) return family.error();
+        TRY(visit((*family)->environment()));
+    }
+    return {};
+}
+
 Result<ByteVector> LmdbStore::grants(ProcessId id) const {
     const auto transaction = TRY(catalogue_->read());
     return read_grants(transaction, id);

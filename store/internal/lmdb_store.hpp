@@ -54,6 +54,9 @@ public:
         std::uint64_t free = 0;
     };
     Result<CatalogueUsage> catalogue_usage() const;
+    /// The catalogue's, then each listed family's.
+    Result<void> for_each_database(
+        const std::function<Result<void>(const Environment&)>& visit) const;
     Result<std::shared_ptr<LmdbFamily>> open_family(FamilyId id) const;
     [[nodiscard]] const StorePaths& paths() const { return paths_; }
     /// Lists a process whose family is there. Errors: already_exists (the name), store_full, io.

@@ -153,7 +153,8 @@ std::optional<std::uint64_t> checkpoint_until_killed(const CrashFixture& fixture
 
 /// No part of a checkpoint: file_moments_test.cpp and history_verbs_test.cpp kill there.
 bool is_elsewhere(const std::string& point) {
-    return point.starts_with("leases_") || point.starts_with("store_fork_");
+    return point.starts_with("leases_") || point.starts_with("store_fork_") ||
+           point.starts_with("store_compact_");
 }
 
 /// What came of a process that was to be killed at a fault point.
