@@ -170,6 +170,7 @@ void RecordedRun::live(const std::string& program) {
     perform({"import", image, "--name", "copy"}, "imported");
     say_in_disk_log(log, "removing");
     perform({"rm", "job@" + std::to_string(kRemoved)}, "removed");
+    perform({"store", "compact"}, "");
     say_in_disk_log(log, "removing the copy");
     perform({"rm", "copy"}, "");
     say_in_disk_log(log, "pruning");

@@ -9,6 +9,7 @@ namespace sojourn::tools {
 
 struct Invocation;
 
+void add_store_compact(CLI::App& verb, Invocation& invocation);
 void add_store_init(CLI::App& verb, Invocation& invocation);
 void add_store_repair(CLI::App& verb, Invocation& invocation);
 void add_store_stat(CLI::App& verb, Invocation& invocation);
