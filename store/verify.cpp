@@ -4,15 +4,13 @@
 #include <atomic>
 #include <map>
 #include <mutex>
-#include <thread>
+#include <optional>
 
-#include "base/background_job.hpp"
+#include "store/internal/lmdb_family.hpp"
 
 namespace sojourn::store {
 
 namespace {
-
-constexpr unsigned kThreadsMax = 16;
 
 std::string name_of(const ProcessRecord& process) {
     return process.name.empty() ? process.id.hex() : process.name;
@@ -37,20 +35,20 @@ public:
     FamilyCheck(Store& store, FamilyId family) : store_(store), family_(family) {}
 
     void add(const ProcessRecord& process) { processes_.push_back(process); }
-    [[nodiscard]] std::size_t process_count() const { return processes_.size(); }
 
-    Result<void> run() {
+    Result<void> run(WorkCrew& crew, const BytesSeen& progress) {
         const auto family = store_.family(family_);
         if (!family.ok()) return note_for_all(family.error());
         const ProcessRecord& first = processes_.front();
-        const auto problems = (*family)->verify();
+        const auto* database = dynamic_cast<const LmdbFamily*>(family->get());
+        const auto problems =
+            database != nullptr ? database->verify_together(crew, progress) : (*family)->verify();
         if (!problems.ok()) TRY(note(first, problems.error()));
         for (const std::string& what : problems.ok() ? *problems : std::vector<std::string>())
             report.problems.push_back({name_of(first), what});
         if (report.problems.empty()) return {};
-        ByteVector unit(store_.unit_bytes());
         for (const ProcessRecord& process : processes_)
-            TRY(find_lost(process, **family, unit));
+            TRY(find_lost(process, **family, crew));
         return {};
     }
 
@@ -69,14 +67,25 @@ private:
         return {};
     }
 
-    Result<void> find_lost(const ProcessRecord& process, const Family& family, MutableBytes unit) {
+    /// Each checkpoint is read in full; several at once.
+    Result<void> find_lost(const ProcessRecord& process, const Family& family, WorkCrew& crew) {
         const auto checkpoints = family.checkpoints(process.id);
         if (!checkpoints.ok()) return note(process, checkpoints.error());
-        for (const CheckpointInfo& info : *checkpoints) {
-            const auto read = read_in_full(family, info.id, unit);
-            if (read.ok()) continue;
-            if (!is_damage(read.error())) return read.error();
-            report.lost.push_back({name_of(process), info.id, read.error().message});
+        std::vector<std::optional<Error>> errors(checkpoints->size());
+        std::atomic<std::size_t> next = 0;
+        TRY(crew.share([&]() -> Result<void> {
+            ByteVector unit(store_.unit_bytes());
+            for (std::size_t index = next++; index < errors.size(); index = next++) {
+                const auto read = read_in_full(family, (*checkpoints)[index].id, unit);
+                if (!read.ok()) errors[index] = read.error();
+            }
+            return {};
+        }));
+        for (std::size_t index = 0; index < errors.size(); ++index) {
+            if (!errors[index]) continue;
+            if (!is_damage(*errors[index])) return *errors[index];
+            report.lost.push_back(
+                {name_of(process), (*checkpoints)[index].id, errors[index]->message});
         }
         return {};
     }
@@ -98,54 +107,28 @@ std::vector<FamilyCheck> checks_of(Store& store, const std::vector<ProcessRecord
     return checks;
 }
 
-/// Takes the next check until there is none; the first error ends all work.
-class CheckQueue {
-public:
-    CheckQueue(std::vector<FamilyCheck>& checks, std::size_t all, const VerifyProgress& progress)
-        : checks_(checks), all_(all), progress_(progress) {}
-
-    Result<void> work() {
-        while (FamilyCheck* check = take()) {
-            const auto done = check->run();
-            if (!done.ok()) next_ = checks_.size();
-            TRY(done);
-        }
-        return {};
-    }
-
-private:
-    FamilyCheck* take() {
-        const std::size_t index = next_.fetch_add(1);
-        if (index >= checks_.size()) return nullptr;
-        const std::lock_guard lock(progress_mutex_);
-        progress_(begun_, all_);
-        begun_ += checks_[index].process_count();
-        return &checks_[index];
-    }
-
-    std::vector<FamilyCheck>& checks_;
-    std::size_t all_;
-    const VerifyProgress& progress_;
-    std::atomic<std::size_t> next_ = 0;
-    std::mutex progress_mutex_;
-    std::size_t begun_ = 0;  ///< processes
-};
-
 }  // namespace
 
-Result<VerifyReport> verify_store(Store& store, const VerifyProgress& progress) {
+Result<VerifyReport> verify_store(Store& store, const BytesSeen& progress) {
     VerifyReport report;
     for (const std::string& what : TRY(store.verify_catalogue()))
         report.problems.push_back({"", what});
-    const auto listed = TRY(store.listed());
-    std::vector<FamilyCheck> checks = checks_of(store, listed);
-    CheckQueue queue(checks, listed.size(), progress);
-    const std::size_t cores = std::clamp(std::thread::hardware_concurrency(), 1U, kThreadsMax);
-    std::vector<BackgroundJob> jobs(std::min(cores, checks.size()));
-    for (BackgroundJob& job : jobs)
-        TRY(job.begin([&queue] { return queue.work(); }));
-    for (BackgroundJob& job : jobs)
-        TRY(job.finish());
+    std::vector<FamilyCheck> checks = checks_of(store, TRY(store.listed()));
+    std::mutex progress_mutex;
+    const BytesSeen tell = [&](std::uint64_t bytes) {
+        const std::lock_guard lock(progress_mutex);
+        progress(bytes);
+    };
+    WorkCrew crew;
+    std::atomic<std::size_t> next = 0;
+    TRY(crew.share([&]() -> Result<void> {
+        for (std::size_t index = next++; index < checks.size(); index = next++) {
+            const auto checked = checks[index].run(crew, tell);
+            if (!checked.ok()) next = checks.size();
+            if (!checked.ok()) return checked;
+        }
+        return {};
+    }));
     for (FamilyCheck& check : checks) {
         std::ranges::move(check.report.problems, std::back_inserter(report.problems));
         std::ranges::move(check.report.lost, std::back_inserter(report.lost));

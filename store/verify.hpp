@@ -23,11 +23,12 @@ struct VerifyReport {
     std::vector<LostCheckpoint> lost;  ///< those that can't be read in full; all others can
 };
 
-/// How many processes were looked through, of how many.
-using VerifyProgress = std::function<void(std::size_t done, std::size_t all)>;
+/// Told how many bytes of values were looked through since it was last.
+using BytesSeen = std::function<void(std::uint64_t bytes)>;
 
-/// Families are looked through at once, by as many threads as there are processors. `progress` is
-/// called by one of them at a time. Errors: those that say nothing of the store, such as io.
-Result<VerifyReport> verify_store(Store& store, const VerifyProgress& progress);
+/// Families, and the values of each, are looked through by as many threads as there are processors.
+/// `progress` is called by one of them at a time. Errors: those that say nothing of the store, such
+/// as io.
+Result<VerifyReport> verify_store(Store& store, const BytesSeen& progress);
 
 }  // namespace sojourn::store

@@ -3,6 +3,7 @@
 #include "store/family.hpp"
 #include "store/internal/environment.hpp"
 #include "store/internal/family_usage.hpp"
+#include "store/internal/family_verifier.hpp"
 #include "store/internal/notes.hpp"
 #include "store/internal/view_index.hpp"
 
@@ -51,6 +52,10 @@ public:
     /// process's. Errors: not_found.
     Result<void> remove_member(ProcessId id);
     Result<std::vector<ProcessId>> members() const;
+    /// As verify(), with as many threads as `crew` has to spare; in the same order whoever helps.
+    /// `progress` is called by several of them at once.
+    Result<std::vector<std::string>> verify_together(WorkCrew& crew,
+                                                     const BytesSeen& progress) const;
     [[nodiscard]] const Environment& environment() const { return *environment_; }
     Result<FamilyUsage> usage(const FindContentsOf& find_contents) const;
     /// Those of which two views do not see one and the same value, in key order, by the lists of

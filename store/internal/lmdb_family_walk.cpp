@@ -1,4 +1,3 @@
-#include "store/internal/family_verifier.hpp"
 #include "store/internal/lmdb_family.hpp"
 #include "store/internal/page_survey.hpp"
 #include "store/internal/unit_table.hpp"
@@ -153,7 +152,13 @@ Result<FamilyUsage> LmdbFamily::usage(const FindContentsOf& find_contents) const
 }
 
 Result<std::vector<std::string>> LmdbFamily::verify() const {
-    return verify_family(*environment_);
+    WorkCrew alone(1);
+    return verify_together(alone, [](std::uint64_t) {});
+}
+
+Result<std::vector<std::string>> LmdbFamily::verify_together(WorkCrew& crew,
+                                                             const BytesSeen& progress) const {
+    return verify_family(*environment_, crew, progress);
 }
 
 }  // namespace sojourn::store

@@ -62,7 +62,7 @@ public:
         INFO((report.ok() ? "" : report.error().message));
         REQUIRE(report.ok());
         store = *Store::open(directory.path() / "new", {.create = false}, random);
-        REQUIRE(verify_store(*store, [](std::size_t, std::size_t) {})->problems.empty());
+        REQUIRE(verify_store(*store, [](std::uint64_t) {})->problems.empty());
         return *report;
     }
 

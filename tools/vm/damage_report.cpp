@@ -1,6 +1,19 @@
 #include "tools/vm/damage_report.hpp"
 
+#include <algorithm>
+
 namespace sojourn::tools {
+
+namespace {
+
+/// Whether one of `problems` has said it.
+bool is_told(const std::vector<store::Problem>& problems, const std::string& why) {
+    return std::ranges::any_of(problems, [&](const store::Problem& problem) {
+        return problem.what.find(why) != std::string::npos;
+    });
+}
+
+}  // namespace
 
 Json json_of(const std::vector<store::Problem>& problems) {
     Json rows = Json::array();
@@ -26,9 +39,10 @@ Result<void> print_damage(const std::vector<store::Problem>& problems,
             "{}: {}", problem.process.empty() ? "the catalogue" : problem.process, problem.what)));
     }
     for (const store::LostCheckpoint& checkpoint : lost) {
-        TRY(print_line(fmt::format("{}@{} is lost: {}", checkpoint.process,
-                                   static_cast<std::uint64_t>(checkpoint.checkpoint),
-                                   checkpoint.why)));
+        TRY(print_line(
+            fmt::format("{}@{} is lost{}", checkpoint.process,
+                        static_cast<std::uint64_t>(checkpoint.checkpoint),
+                        is_told(problems, checkpoint.why) ? "" : ": " + checkpoint.why)));
     }
     return {};
 }

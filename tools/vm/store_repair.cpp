@@ -6,6 +6,7 @@
 #include "store/repair.hpp"
 #include "tools/vm/command_tree.hpp"
 #include "tools/vm/damage_report.hpp"
+#include "tools/vm/database_bytes.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/progress.hpp"
 #include "tools/vm/store_location.hpp"
@@ -16,20 +17,6 @@ namespace sojourn::tools {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Of all its databases.
-std::uint64_t bytes_in(const fs::path& store) {
-    std::uint64_t bytes = 0;
-    std::error_code problem;
-    for (fs::recursive_directory_iterator entry(store, problem), end; !problem && entry != end;
-         entry.increment(problem)) {
-        std::error_code gone;
-        if (entry->path().filename() != "data.mdb") continue;
-        const auto size = fs::file_size(entry->path(), gone);
-        if (!gone) bytes += size;
-    }
-    return bytes;
-}
 
 /// The processes of the new store that can't be resumed, as what they need beside their checkpoint
 /// is damaged.
@@ -79,7 +66,7 @@ Result<int> perform(const Invocation& invocation, const std::string& place) {
     const fs::path into = fs::absolute(place).lexically_normal();
     store::RepairReport report;
     {
-        Progress progress("read", bytes_in(from));
+        Progress progress("read", database_bytes(from));
         report = TRY(store::repair_store(from, into, invocation.random,
                                          [&](std::uint64_t bytes) { progress.add(bytes); }));
     }

@@ -1,40 +1,18 @@
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "store/verify.hpp"
 #include "tools/vm/command_tree.hpp"
 #include "tools/vm/damage_report.hpp"
+#include "tools/vm/database_bytes.hpp"
 #include "tools/vm/output.hpp"
+#include "tools/vm/progress.hpp"
 #include "tools/vm/store_location.hpp"
 #include "tools/vm/store_verbs.hpp"
 
 namespace sojourn::tools {
 
 namespace {
-
-/// `verified [######········] 3 of 7` on stderr, renewed in place; only on a terminal.
-class Bar {
-public:
-    Bar() : is_shown_(::isatty(STDERR_FILENO) == 1) {}
-    Bar(const Bar&) = delete;
-    Bar& operator=(const Bar&) = delete;
-    ~Bar() {
-        if (is_shown_) fmt::print(stderr, "\r\x1b[K");
-    }
-
-    void show(std::size_t done, std::size_t all) const {
-        if (!is_shown_) return;
-        const std::size_t filled = done * kWidth / all;
-        fmt::print(stderr, "\r\x1b[Kverified [{:#<{}}{:.<{}}] {} of {}", "", filled, "",
-                   kWidth - filled, done, all);
-    }
-
-private:
-    static constexpr std::size_t kWidth = 40;
-    bool is_shown_;
-};
 
 Result<void> print_as_json(const store::Store& store, const store::VerifyReport& report) {
     Json object = new_json();
@@ -48,9 +26,9 @@ Result<int> perform_store_verify(const Invocation& invocation) {
     const auto store = TRY(open_store(invocation));
     store::VerifyReport report;
     {
-        const Bar bar;
-        report = TRY(store::verify_store(
-            *store, [&](std::size_t done, std::size_t all) { bar.show(done, all); }));
+        Progress progress("verified", database_bytes(store->directory()));
+        report =
+            TRY(store::verify_store(*store, [&](std::uint64_t bytes) { progress.add(bytes); }));
     }
     TRY(invocation.json ? print_as_json(*store, report)
                         : print_damage(report.problems, report.lost));
