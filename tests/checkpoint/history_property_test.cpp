@@ -11,6 +11,7 @@
 
 #include "tests/checkpoint/process_fixture.hpp"
 #include "tests/support/input_pipe.hpp"
+#include "tests/support/seed.hpp"
 
 /// Random histories of the verbs against a model that keeps a whole copy of the guest's memory for
 /// each checkpoint. Repeat one with `SOJOURN_SEED=n checkpoint "[histories]"`.
@@ -58,7 +59,7 @@ public:
 
     void step() {
         const std::string name = any_process();
-        switch (below(9)) {
+        switch (below(12)) {
             case 0:
             case 1:
             case 2:
@@ -73,6 +74,12 @@ public:
                 return remove_checkpoint(name);
             case 7:
                 return tag(name);
+            case 8:
+                return ship_all(name);
+            case 9:
+                return compact();
+            case 10:
+                return crash_compacting();
             default:
                 return remove_process(name);
         }
@@ -222,6 +229,38 @@ private:
         refresh(copy, copy);
     }
 
+    void ship_all(const std::string& name) {
+        const Process& process = processes_.at(name);
+        const std::string copy = "history" + std::to_string(++copies_);
+        const std::string image = fixture_.folder() / "image";
+        REQUIRE(fixture_.run({"export", name, "--all", "-o", image}).exit_code == 0);
+        REQUIRE(fixture_.run({"import", image, "--name", copy}).exit_code == 0);
+        std::vector<Checkpoint> shipped;
+        for (const std::uint64_t id : process.history)
+            shipped.push_back(model_of(process, id));
+        note_new(copy, shipped);
+        refresh(copy, copy);
+        REQUIRE(processes_.at(copy).history.size() == shipped.size());
+    }
+
+    void compact() {
+        const Json planned = fixture_.run_json({"store", "compact", "--dry-run"});
+        const Json compacted = fixture_.run_json({"store", "compact"});
+        REQUIRE(compacted["before_bytes"] == planned["before_bytes"]);
+        REQUIRE(compacted["after_bytes"] == planned["after_bytes"]);
+    }
+
+    void crash_compacting() {
+        constexpr std::array kPoints{"copied", "before_rename", "after_rename"};
+        VmOptions options = fixture_.options();
+        options.environment.push_back(
+            fmt::format("SOJOURN_FAULT=store_compact_{}:kill", kPoints[below(kPoints.size())]));
+        const VmResult killed = vm({"store", "compact"}, options);
+        INFO(killed.err);
+        // Where there is little to gain, it never gets there.
+        REQUIRE((killed.exit_code == 0 || killed.exit_code == 137));
+    }
+
     void tag(const std::string& name) {
         const std::uint64_t id = any_checkpoint(name);
         const std::string word = "tag" + std::to_string(++copies_);
@@ -289,11 +328,6 @@ private:
     std::map<Key, Checkpoint> model_;
     int copies_ = 0;
 };
-
-std::uint32_t first_seed() {
-    const char* text = std::getenv("SOJOURN_SEED");
-    return text == nullptr ? std::random_device()() : static_cast<std::uint32_t>(std::atoll(text));
-}
 
 int histories() {
     const char* text = std::getenv("SOJOURN_TEST_EFFORT");

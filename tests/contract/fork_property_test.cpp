@@ -6,7 +6,8 @@
 #include <catch2/catch.hpp>
 
 #include "store/usage.hpp"
-#include "tests/contract/store_fixture.hpp"
+#include "tests/contract/memory_model.hpp"
+#include "tests/support/seed.hpp"
 
 /// Random histories of a family whose members come and go, against a model that keeps a whole copy
 /// of memory for each checkpoint. Repeat one with `SOJOURN_SEED=n contract "[family]"`.
@@ -14,10 +15,6 @@ using namespace sojourn;
 using namespace sojourn::store;
 
 namespace {
-
-constexpr std::uint64_t kUnits = 8;
-
-using Memory = std::map<std::uint64_t, int>;  ///< unit ► its filling
 
 struct Member {
     FencingToken token;
@@ -39,7 +36,7 @@ public:
     }
 
     void step() {
-        switch (below(9)) {
+        switch (below(10)) {
             case 0:
                 return go_on();
             case 1:
@@ -54,26 +51,27 @@ public:
                 return tag();
             case 6:
                 return die();
+            case 7:
+                return compact(fixture_.store());
             default:
                 return publish();
         }
     }
 
     void check() {
-        const auto problems = fixture_.family().verify().value();
-        for (const std::string& problem : problems)
-            FAIL(problem);
+        expect_sound(fixture_.family());
         REQUIRE(fixture_.store().processes()->size() == members_.size());
         std::set<Version> seen;
         for (const auto& [id, member] : members_) {
-            REQUIRE(read(fixture_.family().view_of(id).value()) == member.now);
+            REQUIRE(read(fixture_.family(), fixture_.family().view_of(id).value()) == member.now);
             for (const CheckpointInfo& info : history_of(id)) {
                 seen.insert(info.id);
                 INFO("checkpoint " << static_cast<std::uint64_t>(info.id));
                 const Kept& kept = kept_.at(info.id);
                 REQUIRE(info.process == kept.owner);
                 REQUIRE(std::set(info.tags.begin(), info.tags.end()) == kept.tags);
-                REQUIRE(read(fixture_.family().view_of(info.id).value()) == kept.memory);
+                REQUIRE(read(fixture_.family(), fixture_.family().view_of(info.id).value()) ==
+                        kept.memory);
             }
         }
         REQUIRE(seen.size() == kept_.size());
@@ -118,32 +116,9 @@ private:
                                    [&](const auto& entry) { return entry.second.head == version; });
     }
 
-    Memory read(View view) {
-        Memory memory;
-        ByteVector out(kTestUnitBytes);
-        for (std::uint64_t unit = 0; unit < kUnits; ++unit) {
-            const auto state =
-                fixture_.family().read_unit(view, {kRegion, UnitIndex{unit}}, out).value();
-            if (state == UnitState::present) memory[unit] = std::to_integer<int>(out[0]);
-        }
-        return memory;
-    }
-
-    std::vector<EncodedUnit> change(Memory& memory) {
-        std::map<std::uint64_t, int> changes;
-        for (std::uint64_t count = below(4); count > 0; --count)
-            changes[below(kUnits)] = static_cast<int>(below(256));
-        std::vector<EncodedUnit> units;
-        for (const auto& [unit, value] : changes) {
-            memory[unit] = value;
-            units.push_back(encoded(unit, static_cast<std::uint8_t>(value)));
-        }
-        return units;
-    }
-
     void publish() {
         auto& [id, member] = *any_of(members_);
-        const auto units = change(member.now);
+        const auto units = change(member.now, random_);
         member.head = fixture_.publish(member.token, units).value();
         kept_[member.head] = {member.now, id};
     }
@@ -218,7 +193,7 @@ private:
         auto& [id, member] = *any_of(members_);
         Memory unseen;
         const auto version = fixture_.family().reserve(member.token).value();
-        REQUIRE(fixture_.family().stage(member.token, version, change(unseen)).ok());
+        REQUIRE(fixture_.family().stage(member.token, version, change(unseen, random_)).ok());
         fixture_.reopen();
         member.token = fixture_.family().acquire(id, std::nullopt).value();
     }
@@ -229,17 +204,12 @@ private:
     std::map<Version, Kept> kept_;
 };
 
-std::uint32_t first_seed() {
-    const char* text = std::getenv("SOJOURN_SEED");
-    return text == nullptr ? std::random_device()() : static_cast<std::uint32_t>(std::atoll(text));
-}
-
 }  // namespace
 
 TEST_CASE("the members of a family never harm each other, whatever becomes of them",
           "[store][family]") {
     const std::string kind = any_kind();
-    const std::uint32_t first = first_seed();
+    const std::uint32_t first = tests::first_seed();
     std::cout << "families in " << kind << " from SOJOURN_SEED=" << first << "\n";
 
     for (std::uint32_t seed = first; seed < first + 12; ++seed) {

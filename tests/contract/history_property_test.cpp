@@ -5,8 +5,9 @@
 
 #include "store/difference.hpp"
 #include "store/image.hpp"
-#include "tests/contract/store_fixture.hpp"
+#include "tests/contract/memory_model.hpp"
 #include "tests/support/image_bytes.hpp"
+#include "tests/support/seed.hpp"
 
 /// Random histories against a model that keeps a whole copy of memory for each checkpoint.
 /// Repeat one with `SOJOURN_SEED=n contract "[history]"`.
@@ -14,10 +15,6 @@ using namespace sojourn;
 using namespace sojourn::store;
 
 namespace {
-
-constexpr std::uint64_t kUnits = 12;
-
-using Memory = std::map<std::uint64_t, int>;  ///< unit ► its filling
 
 /// A visitor that notes what units are filled with.
 std::function<Result<void>(UnitKey, Bytes)> noting(Memory& memory) {
@@ -80,7 +77,7 @@ public:
         : fixture_(kind), random_(seed), token_(fixture_.acquire()) {}
 
     void step() {
-        switch (below(10)) {
+        switch (below(11)) {
             case 0:
             case 1:
                 return go_on_from_random();
@@ -93,24 +90,20 @@ public:
                 return stage_and_abandon();
             case 6:
                 return fixture_.reopen();
+            case 7:
+                return compact(fixture_.store());
             default:
                 return publish();
         }
     }
 
     void check() {
-        const auto problems = fixture_.family().verify().value();
-        for (const std::string& problem : problems)
-            FAIL(problem);
+        expect_sound(fixture_.family());
         REQUIRE(fixture_.family().checkpoints(fixture_.process().id)->size() <= memories_.size());
         for (const auto& [checkpoint, memory] : memories_) {
-            for (std::uint64_t unit = 0; unit < kUnits; ++unit) {
-                const auto found = memory.find(unit);
-                const auto expected =
-                    found == memory.end() ? std::nullopt : std::optional(found->second);
-                INFO("checkpoint " << static_cast<std::uint64_t>(checkpoint) << " unit " << unit);
-                REQUIRE(fixture_.at(checkpoint, unit) == expected);
-            }
+            INFO("checkpoint " << static_cast<std::uint64_t>(checkpoint));
+            const View view = fixture_.family().view_of(checkpoint).value();
+            REQUIRE(read(fixture_.family(), view) == memory);
         }
         REQUIRE(walked() == now_);
         check_difference();
@@ -155,27 +148,14 @@ private:
         REQUIRE(without_zeros(changed) == without_zeros(to->second));
     }
 
-    std::vector<EncodedUnit> random_units(Memory& memory) {
-        Memory changes;
-        const auto count = below(6);
-        for (std::uint32_t index = 0; index < count; ++index) {
-            changes[below(kUnits)] = static_cast<int>(below(256));
-        }
-        std::vector<EncodedUnit> units;
-        for (const auto& [unit, value] : changes) {
-            memory[unit] = value;
-            units.push_back(encoded(unit, static_cast<std::uint8_t>(value)));
-        }
-        return units;
-    }
-
     void publish() {
         Publication publication;
         publication.info.id = fixture_.family().reserve(token_).value();
         if (below(2) == 0) {
-            REQUIRE(fixture_.family().stage(token_, publication.info.id, random_units(now_)).ok());
+            REQUIRE(
+                fixture_.family().stage(token_, publication.info.id, change(now_, random_)).ok());
         }
-        const auto rest = random_units(now_);
+        const auto rest = change(now_, random_);
         publication.info.time_us = ++published_;
         publication.units = rest;
         REQUIRE(fixture_.family().publish(token_, publication).ok());
@@ -208,14 +188,14 @@ private:
     void stage_and_die() {
         Memory unseen;
         const auto version = fixture_.family().reserve(token_).value();
-        REQUIRE(fixture_.family().stage(token_, version, random_units(unseen)).ok());
+        REQUIRE(fixture_.family().stage(token_, version, change(unseen, random_)).ok());
         token_ = fixture_.acquire();
     }
 
     void stage_and_abandon() {
         Memory unseen;
         const auto version = fixture_.family().reserve(token_).value();
-        REQUIRE(fixture_.family().stage(token_, version, random_units(unseen)).ok());
+        REQUIRE(fixture_.family().stage(token_, version, change(unseen, random_)).ok());
         REQUIRE(fixture_.family().abandon(token_, version).ok());
     }
 
@@ -235,16 +215,11 @@ private:
     std::map<Version, Memory> memories_;
 };
 
-std::uint32_t first_seed() {
-    const char* text = std::getenv("SOJOURN_SEED");
-    return text == nullptr ? std::random_device()() : static_cast<std::uint32_t>(std::atoll(text));
-}
-
 }  // namespace
 
 TEST_CASE("removing a checkpoint never harms another, whatever came before", "[store][history]") {
     const std::string kind = any_kind();
-    const std::uint32_t first = first_seed();
+    const std::uint32_t first = tests::first_seed();
 
     for (std::uint32_t seed = first; seed < first + 20; ++seed) {
         CAPTURE(kind, seed);
