@@ -21,37 +21,41 @@ Result<std::set<store::Version>> heads_of(const store::Store& store, store::Fami
 
 }  // namespace
 
-Result<Pruning> plan_pruning(store::Store& store, const store::ProcessRecord& process,
-                             const RetentionPolicy& policy) {
+Result<std::vector<store::Version>> plan_pruning(store::Store& store,
+                                                 const store::ProcessRecord& process,
+                                                 const RetentionPolicy& policy) {
     const auto family = TRY(store.family(process.family));
     auto checkpoints = TRY(family->checkpoints(process.id));
     // Those that it grew from are another process's.
     std::erase_if(checkpoints, [&](const auto& info) { return info.process != process.id; });
     const auto heads = TRY(heads_of(store, process.family));
-    Pruning pruning;
-    pruning.checkpoints = superseded(policy, checkpoints, process.head);
-    std::erase_if(pruning.checkpoints, [&](store::Version id) { return heads.contains(id); });
-    pruning.freed_bytes = TRY(family->bytes_freed_by({.checkpoints = pruning.checkpoints}));
-    return pruning;
+    auto planned = superseded(policy, checkpoints, process.head);
+    std::erase_if(planned, [&](store::Version id) { return heads.contains(id); });
+    return planned;
 }
 
-Result<void> prune(store::Store& store, const store::ProcessRecord& process, const Pruning& pruning,
-                   const std::function<Result<void>(store::Version)>& on_removed) {
+Result<std::uint64_t> prune(store::Store& store, const store::ProcessRecord& process,
+                            std::span<const store::Version> planned,
+                            const std::function<Result<void>(store::Version)>& on_removed) {
     const auto family = TRY(store.family(process.family));
-    for (const store::Version checkpoint : pruning.checkpoints) {
-        const auto removed = family->prune(checkpoint, std::nullopt);
+    std::uint64_t freed_bytes = 0;
+    for (const store::Version checkpoint : planned) {
+        const auto gain = family->bytes_freed_by({.checkpoints = {checkpoint}});
+        const auto removed = gain.ok() ? family->prune(checkpoint, std::nullopt) : gain.error();
         if (removed.ok()) {
+            freed_bytes += *gain;
             TRY(on_removed(checkpoint));
             continue;
         }
         const bool is_fine =
             removed.error().code == ErrorCode::busy || removed.error().code == ErrorCode::not_found;
-        if (!is_fine) return removed;
+        if (!is_fine) return removed.error();
     }
     // A runner that lives looks after its files itself.
     const auto lock = RunnerLock::acquire(store.run_directory(), process.id);
-    if (!lock.ok()) return lock.error().code == ErrorCode::busy ? Result<void>() : lock.error();
-    return drop_old_file_history(store, process);
+    if (lock.ok()) TRY(drop_old_file_history(store, process));
+    if (!lock.ok() && lock.error().code != ErrorCode::busy) return lock.error();
+    return freed_bytes;
 }
 
 }  // namespace sojourn::process

@@ -8,19 +8,17 @@
 /// Removing the checkpoints of a process by a rule, while it runs or not.
 namespace sojourn::process {
 
-struct Pruning {
-    std::vector<store::Version> checkpoints;  ///< oldest first
-    std::uint64_t freed_bytes = 0;            ///< of the store's values
-};
-
-/// What `policy` does not keep of a process's own checkpoints: none that any process stands at, nor
-/// one with a tag or a message.
-Result<Pruning> plan_pruning(store::Store& store, const store::ProcessRecord& process,
-                             const RetentionPolicy& policy);
+/// What `policy` does not keep of a process's own checkpoints, oldest first: none that any process
+/// stands at, nor one with a tag or a message.
+Result<std::vector<store::Version>> plan_pruning(store::Store& store,
+                                                 const store::ProcessRecord& process,
+                                                 const RetentionPolicy& policy);
 
 /// Removes what was planned, but for what has got a tag or a process meanwhile, and what of the
-/// history of files nobody can go back to any more. Calls `on_removed` with each that has gone.
-Result<void> prune(store::Store& store, const store::ProcessRecord& process, const Pruning& pruning,
-                   const std::function<Result<void>(store::Version)>& on_removed);
+/// history of files nobody can go back to any more. Calls `on_removed` with each that has gone. How
+/// many bytes of the store's values that has freed.
+Result<std::uint64_t> prune(store::Store& store, const store::ProcessRecord& process,
+                            std::span<const store::Version> planned,
+                            const std::function<Result<void>(store::Version)>& on_removed);
 
 }  // namespace sojourn::process

@@ -58,16 +58,19 @@ Result<int> perform(const Invocation& invocation, const PruneArguments& argument
     const auto policy = TRY(parse_keep(arguments.keep));
     const auto store = TRY(open_store(invocation));
     const auto record = TRY(process::find(*store, arguments.name));
-    const auto pruning = TRY(process::plan_pruning(*store, record, policy));
+    const auto planned = TRY(process::plan_pruning(*store, record, policy));
     PruningReport report(invocation, record, arguments.is_dry_run);
     const auto add = [&](store::Version checkpoint) { return report.add(checkpoint); };
-    if (arguments.is_dry_run) {
-        for (const store::Version checkpoint : pruning.checkpoints)
-            TRY(add(checkpoint));
-    } else {
-        TRY(process::prune(*store, record, pruning, add));
+    if (!arguments.is_dry_run) {
+        const std::uint64_t freed_bytes = TRY(process::prune(*store, record, planned, add));
+        TRY(report.end(freed_bytes));
+        return 0;
     }
-    TRY(report.end(pruning.freed_bytes));
+    for (const store::Version checkpoint : planned)
+        TRY(add(checkpoint));
+    const auto family = TRY(store->family(record.family));
+    const std::uint64_t freed_bytes = TRY(family->bytes_freed_by({.checkpoints = planned}));
+    TRY(report.end(freed_bytes));
     return 0;
 }
 
