@@ -81,6 +81,14 @@ Result<void> expect_room(const fs::path& directory, std::uint64_t bytes) {
                 directory.native(), bytes, free);
 }
 
+/// What lies beside the trees of a damaged database may be all that can be brought back.
+Result<void> expect_sound(const Environment& environment) {
+    const PageSurvey survey = TRY(survey_pages(environment));
+    if (survey.problems.empty()) return {};
+    return fail(ErrorCode::corrupt, "{} is not compacted: {}; vm store verify tells all of it",
+                environment.directory().native(), survey.problems.front());
+}
+
 class Compaction {
 public:
     Compaction(const Environment& environment, CopyFolder folder,
@@ -206,22 +214,19 @@ Result<void> Compaction::replace() {
 
 Result<CompactionEstimate> estimate_compaction(const Environment& environment) {
     const Snapshot snapshot = TRY(newest_snapshot(environment));
-    const PageSurvey survey = TRY(survey_pages(environment.file(), snapshot.commit));
-    if (!survey.problems.empty()) {
-        return fail(ErrorCode::corrupt, "{} is not compacted: {}; vm store verify tells all of it",
-                    environment.directory().native(), survey.problems.front());
-    }
+    const std::uint64_t free = TRY(free_bytes(environment, snapshot.commit));
     const TableRecord& lists = snapshot.commit.free_pages;
-    const std::uint64_t unused =
-        survey.free_pages + lists.branch_pages + lists.leaf_pages + lists.overflow_pages;
-    return CompactionEstimate{environment.file().length(),
-                              (survey.pages - unused) * survey.page_bytes};
+    const std::uint64_t pages = plain(snapshot.commit.last_page) + 1 - lists.branch_pages -
+                                lists.leaf_pages - lists.overflow_pages;
+    const std::uint64_t bytes = pages * environment.file().page_bytes();
+    return CompactionEstimate{environment.file().length(), bytes - std::min(bytes, free)};
 }
 
 Result<Compacted> compact(const Environment& environment, const CompactionEstimate& estimate,
                           const std::function<void(std::uint64_t bytes)>& progress) {
     CopyFolder folder = TRY(CopyFolder::make(environment.directory() / "compacted"));
     TRY(expect_room(environment.directory(), estimate.after_bytes));
+    TRY(expect_sound(environment));
     Compaction compaction(environment, std::move(folder), progress);
     TRY(compaction.run());
     const Compacted compacted{estimate.before_bytes, environment.file().length(),

@@ -10,8 +10,7 @@ struct CompactionEstimate {
     std::uint64_t after_bytes = 0;
 };
 
-/// What compacting would make of the newest commit. Errors: corrupt (a damaged database is not
-/// copied: what lies beside its trees may be all that can be brought back), io.
+/// What compacting would make of the newest commit, by its list of free pages. Errors: corrupt, io.
 Result<CompactionEstimate> estimate_compaction(const Environment& environment);
 
 struct Compacted {

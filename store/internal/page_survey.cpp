@@ -202,14 +202,18 @@ Result<Snapshot> newest_snapshot(const Environment& environment) {
                 environment.directory().native(), kDamageRemedy);
 }
 
-Result<std::uint64_t> free_bytes(const Environment& environment) {
-    const Snapshot snapshot = TRY(newest_snapshot(environment));
+Result<std::uint64_t> free_bytes(const Environment& environment, const CommitRecord& commit) {
     const DatabaseFile file = environment.file();
     FreePageCount count(file);
-    TRY(walk_table(file, snapshot.commit.free_pages, KeyOrder::numbers, count));
+    TRY(walk_table(file, commit.free_pages, KeyOrder::numbers, count));
     if (count.damage.empty()) return count.pages * file.page_bytes();
     return fail(ErrorCode::corrupt, "the database {} is damaged: {}: {}",
                 environment.directory().native(), count.damage, kDamageRemedy);
+}
+
+Result<std::uint64_t> free_bytes(const Environment& environment) {
+    const Snapshot snapshot = TRY(newest_snapshot(environment));
+    return free_bytes(environment, snapshot.commit);
 }
 
 Result<PageSurvey> survey_pages(const Environment& environment) {

@@ -41,6 +41,8 @@ Result<Snapshot> newest_snapshot(const Environment& environment);
 
 /// The bytes of the free pages alone, by their lists. Errors: corrupt, io.
 Result<std::uint64_t> free_bytes(const Environment& environment);
+/// Requires: a reading transaction keeps the pages of `commit`.
+Result<std::uint64_t> free_bytes(const Environment& environment, const CommitRecord& commit);
 
 /// Of the newest commit.
 Result<PageSurvey> survey_pages(const Environment& environment);
