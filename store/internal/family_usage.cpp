@@ -54,8 +54,8 @@ private:
     FamilyUsage usage_;
 };
 
-/// A process holds its checkpoints, the one it stands at, and each place where its past left a
-/// branch: what is read from there does not go before it does.
+/// A process holds its checkpoints, the one it stands at, and each place where the past of those
+/// left a branch: what is read from there does not go before it does.
 Result<void> FamilyMeasure::read_records() {
     checkpoints_ = TRY(read_checkpoints(*transaction_));
     const auto branches = TRY(branches_by_id(*transaction_));
@@ -68,16 +68,23 @@ Result<void> FamilyMeasure::read_records() {
         if (on_or_above.contains(branch->first))
             on_or_above.emplace(branch->second.parent, on_or_above[branch->first]);
     }
+    std::map<BranchId, std::set<ProcessId>> through;  // who reads what a branch grew from
     for (const ProcessRecord& process : TRY(read_processes(*transaction_))) {
         usage_.processes[process.id].id = process.id;
         if (process.head != kNoVersion) holders_[process.head].insert(process.id);
-        for (const auto& [branch, last] : TRY(history_of(branches, process.id))) {
-            const BranchRecord& record = branches.at(branch);
-            if (record.parent == kNoBranch) continue;
-            Point& fork = points_[record.parent][record.fork];
-            fork.holders.insert(process.id);
-            fork.checkpoint = on_or_above[branch];
-        }
+        through[process.branch].insert(process.id);
+    }
+    for (const CheckpointInfo& info : checkpoints_)
+        through[info.branch].insert(holders_[info.id].begin(), holders_[info.id].end());
+    // A child has a higher number than its parent.
+    for (auto branch = branches.rbegin(); branch != branches.rend(); ++branch) {
+        const BranchRecord& record = branch->second;
+        if (record.parent == kNoBranch) continue;
+        const auto& holders = through[branch->first];
+        Point& fork = points_[record.parent][record.fork];
+        fork.holders.insert(holders.begin(), holders.end());
+        fork.checkpoint = on_or_above[branch->first];
+        through[record.parent].insert(holders.begin(), holders.end());
     }
     for (const CheckpointInfo& info : checkpoints_) {
         Point& point = points_[info.branch][info.id];
