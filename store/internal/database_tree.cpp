@@ -86,12 +86,17 @@ private:
     bool is_damaged_ = false;
 };
 
+/// Of a key that may be shorter, or none at all.
+std::uint64_t number_of(Bytes key) {
+    std::uint64_t number = 0;
+    const Bytes known = key.first(std::min(key.size(), sizeof(number)));
+    std::ranges::copy(known, std::as_writable_bytes(std::span(&number, 1)).begin());
+    return number;
+}
+
 bool TreeWalk::less(Bytes left, Bytes right) const {
     if (order_ == KeyOrder::bytes) return std::ranges::lexicographical_compare(left, right);
-    std::uint64_t numbers[2] = {};
-    std::memcpy(&numbers[0], left.data(), std::min(left.size(), sizeof(std::uint64_t)));
-    std::memcpy(&numbers[1], right.data(), std::min(right.size(), sizeof(std::uint64_t)));
-    return numbers[0] < numbers[1];
+    return number_of(left) < number_of(right);
 }
 
 bool TreeWalk::are_keys_right(std::span<const PageNode> nodes, const Bounds& bounds) const {
