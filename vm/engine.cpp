@@ -37,11 +37,15 @@ Result<std::unique_ptr<Compiler>> load_compiler() {
 Result<Engine> parse_engine(std::string_view text) {
     if (text == "interp") return Engine::interp;
     if (text == "jit") return Engine::jit;
-    return fail(ErrorCode::invalid_argument, "--engine {}: there are interp and jit", text);
+    if (text == "auto") return Engine::automatic;
+    return fail(ErrorCode::invalid_argument, "--engine {}: there are auto, interp and jit", text);
 }
 
-Result<std::unique_ptr<CompiledTier>> open_tier(Engine engine) {
+Result<std::unique_ptr<CompiledTier>> open_tier(Engine engine,
+                                                const BackgroundOptions& background) {
     if (engine == Engine::interp) return std::unique_ptr<CompiledTier>();
+    if (engine == Engine::automatic)
+        return std::make_unique<CompiledTier>(load_compiler, background);
     return std::make_unique<CompiledTier>(TRY(load_compiler()));
 }
 

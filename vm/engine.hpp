@@ -10,16 +10,19 @@ namespace sojourn::vm {
 
 /// How guest code is run. The guest sees no difference.
 enum class Engine : std::uint8_t {
-    interp,  ///< interpreted
-    jit,     ///< every function compiled when it is called first
+    interp,     ///< interpreted
+    jit,        ///< every function compiled when it is called first
+    automatic,  ///< interpreted, and what is hot compiled in the background; "auto"
 };
 
 /// By its name. Errors: invalid_argument.
 Result<Engine> parse_engine(std::string_view text);
 
 /// What a machine needs for that engine: nothing for the interpreter. The compiler is a file of its
-/// own, loaded here: most processes never need it, and it takes milliseconds.
-/// Errors: unsupported when this build has none, or it can't be loaded.
-Result<std::unique_ptr<CompiledTier>> open_tier(Engine engine);
+/// own, which takes milliseconds to load: `automatic` does it when the first thing is hot.
+/// Errors: unsupported when it can't be loaded, or this build has none; not of `automatic`, which
+/// then interprets.
+Result<std::unique_ptr<CompiledTier>> open_tier(Engine engine,
+                                                const BackgroundOptions& background = {});
 
 }  // namespace sojourn::vm

@@ -1,4 +1,6 @@
+#include <chrono>
 #include <iostream>
+#include <thread>
 
 #include <catch2/catch.hpp>
 
@@ -46,6 +48,23 @@ TEST_CASE("what one tier suspended the other resumes", "[engine]") {
     REQUIRE(between.exit_code == 75);
     REQUIRE(last.exit_code == 0);
     REQUIRE(compiled.out + between.out + last.out == whole.out);
+}
+
+TEST_CASE("a process is suspended whatever is being compiled meanwhile", "[engine]") {
+    const auto program = guest("busy");
+    if (!program) return;
+    const ProcessFixture fixture;
+    const std::vector<std::string> begin{"run", "--name=job", "--jit-threads=2", *program};
+    const std::vector<std::string> again{"resume", "job"};
+
+    for (int life = 0; life < 6; ++life) {
+        VmProcess runner = fixture.start(life == 0 ? begin : again);
+        if (life == 0) await_output(runner, "begun");
+        // From before the first loop is hot until long after it is compiled.
+        std::this_thread::sleep_for(std::chrono::milliseconds(10 * life * life));
+        await("it is suspended", [&] { return fixture.run({"suspend", "job"}).exit_code == 0; });
+        REQUIRE(runner.wait().exit_code == 75);
+    }
 }
 
 TEST_CASE("an engine that there is not is refused", "[engine]") {

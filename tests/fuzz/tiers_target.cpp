@@ -41,8 +41,13 @@ void run_tiers(Bytes input) {
     expect_same(module, {"interpreted", interpreted}, {"compiled", observe(module, tier->get())});
     expect_same(module, {"interpreted", interpreted},
                 {"reborn in both tiers", observe_reborn(module, safepoints, tier->get())});
-    expect_same(module, {"interpreted", observe_stacks(module, safepoints)},
+    const std::string stacks = observe_stacks(module, safepoints);
+    expect_same(module, {"interpreted", stacks},
                 {"compiled", observe_stacks(module, safepoints, tier->get())});
+    const auto background = vm::open_tier(vm::Engine::automatic, {.patience = 2}).value();
+    expect_same(
+        module, {"interpreted", stacks},
+        {"compiled in the background", observe_stacks(module, safepoints, background.get())});
 }
 
 }  // namespace sojourn::fuzz

@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <string_view>
 
 #include "vm/engine.hpp"
 
@@ -12,10 +11,11 @@ namespace {
 
 std::unique_ptr<vm::CompiledTier> load_tier() {
     const char* const engine = std::getenv("SOJOURN_ENGINE");
-    if (engine == nullptr || engine != std::string_view("jit")) return nullptr;
-    auto tier = vm::open_tier(vm::Engine::jit);
+    if (engine == nullptr) return nullptr;
+    const auto parsed = vm::parse_engine(engine);
+    auto tier = parsed.ok() ? vm::open_tier(*parsed, {.patience = 1}) : parsed.error();
     if (tier.ok()) return *std::move(tier);
-    std::fprintf(stderr, "SOJOURN_ENGINE=jit: %s\n", tier.error().message.c_str());
+    std::fprintf(stderr, "SOJOURN_ENGINE=%s: %s\n", engine, tier.error().message.c_str());
     std::exit(EXIT_FAILURE);
 }
 

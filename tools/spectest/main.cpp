@@ -46,8 +46,8 @@ struct CommandLine {
                        "How much memory the scripts' memories and tables take here, at least 512K")
             ->type_name("SIZE");
         app.add_option("--engine", engine,
-                       "How the scripts' code is run: interp, or jit, which compiles every "
-                       "function when it is called first")
+                       "How the scripts' code is run: interp, jit, which compiles every function "
+                       "when it is called first, or auto, which does so in the background")
             ->type_name("KIND");
         app.add_flag("--json", is_json, "Answer with one JSON object; failures go to stderr");
         app.add_flag("--verbose", is_verbose, "Tell each script's result");

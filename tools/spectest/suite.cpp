@@ -154,7 +154,7 @@ void Tally::add(const Tally& other) {
 
 Result<Tally> run_suite(const SuiteOptions& options) {
     const auto scripts = TRY(find_scripts(options));
-    auto tier = TRY(vm::open_tier(options.engine));
+    auto tier = TRY(vm::open_tier(options.engine, {.patience = 1}));
     Suite suite(options, TRY(load_spectest_module()), std::move(tier));
     Tally total;
     std::size_t found = 0;

@@ -107,9 +107,14 @@ void ExecutionOptions::add_to(CLI::App& verb) {
                     "what is free unless given")
         ->type_name("SIZE");
     verb.add_option("--engine", engine,
-                    "How the guest's code is run: interp, or jit, which compiles every function "
-                    "when it is called first")
+                    "How the guest's code is run: auto, which compiles what is hot in the "
+                    "background, interp, or jit, which compiles every function when it is called "
+                    "first")
         ->type_name("KIND");
+    verb.add_option("--jit-threads", jit_threads,
+                    "How many threads compile in the background; 1 unless given")
+        ->type_name("N")
+        ->check(CLI::Range(1, 64));
     verb.add_option("--heap-mechanism", heap_mechanism,
                     "How pages are faulted in: auto, uffd-async, uffd-sync or mprotect")
         ->type_name("KIND");
@@ -146,6 +151,7 @@ Result<process::Execution> ExecutionOptions::parse(const Invocation& invocation)
     execution.store_location = TRY(store_location(invocation));
     execution.checkpoint_location = invocation.checkpoint_store;
     execution.engine = TRY(vm::parse_engine(engine));
+    execution.jit_threads = jit_threads;
     execution.heap_mechanism = TRY(heap::parse_mechanism(heap_mechanism));
     execution.cache_bytes = TRY(parse_cache(cache));
     if ((reincarnate_every != 0) + (expire_every != 0) + (suspend_after != 0) > 1) {

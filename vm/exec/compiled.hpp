@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -41,6 +42,7 @@ struct CompileUnit {
     const Module& module;
     const Function& function;  ///< validated
     std::uint32_t function_index;
+    const std::atomic<bool>& is_unwanted;  ///< true: what comes of it does not matter any more
     std::uint32_t loop_offset = 0;  ///< of the loop to begin at, behind its safepoint; 0: none
 };
 
@@ -61,9 +63,9 @@ struct CompiledFunction {
 
     struct Loop {
         std::uint32_t code_offset;
-        CompiledEntry entry;  ///< nullptr: left to the interpreter
+        CompiledEntry entry;
     };
-    std::vector<Loop> loops{};  ///< those that were asked for
+    std::vector<Loop> loops{};  ///< those that are compiled
 };
 inline constexpr std::size_t kBodyOffset = 0;
 inline constexpr std::size_t kContextOffset = 8;

@@ -9,6 +9,8 @@ namespace sojourn::vm {
 
 namespace {
 
+const CompiledCode kRefused{};
+
 template <typename T>
 std::uint64_t word_of(const T* address) {
     return reinterpret_cast<std::uintptr_t>(address);
@@ -62,31 +64,46 @@ CompiledFunction& compiled_function(Runtime& runtime, LinkedFunction& function) 
     return code_of(runtime, holder).functions[function.identity.function_index];
 }
 
-void prepare_code(Runtime& runtime, LinkedFunction& function) {
+const Word* prepare_code(Runtime& runtime, LinkedFunction& function) {
+    const CompiledCode* const code =
+        runtime.tier->ask(function.instance->module, function.identity.function_index, 0);
+    if (code == nullptr) {
+        function.calls_left = runtime.tier->patience();
+        return function.translation->entry();
+    }
     CompiledFunction& compiled = compiled_function(runtime, function);
-    const CompiledCode& code =
-        runtime.tier->code(*function.instance->module, function.identity.function_index, 0);
-    compiled.entry = code.entry;
-    compiled.body = code.body;
-    compiled.is_refused = code.entry == nullptr;
+    compiled.entry = code->entry;
+    compiled.body = code->body;
+    compiled.is_refused = code->entry == nullptr;
     function.entry =
         compiled.is_refused ? function.translation->entry() : stub(Handler::enter_compiled);
+    return function.entry;
 }
 
 namespace {
 
 CompiledEntry loop_entry(Runtime& runtime, const FrameState& frame, const Word* pc) {
     LinkedFunction& function = runtime.function_of(frame);
-    CompiledFunction& compiled = compiled_function(runtime, function);
-    if (compiled.is_refused) return nullptr;
+    Operation& loop = function.translation->operation_at(pc);
+    loop.immediate = 1;  // once there is code, each arrival enters it
     const std::uint32_t code_offset = function.translation->code_offset_of(pc);
+    CompiledFunction& compiled = compiled_function(runtime, function);
     const auto found =
         std::ranges::find(compiled.loops, code_offset, &CompiledFunction::Loop::code_offset);
     if (found != compiled.loops.end()) return found->entry;
-    const CompiledCode& code = runtime.tier->code(*function.instance->module,
-                                                  function.identity.function_index, code_offset);
-    compiled.loops.push_back({code_offset, code.entry});
-    return code.entry;
+    function.calls_left = 1;  // it is worth being compiled if it is ever called again
+    const CompiledCode* const code =
+        compiled.is_refused ? &kRefused
+                            : runtime.tier->ask(function.instance->module,
+                                                function.identity.function_index, code_offset);
+    if (code == nullptr) {
+        loop.immediate = runtime.tier->patience();
+    } else if (code->entry == nullptr) {
+        loop.handler = address_of(Handler::enter_loop);
+    } else {
+        compiled.loops.push_back({code_offset, code->entry});
+    }
+    return code == nullptr ? nullptr : code->entry;
 }
 
 }  // namespace

@@ -12,12 +12,12 @@ struct InstanceCode {
     std::vector<CompiledFunction> functions;  ///< by index of the module; never resized
 };
 
-/// The function was called for the first time. Afterwards its entry is its compiled or its register
-/// code. Requires: it is translated.
-void prepare_code(Runtime& runtime, LinkedFunction& function);
+/// Where a function goes on that was called as often as the tier's patience lasts. When there is
+/// code, or will never be, this is its entry from now on. Requires: it is translated.
+const Word* prepare_code(Runtime& runtime, LinkedFunction& function);
 
 /// Whether there is compiled code for the frame that stands behind the safepoint of the loop at
-/// `pc`; then NativeStack::loop is that.
+/// `pc`, come to as often as the tier's patience lasts; then NativeStack::loop is that.
 bool find_compiled_loop(Runtime& runtime, const FrameState& frame, const Word* pc);
 
 /// A function as compiled code calls it.

@@ -1,25 +1,124 @@
 #include "vm/exec/compiled_tier.hpp"
 
+#include <csignal>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "base/trace.hpp"
 
 namespace sojourn::vm {
 
-const CompiledCode& CompiledTier::code(const Module& module, std::uint32_t function_index,
-                                       std::uint32_t loop_offset) {
-    const auto [found, is_new] = codes_.try_emplace({module.digest(), function_index, loop_offset});
-    if (!is_new) return found->second;
+namespace {
+
+/// More than these are not remembered: who is hot asks again.
+constexpr std::size_t kJobsMax = 1024;
+constexpr int kCompilingNiceness = 10;
+
+CompiledCode compile(Compiler& compiler, const Module& module, std::uint32_t function_index,
+                     std::uint32_t loop_offset, const std::atomic<bool>& is_unwanted) {
     const auto function = validated_function(module, function_index);
     INVARIANT(function.ok(), "only a function that was translated is compiled");
-    found->second = compiler_->compile({module, *function, function_index, loop_offset});
-    TRACE(vm, "compiled", function_index, loop_offset, found->second.refusal);
-    return found->second;
+    CompiledCode code =
+        compiler.compile({module, *function, function_index, is_unwanted, loop_offset});
+    TRACE(vm, "compiled", function_index, loop_offset, code.refusal);
+    return code;
+}
+
+}  // namespace
+
+CompiledTier::~CompiledTier() {
+    {
+        const std::lock_guard guard(mutex_);
+        is_ending_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& thread : threads_)
+        thread.join();
+}
+
+const CompiledCode* CompiledTier::ask(const std::shared_ptr<const Module>& module,
+                                      std::uint32_t function_index, std::uint32_t loop_offset) {
+    const Key key{module->digest(),
+                  loop_offset != 0 ? loop_offset : module->functions[function_index].body_offset};
+    const std::lock_guard guard(mutex_);
+    const auto found = codes_.find(key);
+    if (found != codes_.end()) return &found->second;
+    if (compiler_) {
+        return &codes_
+                    .emplace(key,
+                             compile(*compiler_, *module, function_index, loop_offset, is_ending_))
+                    .first->second;
+    }
+    enqueue(key, {module, function_index, loop_offset});
+    return nullptr;
+}
+
+std::uint32_t CompiledTier::patience(const Module& module, std::uint32_t begin) const {
+    const std::lock_guard guard(mutex_);
+    if (codes_.empty()) return patience();
+    return codes_.contains({module.digest(), begin}) ? 1 : patience();
 }
 
 std::map<std::string, std::uint64_t> CompiledTier::counts() const {
+    const std::lock_guard guard(mutex_);
     std::map<std::string, std::uint64_t> counts;
     for (const auto& [key, code] : codes_)
         ++counts[code.entry != nullptr ? "compiled" : "interpreted: " + code.refusal];
     return counts;
+}
+
+void CompiledTier::enqueue(const Key& key, Job job) {
+    const auto waiting = jobs_.find(key);
+    if (waiting != jobs_.end()) {
+        ++waiting->second.requests;
+        return;
+    }
+    if (jobs_.size() == kJobsMax) return;
+    jobs_.emplace(key, std::move(job));
+    wake_.notify_one();
+    if (threads_.size() == options_.threads) return;
+    // Signals are for the threads that were there before.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, &before);
+    threads_.emplace_back([this] { serve(); });
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+CompiledTier::Jobs::iterator CompiledTier::next_job() {
+    auto hottest = jobs_.end();
+    for (auto job = jobs_.begin(); job != jobs_.end(); ++job) {
+        if (job->second.is_taken) continue;
+        if (hottest == jobs_.end() || job->second.requests > hottest->second.requests)
+            hottest = job;
+    }
+    return hottest;
+}
+
+void CompiledTier::serve() {
+    static_cast<void>(
+        ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kCompilingNiceness));
+    const auto compiler = source_();
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        auto job = jobs_.end();
+        wake_.wait(lock, [&] { return is_ending_ || (job = next_job()) != jobs_.end(); });
+        if (is_ending_) return;
+        job->second.is_taken = true;
+        const Job& taken = job->second;
+        CompiledCode code;
+        if (compiler.ok()) {
+            lock.unlock();
+            code = compile(**compiler, *taken.module, taken.function_index, taken.loop_offset,
+                           is_ending_);
+            lock.lock();
+        } else {
+            code.refusal = compiler.error().message;
+        }
+        codes_.emplace(job->first, std::move(code));
+        jobs_.erase(job);
+    }
 }
 
 }  // namespace sojourn::vm

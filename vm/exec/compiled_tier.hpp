@@ -1,33 +1,89 @@
 #pragma once
 
+#include <atomic>
+#include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
-#include <tuple>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "vm/exec/compiled.hpp"
 
 namespace sojourn::vm {
 
+/// How a tier works that compiles in the background.
+struct BackgroundOptions {
+    unsigned threads = 1;
+    /// After how many arrivals a function, or a loop, is asked for. Interpreting that often takes
+    /// about as long as compiling it.
+    std::uint32_t patience = 10'000;
+};
+
 /// Compiled code of all modules that a host process runs. It outlives the machines: one that comes
 /// back finds the code that was made in its former life.
+///
+/// Guests' threads ask. What is compiled in the background is found there when they ask again.
 class CompiledTier {
 public:
-    explicit CompiledTier(std::unique_ptr<Compiler> compiler) : compiler_(std::move(compiler)) {}
+    /// Makes a compiler for the thread that calls. Errors: unsupported.
+    using Source = std::function<Result<std::unique_ptr<Compiler>>()>;
 
-    /// Code for a function from its beginning, or, with an offset, from that loop on; compiled now
-    /// unless that has happened. Requires: the function is not imported, its body is valid.
-    const CompiledCode& code(const Module& module, std::uint32_t function_index,
-                             std::uint32_t loop_offset);
+    /// Compiles what is asked for at once.
+    explicit CompiledTier(std::unique_ptr<Compiler> compiler) : compiler_(std::move(compiler)) {}
+    /// Compiles what is asked for often, the hottest first, in threads of low priority that begin
+    /// with the first request. Without a compiler all code is refused, and it is known why.
+    CompiledTier(Source source, const BackgroundOptions& options)
+        : source_(std::move(source)), options_(options) {}
+    /// Waits for what is being compiled, which is given up.
+    ~CompiledTier();
+    CompiledTier(const CompiledTier&) = delete;
+    CompiledTier& operator=(const CompiledTier&) = delete;
+
+    /// Code for a function from its beginning, or, with an offset, from that loop on; nullptr: not
+    /// yet. Requires: the function is not imported, its body is valid.
+    const CompiledCode* ask(const std::shared_ptr<const Module>& module,
+                            std::uint32_t function_index, std::uint32_t loop_offset);
+
+    /// How often what begins at that offset of a module, a function's body or a loop, is to be
+    /// interpreted before it is asked for; not 0.
+    [[nodiscard]] std::uint32_t patience(const Module& module, std::uint32_t begin) const;
+    /// The same before it is asked for again.
+    [[nodiscard]] std::uint32_t patience() const { return compiler_ ? 1 : options_.patience; }
 
     /// How many functions and loops were compiled, and how many were left to the interpreter for
     /// which reason.
     [[nodiscard]] std::map<std::string, std::uint64_t> counts() const;
 
 private:
-    using Key = std::tuple<Sha256, std::uint32_t, std::uint32_t>;
+    using Key = std::pair<Sha256, std::uint32_t>;  ///< a module, and where it begins there
 
-    std::unique_ptr<Compiler> compiler_;
-    std::map<Key, CompiledCode> codes_;
+    struct Job {
+        std::shared_ptr<const Module> module;
+        std::uint32_t function_index;
+        std::uint32_t loop_offset;
+        std::uint64_t requests = 0;
+        bool is_taken = false;
+    };
+    using Jobs = std::map<Key, Job>;
+
+    void enqueue(const Key& key, Job job);
+    /// The hottest that nobody has taken.
+    Jobs::iterator next_job();
+    void serve();
+
+    const std::unique_ptr<Compiler> compiler_;
+    const Source source_;
+    const BackgroundOptions options_{};
+
+    mutable std::mutex mutex_;
+    std::map<Key, CompiledCode> codes_;  ///< never changed once they are there
+    Jobs jobs_;
+    std::condition_variable wake_;
+    std::atomic<bool> is_ending_ = false;
+    std::vector<std::thread> threads_;
 };
 
 }  // namespace sojourn::vm

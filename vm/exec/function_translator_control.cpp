@@ -1,5 +1,6 @@
 #include <map>
 
+#include "vm/exec/compiled_tier.hpp"
 #include "vm/exec/function_translator.hpp"
 
 /// Translation of blocks, branches and calls.
@@ -90,7 +91,11 @@ void FunctionTranslator::open_loop(const Instruction& instruction) {
     open_block(instruction);
     code_.bind(blocks_.back().label);
     code_.note_safepoint(SafepointKind::loop, stack_.slot_count());
-    code_.emit(runtime_.tier == nullptr ? Handler::enter_loop : Handler::enter_compiled_loop);
+    if (runtime_.tier == nullptr) {
+        code_.emit(Handler::enter_loop);
+    } else {
+        code_.emit(Handler::count_loop, 0, 0, runtime_.tier->patience(module_, instruction.offset));
+    }
 }
 
 void FunctionTranslator::open_if(const Instruction& instruction) {

@@ -81,6 +81,7 @@ struct LinkedFunction {
     std::uint32_t entry_offset = 0;    ///< of its first instruction, from the module's first byte
     std::uint32_t zeroed_slots = 0;    ///< of the locals beyond the parameters
     std::uint32_t slot_bytes_max = 0;  ///< locals and operands at their greatest height
+    std::uint32_t calls_left = 0;      ///< before its code is asked for; of no use after that
     HostFunctionId host_function{0};
     std::unique_ptr<Translation> translation;
 

@@ -259,8 +259,9 @@ trap_unreachable:
 enter_loop:
     POLL();
     NEXT(1);
-enter_compiled_loop:
+count_loop:
     POLL();
+    if (--const_cast<Word*>(pc)->op.immediate != 0) NEXT(1);
     if (!find_compiled_loop(runtime, *frame, pc)) NEXT(1);
     goto enter_compiled;
 call_local:
@@ -371,10 +372,10 @@ translate_function:
     CHECK_STACK();
     std::fill_n(slots + callee->parameter_slots, callee->zeroed_slots, 0);
     NEXT_AT(callee->entry);
-compile_function:
+count_call:
     callee = &runtime.function_of(*frame);
-    prepare_code(runtime, *callee);
-    NEXT_AT(callee->entry);
+    NEXT_AT(--callee->calls_left == 0 ? prepare_code(runtime, *callee)
+                                      : callee->translation->entry());
 enter_compiled:
     WRITE_BACK();
     return {Interruption::Kind::entering};

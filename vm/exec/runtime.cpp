@@ -1,5 +1,6 @@
 #include "vm/exec/runtime.hpp"
 
+#include "vm/exec/compiled_tier.hpp"
 #include "vm/exec/interpreter.hpp"
 #include "vm/exec/translator.hpp"
 
@@ -48,8 +49,11 @@ Result<void> translate_once(Runtime& runtime, LinkedFunction& function) {
         TRY(validated_function(*function.instance->module, function.identity.function_index));
     function.translation =
         std::make_unique<Translation>(translate(runtime, *function.instance, body));
-    function.entry =
-        runtime.tier == nullptr ? function.translation->entry() : stub(Handler::compile_function);
+    function.entry = function.translation->entry();
+    if (runtime.tier != nullptr) {
+        function.entry = stub(Handler::count_call);
+        function.calls_left = runtime.tier->patience(*function.instance->module, body.body_offset);
+    }
     function.entry_offset = body.code_offset;
     function.zeroed_slots = body.local_slots - function.parameter_slots;
     function.slot_bytes_max = (body.local_slots + body.operand_slots_max) *

@@ -62,6 +62,10 @@ public:
     [[nodiscard]] const Word* at(const Safepoint& safepoint) const {
         return words_.data() + safepoint.word_index;
     }
+    /// To be changed where it stands. Requires: `pc` is one of this code.
+    [[nodiscard]] Operation& operation_at(const Word* pc) {
+        return words_[static_cast<std::size_t>(pc - words_.data())].op;
+    }
     [[nodiscard]] const Word* at(const CatchClause& clause) const {
         return words_.data() + clause.word_index;
     }

@@ -59,17 +59,23 @@ public:
             FunctionEmitter(module, unit, survey).emit(is_whole ? body : entry);
         if (is_whole)
             emit_entry(module, unit.module.function_type(unit.function.type_index), *made, entry);
-        optimize(module);
+        optimize(module, unit.is_unwanted);
+        if (unit.is_unwanted) return {.refusal = "it is not wanted any more"};
         return link(module, entry, is_whole ? body : "");
     }
 
 private:
-    void optimize(llvm::Module& module) {
+    /// What can be left out is, as soon as nobody wants it.
+    void optimize(llvm::Module& module, const std::atomic<bool>& is_unwanted) {
+        llvm::PassInstrumentationCallbacks callbacks;
+        callbacks.registerShouldRunOptionalPassCallback(
+            [&](llvm::StringRef, llvm::Any) { return !is_unwanted; });
         llvm::LoopAnalysisManager loops;
         llvm::FunctionAnalysisManager functions;
         llvm::CGSCCAnalysisManager components;
         llvm::ModuleAnalysisManager modules;
-        llvm::PassBuilder builder(target_.get());
+        llvm::PassBuilder builder(target_.get(), llvm::PipelineTuningOptions(), std::nullopt,
+                                  &callbacks);
         builder.registerModuleAnalyses(modules);
         builder.registerCGSCCAnalyses(components);
         builder.registerFunctionAnalyses(functions);
@@ -106,8 +112,9 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<Compiler>> make_llvm_compiler() {
-    llvm::InitializeNativeTarget();
-    llvm::InitializeNativeTargetAsmPrinter();
+    // Once, whichever thread is the first.
+    [[maybe_unused]] static const bool is_initialized =
+        !llvm::InitializeNativeTarget() && !llvm::InitializeNativeTargetAsmPrinter();
     auto host = llvm::orc::JITTargetMachineBuilder::detectHost();
     if (!host) return error_of(host.takeError());
     host->setCodeModel(llvm::CodeModel::Small);

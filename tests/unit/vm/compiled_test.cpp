@@ -12,11 +12,14 @@ using namespace sojourn::tests;
 namespace {
 
 /// nullptr, having said so, when this build has no compiler.
-std::unique_ptr<vm::CompiledTier> open_tier() {
+std::unique_ptr<vm::CompiledTier> tier_or_none(vm::Engine engine = vm::Engine::jit) {
     auto tier = vm::open_tier(vm::Engine::jit);
-    if (tier.ok()) return *std::move(tier);
-    std::cout << "test skipped: " << tier.error().message << '\n';
-    return nullptr;
+    if (!tier.ok()) {
+        std::cout << "test skipped: " << tier.error().message << '\n';
+        return nullptr;
+    }
+    return engine == vm::Engine::jit ? *std::move(tier)
+                                     : vm::open_tier(engine, {.patience = 1}).value();
 }
 
 /// The same program in both tiers.
@@ -25,8 +28,9 @@ struct Twins {
     MachineFixture interpreted;
     MachineFixture compiled;
 
-    explicit Twins(const std::string& text, const vm::MachineOptions& options = {})
-        : tier(open_tier()), interpreted(options, nullptr), compiled(options, tier.get()) {
+    explicit Twins(const std::string& text, const vm::MachineOptions& options = {},
+                   vm::Engine engine = vm::Engine::jit)
+        : tier(tier_or_none(engine)), interpreted(options, nullptr), compiled(options, tier.get()) {
         interpreted.add(assemble(text));
         compiled.add(assemble(text));
     }
@@ -72,7 +76,7 @@ constexpr const char* kDeep = R"((module
 
 TEST_CASE("a function is compiled when it is called first, or it is known why not",
           "[exec][compiled]") {
-    const auto tier = open_tier();
+    const auto tier = tier_or_none();
     if (tier == nullptr) return;
     MachineFixture fixture({}, tier.get());
     fixture.add(assemble(R"((module
@@ -90,7 +94,7 @@ TEST_CASE("a function is compiled when it is called first, or it is known why no
 }
 
 TEST_CASE("at every safepoint the stack holds the same in both tiers", "[exec][compiled]") {
-    Twins twins(kNest);
+    Twins twins(kNest, {}, GENERATE(vm::Engine::jit, vm::Engine::automatic));
     if (twins.tier == nullptr) return;
     twins.interpreted.start("nest", {4, 7});
     twins.compiled.start("nest", {4, 7});
@@ -124,7 +128,7 @@ TEST_CASE("safepoints are counted alike in both tiers", "[exec][compiled]") {
 }
 
 TEST_CASE("a process is reborn between the tiers at every safepoint", "[exec][compiled]") {
-    Twins twins(kNest);
+    Twins twins(kNest, {}, GENERATE(vm::Engine::jit, vm::Engine::automatic));
     if (twins.tier == nullptr) return;
     const auto expected = twins.interpreted.call("nest", {4, 7});
 
@@ -154,6 +158,16 @@ TEST_CASE("the stack is exhausted at the same depth in both tiers", "[exec][comp
     REQUIRE(trapped.trap == vm::Trap::stack_exhausted);
     REQUIRE(trapped.frames_left_out == expected.frames_left_out);
     REQUIRE(offsets_of(trapped) == offsets_of(expected));
+}
+
+TEST_CASE("code that comes in the middle of a recursion changes nothing", "[exec][compiled]") {
+    Twins twins(kNest, {}, vm::Engine::automatic);
+    if (twins.tier == nullptr) return;
+    const auto expected = twins.interpreted.value_of("nest", {6, 7});
+
+    for (int calls = 0; twins.tier->counts()["compiled"] < 3; ++calls)
+        REQUIRE(twins.compiled.value_of("nest", {6, 7}) == expected);
+    REQUIRE(twins.compiled.value_of("nest", {6, 7}) == expected);
 }
 
 TEST_CASE("a trap has the same backtrace in both tiers", "[exec][compiled]") {
