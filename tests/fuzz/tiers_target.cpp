@@ -10,9 +10,6 @@ namespace {
 Dialect compiled_dialect() {
     using enum vm::Opcode;
     Dialect dialect = Dialect::whole();
-    for (std::size_t i = 0; i < vm::kOpcodeCount; ++i) {
-        if (vm::kOpcodes[i].prefix == vm::kPrefixVector) dialect.opcodes.reset(i);
-    }
     for (const vm::Opcode opcode : {try_, catch_, catch_all, delegate, rethrow, try_table, throw_,
                                     throw_ref, return_call, return_call_indirect, return_call_ref})
         dialect.opcodes.reset(static_cast<std::size_t>(opcode));

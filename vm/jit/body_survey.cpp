@@ -25,38 +25,12 @@ bool is_compiled(Opcode opcode) {
         case Opcode::return_call_ref:
             return false;
         default:
-            return info_of(opcode).prefix != kPrefixVector;
+            return true;
     }
 }
 
 bool is_call(Opcode opcode) {
     return opcode == Opcode::call || opcode == Opcode::call_indirect || opcode == Opcode::call_ref;
-}
-
-bool has_vector(std::span<const ValueType> types) {
-    return std::ranges::find(types, ValueType::v128) != types.end();
-}
-
-/// Whether a vector goes in or comes out.
-bool touches_vector(const Module& module, const Instruction& instruction) {
-    switch (info_of(instruction.opcode).immediate) {
-        case Immediate::block:
-            return has_vector(instruction.block.parameters(module)) ||
-                   has_vector(instruction.block.results(module));
-        case Immediate::function: {
-            const FunctionType& type = module.type_of_function(instruction.index);
-            return has_vector(type.parameters) || has_vector(type.results);
-        }
-        case Immediate::type:
-        case Immediate::indirect: {
-            const FunctionType& type = module.function_type(instruction.index);
-            return has_vector(type.parameters) || has_vector(type.results);
-        }
-        case Immediate::global:
-            return module.globals[instruction.index].type.type == ValueType::v128;
-        default:
-            return false;
-    }
 }
 
 class Surveyor {
@@ -72,7 +46,6 @@ public:
         if (function_.end_offset - function_.code_offset > kBodyBytesMax) refuse("it is too long");
         if (function_.local_slots + function_.operand_slots_max > kSlotsMax)
             refuse("it has too many values");
-        if (has_vector(survey_.locals) || has_vector(type.results)) refuse("it has vectors");
         CodeReader reader(module_, function_);
         while (survey_.refusal.empty() && reader.offset() < function_.end_offset)
             look_at(reader.next());
@@ -87,7 +60,6 @@ private:
     void look_at(const Instruction& instruction) {
         const Opcode opcode = instruction.opcode;
         if (!is_compiled(opcode)) refuse(fmt::format("it has {}", text_of(opcode)));
-        if (touches_vector(module_, instruction)) refuse("it has vectors");
         if (is_call(opcode)) survey_.calls = true;
         switch (opcode) {
             case Opcode::loop:

@@ -42,8 +42,9 @@ void FunctionEmitter::begin_whole() {
 }
 
 void FunctionEmitter::begin_at_loop() {
+    const std::vector<llvm::Value*> values = ir_.load_slots(survey_.locals, slots_);
     for (std::uint32_t i = 0; i < local_count(); ++i)
-        ir_.CreateStore(ir_.load_slot(survey_.locals[i], slots_, i, Space::frame), locals_[i]);
+        ir_.CreateStore(values[i], locals_[i]);
     // Nothing leads to what stands before the loop; see enter_at_loop().
     ir_.SetInsertPoint(ir_.new_block("before"));
 }
@@ -85,7 +86,7 @@ void FunctionEmitter::check_stack() {
     ir_.branch_rarely(ir_.CreateICmpULT(depth, lowest), used_up, fits);
     ir_.SetInsertPoint(used_up);
     write_frame(0);
-    write_position(local_count());
+    write_position(0);
     ir_.call_helper(context_, offsetof(CompiledHelpers, leave), ir_.getVoidTy(),
                     {context_, slots_, frame_});
     ir_.CreateUnreachable();
@@ -137,12 +138,12 @@ void FunctionEmitter::skip(const Instruction& instruction) {
 
 void FunctionEmitter::step(const Instruction& instruction) {
     const Opcode opcode = instruction.opcode;
+    if (is_on_vectors(opcode)) return on_vectors(instruction);
     if (is_plain(opcode)) return plain(opcode);
-    if (is_memory_access(opcode)) {
-        return info_of(opcode).signature.result ? load(instruction) : store(instruction);
-    }
+    if (access_bytes(opcode) != 0) return access(instruction);
     if (step_variable(instruction) || step_control(instruction) || step_call(instruction)) return;
-    const bool is_known = step_memory(instruction) || step_table(instruction);
+    const bool is_known =
+        step_memory(instruction) || step_table(instruction) || step_vector(instruction);
     INVARIANT(is_known, "the survey refuses what is not compiled");
 }
 

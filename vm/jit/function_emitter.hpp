@@ -28,6 +28,7 @@ public:
 private:
     struct Operand {
         ValueType type;
+        std::uint32_t slot;            ///< in the frame
         llvm::Value* value = nullptr;  ///< nullptr: in its variable
     };
 
@@ -69,17 +70,20 @@ private:
     [[nodiscard]] std::uint32_t height() const {
         return static_cast<std::uint32_t>(operands_.size());
     }
-    [[nodiscard]] std::uint32_t slot_of_operand(std::uint32_t height) const {
-        return local_count() + height;
-    }
+    /// The slots that locals and so many operands take.
+    [[nodiscard]] std::uint32_t slot_count(std::uint32_t operand_count) const;
     [[nodiscard]] std::uint32_t local_count() const {
         return static_cast<std::uint32_t>(survey_.locals.size());
+    }
+    /// Where in_frame_ has an operand.
+    [[nodiscard]] std::uint32_t mark_of(std::uint32_t height) const {
+        return local_count() + height;
     }
     /// Writes locals and the first `operand_count` operands that the frame does not hold.
     void write_frame(std::uint32_t operand_count);
     /// From here on the frame holds them.
     void note_written(std::uint32_t operand_count);
-    void write_position(std::uint32_t slot_count);
+    void write_position(std::uint32_t operand_count);
 
     // Control: function_emitter_control.cpp.
     bool step_control(const Instruction& instruction);
@@ -136,6 +140,7 @@ private:
     llvm::Value* guest_address(const Instruction& instruction);
     void load(const Instruction& instruction);
     void store(const Instruction& instruction);
+    void access(const Instruction& instruction);
     bool step_memory(const Instruction& instruction);
     bool step_table(const Instruction& instruction);
     /// An address, index or count, of either width.
@@ -144,6 +149,13 @@ private:
     /// What a helper is given: `first`, then three popped words. It may trap.
     void on_three(std::size_t helper_offset, std::vector<llvm::Value*> first);
     llvm::Value* helper(std::size_t offset, llvm::ArrayRef<llvm::Value*> arguments);
+
+    // Instructions on vectors: function_emitter_vector.cpp.
+    bool step_vector(const Instruction& instruction);
+    void on_vectors(const Instruction& instruction);
+    /// A load or store of less than a vector.
+    void load_lanes(const Instruction& instruction, const VectorAccess& access);
+    void store_lane(const Instruction& instruction, const VectorAccess& access);
 
     // Plain instructions: function_emitter_integer.cpp, function_emitter_float.cpp.
     void plain(Opcode opcode);
@@ -156,7 +168,6 @@ private:
     llvm::Value* convert(Opcode opcode, llvm::Value* a);
     llvm::Value* truncate(Opcode opcode, llvm::Value* a);
     llvm::Value* checked_truncation(llvm::Value* a, bool is_signed, llvm::Type* to);
-    llvm::Value* canonical(llvm::Value* value);
     llvm::Value* from_condition(llvm::Value* condition) {
         return ir_.CreateZExt(condition, ir_.getInt32Ty());
     }
@@ -174,9 +185,9 @@ private:
     llvm::Value* slots_ = nullptr;
     llvm::Value* frame_ = nullptr;
     std::vector<llvm::AllocaInst*> locals_;
-    std::vector<std::array<llvm::AllocaInst*, 4>> variables_;  ///< of operands: by height and type
+    std::vector<std::array<llvm::AllocaInst*, 5>> variables_;  ///< of operands: by height and type
     std::vector<Operand> operands_;
-    std::vector<bool> in_frame_;  ///< by slot
+    std::vector<bool> in_frame_;  ///< of the locals, then the operands
     std::vector<Block> blocks_;
     llvm::BasicBlock* trap_block_ = nullptr;
     llvm::PHINode* trap_place_ = nullptr;

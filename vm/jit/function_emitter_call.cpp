@@ -15,7 +15,7 @@ void FunctionEmitter::poll(std::uint32_t operand_count) {
 
     ir_.SetInsertPoint(pause);
     write_frame(operand_count);
-    write_position(local_count() + operand_count);
+    write_position(operand_count);
     llvm::CallInst* const call = ir_.call_helper(context_, offsetof(CompiledHelpers, poll),
                                                  ir_.getVoidTy(), {context_, slots_, frame_});
     call->setOnlyReadsMemory();  // when it comes back
@@ -41,14 +41,14 @@ bool FunctionEmitter::step_call(const Instruction& instruction) {
 FunctionEmitter::Call FunctionEmitter::begin_call(const FunctionType& type, llvm::Value* selector) {
     Call call{.type = type, .selector = selector, .arguments = {}, .position = 0};
     const std::uint32_t selectors = selector == nullptr ? 0 : 1;
-    call.position = pack({code_offset_, local_count() + height() + selectors});
+    call.position = pack({code_offset_, slot_count(height()) + selectors});
     for (std::size_t i = 0; i < type.parameters.size(); ++i)
         call.arguments.push_back(pop());
     std::ranges::reverse(call.arguments);
     write_frame(height());
     note_written(height());
-    write_position(local_count() + height());
-    call.slots = ir_.at(slots_, std::uint64_t{slot_of_operand(height())} * sizeof(std::uint64_t));
+    write_position(height());
+    call.slots = ir_.at(slots_, std::uint64_t{slot_count(height())} * sizeof(std::uint64_t));
     return call;
 }
 
@@ -89,10 +89,9 @@ void FunctionEmitter::call_any(const Call& call, llvm::Value* callee, llvm::Valu
     ir_.branch_rarely(ir_.CreateIsNull(body), interpreted, compiled);
 
     ir_.SetInsertPoint(interpreted);
-    const auto count = static_cast<std::uint32_t>(call.arguments.size());
-    for (std::uint32_t i = 0; i < count; ++i)
-        ir_.store_slot(call.arguments[i], call.slots, i, Space::frame);
-    if (call.selector != nullptr) ir_.store_slot(call.selector, call.slots, count, Space::frame);
+    std::vector<llvm::Value*> arguments = call.arguments;
+    if (call.selector != nullptr) arguments.push_back(call.selector);
+    ir_.store_slots(arguments, call.slots);
     ir_.call_helper(context_, offsetof(CompiledHelpers, call), ir_.getVoidTy(),
                     {context_, callee, call.slots, frame_, ir_.word(call.position)});
     const auto& results = call.type.results;
@@ -125,8 +124,9 @@ llvm::Value* FunctionEmitter::call_body(const Call& call, llvm::Value* body, llv
 void FunctionEmitter::push_results(const Call& call, llvm::Value* only) {
     const auto& types = call.type.results;
     if (types.size() == 1) return push(types.front(), only);
+    const std::vector<llvm::Value*> results = ir_.load_slots(types, call.slots);
     for (std::uint32_t i = 0; i < types.size(); ++i)
-        push(types[i], ir_.load_slot(types[i], call.slots, i, Space::frame));
+        push(types[i], results[i]);
 }
 
 void FunctionEmitter::trap(Trap kind) {

@@ -68,7 +68,7 @@ void FunctionEmitter::open_loop(const Instruction& instruction) {
     for (std::uint32_t i = 0; i < local_count(); ++i)
         in_frame_[i] = in_frame_[i] && !is_set[i];
     for (std::uint32_t at = blocks_.back().height; at < height(); ++at)
-        in_frame_[slot_of_operand(at)] = false;
+        in_frame_[mark_of(at)] = false;
     poll(height());
     if (instruction.offset == unit_.loop_offset) enter_here();
 }
@@ -78,9 +78,8 @@ void FunctionEmitter::enter_here() {
     ir_.CreateBr(here);
     ir_.SetInsertPoint(&made_->getEntryBlock());
     for (std::uint32_t at = 0; at < height(); ++at) {
-        const ValueType type = operands_[at].type;
-        ir_.CreateStore(ir_.load_slot(type, slots_, slot_of_operand(at), Space::frame),
-                        variable(at, type));
+        const auto& [type, slot, value] = operands_[at];
+        ir_.CreateStore(ir_.load_slot(type, slots_, slot, Space::frame), variable(at, type));
     }
     ir_.CreateBr(here);
     ir_.SetInsertPoint(here);
@@ -146,7 +145,7 @@ void FunctionEmitter::go_to(Block& target) {
 void FunctionEmitter::arrive_at(Block& target) {
     if (target.is_loop()) return;
     std::vector<bool> in_frame = in_frame_;
-    std::fill(in_frame.begin() + slot_of_operand(target.height), in_frame.end(), false);
+    std::fill(in_frame.begin() + mark_of(target.height), in_frame.end(), false);
     if (target.in_frame_at_end) {
         for (std::size_t i = 0; i < in_frame.size(); ++i)
             in_frame[i] = in_frame[i] && (*target.in_frame_at_end)[i];
@@ -212,8 +211,7 @@ void FunctionEmitter::emit_return() {
     std::vector<llvm::Value*> results;
     for (std::uint32_t i = 0; i < count; ++i)
         results.push_back(value_of(i));
-    for (std::uint32_t i = 0; i < count; ++i)
-        ir_.store_slot(results[i], slots_, i, Space::frame);
+    ir_.store_slots(results, slots_);
     ir_.CreateRetVoid();
 }
 

@@ -7,12 +7,6 @@
 /// the canonical one; abs, neg, copysign and reinterpretations work on bits.
 namespace sojourn::vm::jit {
 
-llvm::Value* FunctionEmitter::canonical(llvm::Value* value) {
-    llvm::Value* const nan = value->getType()->isFloatTy() ? ir_.float_of(0x7fc0'0000U)
-                                                           : ir_.double_of(0x7ff8'0000'0000'0000U);
-    return ir_.CreateSelect(ir_.CreateFCmpUNO(value, value), nan, value);
-}
-
 llvm::Value* FunctionEmitter::compare_floats(Opcode opcode, llvm::Value* a, llvm::Value* b) {
     using Predicate = llvm::CmpInst::Predicate;
     const auto compare = [&](Predicate predicate) {
@@ -57,37 +51,37 @@ llvm::Value* FunctionEmitter::floating(Opcode opcode, llvm::Value* a, llvm::Valu
             return binary(llvm::Intrinsic::copysign);
         case Opcode::f32_ceil:
         case Opcode::f64_ceil:
-            return canonical(unary(llvm::Intrinsic::ceil));
+            return ir_.canonical(unary(llvm::Intrinsic::ceil));
         case Opcode::f32_floor:
         case Opcode::f64_floor:
-            return canonical(unary(llvm::Intrinsic::floor));
+            return ir_.canonical(unary(llvm::Intrinsic::floor));
         case Opcode::f32_trunc:
         case Opcode::f64_trunc:
-            return canonical(unary(llvm::Intrinsic::trunc));
+            return ir_.canonical(unary(llvm::Intrinsic::trunc));
         case Opcode::f32_nearest:
         case Opcode::f64_nearest:
-            return canonical(unary(llvm::Intrinsic::roundeven));
+            return ir_.canonical(unary(llvm::Intrinsic::roundeven));
         case Opcode::f32_sqrt:
         case Opcode::f64_sqrt:
-            return canonical(unary(llvm::Intrinsic::sqrt));
+            return ir_.canonical(unary(llvm::Intrinsic::sqrt));
         case Opcode::f32_add:
         case Opcode::f64_add:
-            return canonical(ir_.CreateFAdd(a, b));
+            return ir_.canonical(ir_.CreateFAdd(a, b));
         case Opcode::f32_sub:
         case Opcode::f64_sub:
-            return canonical(ir_.CreateFSub(a, b));
+            return ir_.canonical(ir_.CreateFSub(a, b));
         case Opcode::f32_mul:
         case Opcode::f64_mul:
-            return canonical(ir_.CreateFMul(a, b));
+            return ir_.canonical(ir_.CreateFMul(a, b));
         case Opcode::f32_div:
         case Opcode::f64_div:
-            return canonical(ir_.CreateFDiv(a, b));
+            return ir_.canonical(ir_.CreateFDiv(a, b));
         case Opcode::f32_min:
         case Opcode::f64_min:
-            return canonical(binary(llvm::Intrinsic::minimum));
+            return ir_.canonical(binary(llvm::Intrinsic::minimum));
         case Opcode::f32_max:
         case Opcode::f64_max:
-            return canonical(binary(llvm::Intrinsic::maximum));
+            return ir_.canonical(binary(llvm::Intrinsic::maximum));
         default:
             return nullptr;
     }
@@ -113,9 +107,9 @@ llvm::Value* FunctionEmitter::convert(Opcode opcode, llvm::Value* a) {
         case Opcode::f64_convert_i64_u:
             return ir_.CreateUIToFP(a, to);
         case Opcode::f32_demote_f64:
-            return canonical(ir_.CreateFPTrunc(a, to));
+            return ir_.canonical(ir_.CreateFPTrunc(a, to));
         case Opcode::f64_promote_f32:
-            return canonical(ir_.CreateFPExt(a, to));
+            return ir_.canonical(ir_.CreateFPExt(a, to));
         case Opcode::i32_reinterpret_f32:
         case Opcode::i64_reinterpret_f64:
         case Opcode::f32_reinterpret_i32:

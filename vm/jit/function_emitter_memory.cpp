@@ -63,6 +63,13 @@ void FunctionEmitter::store(const Instruction& instruction) {
     ir_.store(value, guest_address(instruction), Space::guest);
 }
 
+void FunctionEmitter::access(const Instruction& instruction) {
+    const bool is_load = info_of(instruction.opcode).signature.result.has_value();
+    if (const auto lanes = vector_access_of(instruction.opcode))
+        return is_load ? load_lanes(instruction, *lanes) : store_lane(instruction, *lanes);
+    is_load ? load(instruction) : store(instruction);
+}
+
 llvm::Value* FunctionEmitter::pop_word() {
     return ir_.CreateZExt(pop(), ir_.getInt64Ty());
 }

@@ -14,20 +14,28 @@ std::size_t kind_of(ValueType type) {
             return 1;
         case ValueType::f64:
             return 2;
-        default:
+        case ValueType::v128:
             return 3;
+        default:
+            return 4;
     }
 }
 
 }  // namespace
 
 void FunctionEmitter::push(ValueType type, llvm::Value* value) {
-    in_frame_[slot_of_operand(height())] = false;
-    operands_.push_back({type, value});
+    in_frame_[mark_of(height())] = false;
+    operands_.push_back({type, slot_count(height()), value});
+}
+
+std::uint32_t FunctionEmitter::slot_count(std::uint32_t operand_count) const {
+    if (operand_count == 0) return unit_.function.local_slots;
+    const Operand& last = operands_[operand_count - 1];
+    return last.slot + slots_of(last.type);
 }
 
 llvm::Value* FunctionEmitter::value_of(std::uint32_t height) {
-    const auto& [type, value] = operands_[height];
+    const auto& [type, slot, value] = operands_[height];
     return value != nullptr ? value : ir_.CreateLoad(ir_.type_of(type), variable(height, type));
 }
 
@@ -47,7 +55,7 @@ void FunctionEmitter::drop_to(std::uint32_t height) {
 
 void FunctionEmitter::settle() {
     for (std::uint32_t at = 0; at < height(); ++at) {
-        auto& [type, value] = operands_[at];
+        auto& [type, slot, value] = operands_[at];
         if (value != nullptr) ir_.CreateStore(value, variable(at, type));
         value = nullptr;
     }
@@ -70,14 +78,17 @@ llvm::AllocaInst* FunctionEmitter::variable(std::uint32_t height, ValueType type
 }
 
 void FunctionEmitter::write_frame(std::uint32_t operand_count) {
+    std::uint32_t slot = 0;
     for (std::uint32_t i = 0; i < local_count(); ++i) {
-        if (in_frame_[i]) continue;
-        ir_.store_slot(ir_.CreateLoad(locals_[i]->getAllocatedType(), locals_[i]), slots_, i,
-                       Space::frame);
+        if (!in_frame_[i]) {
+            ir_.store_slot(ir_.CreateLoad(locals_[i]->getAllocatedType(), locals_[i]), slots_, slot,
+                           Space::frame);
+        }
+        slot += slots_of(survey_.locals[i]);
     }
     for (std::uint32_t i = 0; i < operand_count; ++i) {
-        const std::uint32_t slot = slot_of_operand(i);
-        if (!in_frame_[slot]) ir_.store_slot(value_of(i), slots_, slot, Space::frame);
+        if (!in_frame_[mark_of(i)])
+            ir_.store_slot(value_of(i), slots_, operands_[i].slot, Space::frame);
     }
 }
 
@@ -85,8 +96,8 @@ void FunctionEmitter::note_written(std::uint32_t operand_count) {
     std::fill_n(in_frame_.begin(), local_count() + operand_count, true);
 }
 
-void FunctionEmitter::write_position(std::uint32_t slot_count) {
-    ir_.store(ir_.word(pack({code_offset_, slot_count})),
+void FunctionEmitter::write_position(std::uint32_t operand_count) {
+    ir_.store(ir_.word(pack({code_offset_, slot_count(operand_count)})),
               ir_.at(frame_, offsetof(FrameState, code_offset)), Space::frame);
 }
 

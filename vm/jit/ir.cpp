@@ -22,6 +22,8 @@ llvm::Type* Ir::type_of(ValueType type) {
             return getFloatTy();
         case ValueType::f64:
             return getDoubleTy();
+        case ValueType::v128:
+            return vector_of(getInt64Ty());
         default:
             return getInt64Ty();
     }
@@ -55,6 +57,11 @@ llvm::Value* Ir::at(llvm::Value* base, std::uint64_t bytes) {
     return bytes == 0 ? base : CreatePtrAdd(base, word(bytes));
 }
 
+llvm::Value* Ir::canonical(llvm::Value* numbers) {
+    llvm::Constant* const nan = llvm::ConstantFP::getQNaN(numbers->getType());
+    return CreateSelect(CreateFCmpUNO(numbers, numbers), nan, numbers);
+}
+
 llvm::Constant* Ir::float_of(std::uint32_t bits) {
     return llvm::ConstantFP::get(getContext(),
                                  llvm::APFloat(llvm::APFloat::IEEEsingle(), llvm::APInt(32, bits)));
@@ -82,6 +89,24 @@ void Ir::store_slot(llvm::Value* value, llvm::Value* slots, std::uint32_t slot, 
 
 llvm::Value* Ir::load_slot(ValueType type, llvm::Value* slots, std::uint32_t slot, Space space) {
     return load(type_of(type), at(slots, std::uint64_t{slot} * sizeof(std::uint64_t)), space);
+}
+
+void Ir::store_slots(llvm::ArrayRef<llvm::Value*> values, llvm::Value* slots) {
+    std::uint32_t slot = 0;
+    for (llvm::Value* value : values) {
+        store_slot(value, slots, slot, Space::frame);
+        slot += value->getType()->isVectorTy() ? 2U : 1U;
+    }
+}
+
+std::vector<llvm::Value*> Ir::load_slots(std::span<const ValueType> types, llvm::Value* slots) {
+    std::vector<llvm::Value*> values;
+    std::uint32_t slot = 0;
+    for (const ValueType type : types) {
+        values.push_back(load_slot(type, slots, slot, Space::frame));
+        slot += slots_of(type);
+    }
+    return values;
 }
 
 llvm::Value* Ir::context_word(llvm::Value* context, std::uint32_t index) {

@@ -3,6 +3,8 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/MDBuilder.h>
 #include <llvm/IR/Module.h>
+#include <span>
+#include <vector>
 
 #include "vm/exec/compiled.hpp"
 
@@ -25,8 +27,13 @@ public:
     llvm::Type* type_of(ValueType type);
     llvm::FunctionType* body_type(const FunctionType& type);
     llvm::FunctionType* entry_type();
+    llvm::FixedVectorType* vector_of(llvm::Type* lane) {
+        return llvm::FixedVectorType::get(lane, 128 / lane->getScalarSizeInBits());
+    }
 
     llvm::ConstantInt* word(std::uint64_t value) { return getInt64(value); }
+    /// Every NaN in it becomes the canonical one.
+    llvm::Value* canonical(llvm::Value* numbers);
     /// By their bits.
     llvm::Constant* float_of(std::uint32_t bits);
     llvm::Constant* double_of(std::uint64_t bits);
@@ -41,6 +48,9 @@ public:
     /// A value as a slot holds it, and back.
     void store_slot(llvm::Value* value, llvm::Value* slots, std::uint32_t slot, Space space);
     llvm::Value* load_slot(ValueType type, llvm::Value* slots, std::uint32_t slot, Space space);
+    /// Values that lie one behind the other.
+    void store_slots(llvm::ArrayRef<llvm::Value*> values, llvm::Value* slots);
+    std::vector<llvm::Value*> load_slots(std::span<const ValueType> types, llvm::Value* slots);
 
     /// A word of the context; it never changes.
     llvm::Value* context_word(llvm::Value* context, std::uint32_t index);

@@ -30,8 +30,8 @@ void emit_entry(llvm::Module& module, const FunctionType& type, llvm::Function& 
     ir.SetInsertPoint(llvm::BasicBlock::Create(ir.getContext(), "entry", entry));
     llvm::Value* const slots = entry->getArg(1);
     std::vector<llvm::Value*> arguments{entry->getArg(0), slots, entry->getArg(2)};
-    for (std::uint32_t i = 0; i < type.parameters.size(); ++i)
-        arguments.push_back(ir.load_slot(type.parameters[i], slots, i, Space::frame));
+    for (llvm::Value* parameter : ir.load_slots(type.parameters, slots))
+        arguments.push_back(parameter);
     llvm::Value* const result = ir.CreateCall(&body, arguments);
     if (!result->getType()->isVoidTy()) ir.store_slot(result, slots, 0, Space::frame);
     ir.CreateRetVoid();

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <iostream>
+
+#include "tests/unit/vm/exec_fixture.hpp"
+#include "vm/engine.hpp"
+
+namespace sojourn::tests {
+
+/// nullptr, having said so, when this build has no compiler.
+inline std::unique_ptr<vm::CompiledTier> open_tier(vm::Engine engine = vm::Engine::jit) {
+    auto tier = vm::open_tier(vm::Engine::jit);
+    if (!tier.ok()) {
+        std::cout << "test skipped: " << tier.error().message << '\n';
+        return nullptr;
+    }
+    return engine == vm::Engine::jit ? *std::move(tier)
+                                     : vm::open_tier(engine, {.patience = 1}).value();
+}
+
+/// The same program in both tiers.
+struct Twins {
+    std::unique_ptr<vm::CompiledTier> tier;
+    MachineFixture interpreted;
+    MachineFixture compiled;
+
+    explicit Twins(const ByteVector& module, const vm::MachineOptions& options = {},
+                   vm::Engine engine = vm::Engine::jit)
+        : tier(open_tier(engine)), interpreted(options, nullptr), compiled(options, tier.get()) {
+        interpreted.add(module);
+        compiled.add(module);
+    }
+    explicit Twins(const std::string& text, const vm::MachineOptions& options = {},
+                   vm::Engine engine = vm::Engine::jit)
+        : Twins(assemble(text), options, engine) {}
+
+    /// Both, from safepoint to safepoint: at each they have the same on the stack, at the end the
+    /// same results, which it gives back, and have come to as many.
+    std::vector<std::uint64_t> call_in_step(const std::string& function,
+                                            const std::vector<std::uint64_t>& arguments);
+};
+
+}  // namespace sojourn::tests
