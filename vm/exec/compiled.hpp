@@ -84,6 +84,12 @@ struct CompiledHelpers {
     /// caller's frame has to say when the call did not happen.
     void (*call)(Context context, CompiledFunction* callee, std::uint64_t* slots, FrameState* frame,
                  std::uint64_t position);
+    /// Throws an exception of a tag of the instance, which carries what lies from `values` on, in a
+    /// frame that is complete. Does not come back.
+    void (*throw_new)(Context context, FrameState* frame, std::uint64_t tag_index,
+                      const std::uint64_t* values);
+    /// The same of the exception that `reference` leads to.
+    void (*throw_again)(Context context, FrameState* frame, std::uint64_t reference);
     CompiledFunction* (*element)(Context context, const Table* table, std::uint64_t index,
                                  std::uint64_t type, FrameState* frame);
     CompiledFunction* (*referenced)(Context context, std::uint64_t reference, std::uint64_t type,

@@ -7,6 +7,7 @@
 #include "vm/exec/compiled_code.hpp"
 #include "vm/exec/host_call.hpp"
 #include "vm/exec/interpreter.hpp"
+#include "vm/exec/unwind.hpp"
 
 /// Both tiers on one native stack, and what compiled code calls.
 namespace sojourn::vm {
@@ -147,6 +148,36 @@ void help_call(Context context, CompiledFunction* callee, std::uint64_t* slots, 
     land(runtime, interruption);
 }
 
+/// The thread without its native stack: as the interpreter finds its way in the frames.
+Thread& interpreted_thread(Runtime& runtime, FrameState* frame) {
+    Thread& thread = *runtime.native_stack.thread;
+    runtime.native_stack.depth = 0;
+    thread.pc = nullptr;
+    thread.frame = frame;
+    thread.rebuild_returns(runtime);
+    return thread;
+}
+
+/// `trap` is why it is not caught.
+[[noreturn]] void land_thrown(Runtime& runtime, FrameState* frame, std::optional<Trap> trap) {
+    if (trap) trap_at(runtime, frame, frame->code_offset, *trap);
+    land(runtime, {Interruption::Kind::left});
+}
+
+void help_throw_new(Context context, FrameState* frame, std::uint64_t tag_index,
+                    const std::uint64_t* values) {
+    Runtime& runtime = runtime_of(context);
+    const ExceptionTag& tag = *instance_of(context).tags[tag_index];
+    Thread& thread = interpreted_thread(runtime, frame);
+    land_thrown(runtime, frame, throw_new(runtime, thread, tag, values));
+}
+
+void help_throw_again(Context context, FrameState* frame, std::uint64_t reference) {
+    Runtime& runtime = runtime_of(context);
+    Thread& thread = interpreted_thread(runtime, frame);
+    land_thrown(runtime, frame, throw_again(runtime, thread, reference));
+}
+
 CompiledFunction* help_element(Context context, const Table* table, std::uint64_t index,
                                std::uint64_t type, FrameState* frame) {
     Runtime& runtime = runtime_of(context);
@@ -252,6 +283,8 @@ const CompiledHelpers kCompiledHelpers{
     .trap = help_trap,
     .leave = help_leave,
     .call = help_call,
+    .throw_new = help_throw_new,
+    .throw_again = help_throw_again,
     .element = help_element,
     .referenced = help_referenced,
     .reference = help_reference,

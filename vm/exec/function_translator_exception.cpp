@@ -100,8 +100,11 @@ void FunctionTranslator::switch_to_catch(const Instruction& instruction) {
     stack_.reset(block.height, {});
     CatchClause clause;
     clause.word_index = *landing.word_index;
-    const std::uint16_t hidden = stack_.push_slot();
-    if (function_.rethrows) clause.reference_slot = hidden;
+    if (function_.rethrows) {
+        clause.reference_slot = stack_.push_slot();
+    } else {
+        stack_.push_constant(kNullReference);
+    }
     clause.first_slot = stack_.next_slot();
     if (instruction.opcode == Opcode::catch_) {
         const std::uint32_t type_index = module_.tags[instruction.index].type_index;

@@ -14,7 +14,6 @@ struct Place {
     FrameState* frame;
     std::uint64_t* slots;
     const Word** returns;
-    std::uint32_t code_offset;
 };
 
 struct Landing {
@@ -32,17 +31,16 @@ void step_down(Place& place) {
     if (caller == stub(Handler::return_to_instance)) caller = *--place.returns;
     place.slots -= caller[-2].op.a;
     --place.frame;
-    place.code_offset = place.frame->code_offset;
 }
 
 Outcome<Landing> find_landing(Runtime& runtime, const Thread& thread, const ExceptionTag& tag) {
-    const Translation& top = *runtime.function_of(*thread.frame).translation;
-    Place place{thread.frame, thread.slots, thread.returns, top.code_offset_of(thread.pc)};
+    if (thread.pc != nullptr) write_back_trap(runtime, thread);
+    Place place{thread.frame, thread.slots, thread.returns};
     for (std::uint64_t steps = 0;;) {
         const Translation& translation = *runtime.function_of(*place.frame).translation;
         steps += 1 + translation.catch_steps_max();
         if (steps > kCatchStepsMax) return Trap::handlers_exhausted;
-        if (const auto* clause = translation.find_catch(place.code_offset, tag)) {
+        if (const auto* clause = translation.find_catch(place.frame->code_offset, tag)) {
             return Landing{place, &translation, clause};
         }
         if (place.frame == thread.first_frame()) {

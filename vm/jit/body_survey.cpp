@@ -15,11 +15,6 @@ constexpr std::uint32_t kSlotsMax = 4096;
 
 bool is_compiled(Opcode opcode) {
     switch (opcode) {
-        case Opcode::try_:
-        case Opcode::try_table:
-        case Opcode::throw_:
-        case Opcode::throw_ref:
-        case Opcode::rethrow:
         case Opcode::return_call:
         case Opcode::return_call_indirect:
         case Opcode::return_call_ref:
@@ -69,8 +64,11 @@ private:
                 break;
             case Opcode::block:
             case Opcode::if_:
+            case Opcode::try_:
+            case Opcode::try_table:
                 blocks_.push_back(kNoLoop);
                 break;
+            case Opcode::delegate:
             case Opcode::end:
                 close_block();
                 break;

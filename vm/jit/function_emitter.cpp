@@ -119,11 +119,18 @@ void FunctionEmitter::skip(const Instruction& instruction) {
         case Opcode::block:
         case Opcode::loop:
         case Opcode::if_:
+        case Opcode::try_:
+        case Opcode::try_table:
             ++skipped_blocks_;
+            break;
+        case Opcode::catch_:
+        case Opcode::catch_all:
+            if (skipped_blocks_ == 0) switch_to_catch(instruction);
             break;
         case Opcode::else_:
             if (skipped_blocks_ == 0) switch_to_else();
             break;
+        case Opcode::delegate:
         case Opcode::end:
             if (skipped_blocks_ == 0) {
                 close_block();
@@ -142,8 +149,8 @@ void FunctionEmitter::step(const Instruction& instruction) {
     if (is_plain(opcode)) return plain(opcode);
     if (access_bytes(opcode) != 0) return access(instruction);
     if (step_variable(instruction) || step_control(instruction) || step_call(instruction)) return;
-    const bool is_known =
-        step_memory(instruction) || step_table(instruction) || step_vector(instruction);
+    const bool is_known = step_memory(instruction) || step_table(instruction) ||
+                          step_vector(instruction) || step_exception(instruction);
     INVARIANT(is_known, "the survey refuses what is not compiled");
 }
 

@@ -105,6 +105,15 @@ private:
     [[nodiscard]] std::span<const ValueType> label_types(const Block& block) const;
     Block& block_at(std::uint32_t depth) { return blocks_[blocks_.size() - 1 - depth]; }
 
+    // Exceptions: function_emitter_exception.cpp.
+    bool step_exception(const Instruction& instruction);
+    void open_try_table(const Instruction& instruction);
+    void switch_to_catch(const Instruction& instruction);
+    void throw_new(const Instruction& instruction);
+    void throw_again(llvm::Value* reference);
+    /// Completes the frame and calls a helper that does not come back.
+    void leave_by(std::size_t helper_offset, llvm::ArrayRef<llvm::Value*> arguments);
+
     // Safepoints and calls: function_emitter_call.cpp.
     /// A safepoint with so many operands.
     void poll(std::uint32_t operand_count);

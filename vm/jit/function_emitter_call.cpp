@@ -48,7 +48,7 @@ FunctionEmitter::Call FunctionEmitter::begin_call(const FunctionType& type, llvm
     write_frame(height());
     note_written(height());
     write_position(height());
-    call.slots = ir_.at(slots_, std::uint64_t{slot_count(height())} * sizeof(std::uint64_t));
+    call.slots = ir_.slot_address(slots_, slot_count(height()));
     return call;
 }
 

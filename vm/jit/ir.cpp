@@ -84,11 +84,11 @@ llvm::Value* Ir::load_shared(llvm::Value* address, Space space) {
 void Ir::store_slot(llvm::Value* value, llvm::Value* slots, std::uint32_t slot, Space space) {
     if (value->getType()->isFloatTy()) value = CreateBitCast(value, getInt32Ty());
     if (value->getType()->isIntegerTy(32)) value = CreateZExt(value, getInt64Ty());
-    store(value, at(slots, std::uint64_t{slot} * sizeof(std::uint64_t)), space);
+    store(value, slot_address(slots, slot), space);
 }
 
 llvm::Value* Ir::load_slot(ValueType type, llvm::Value* slots, std::uint32_t slot, Space space) {
-    return load(type_of(type), at(slots, std::uint64_t{slot} * sizeof(std::uint64_t)), space);
+    return load(type_of(type), slot_address(slots, slot), space);
 }
 
 void Ir::store_slots(llvm::ArrayRef<llvm::Value*> values, llvm::Value* slots) {

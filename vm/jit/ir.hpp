@@ -45,6 +45,9 @@ public:
     llvm::Value* load_shared(llvm::Value* address, Space space);
     llvm::Value* at(llvm::Value* base, std::uint64_t bytes);
 
+    llvm::Value* slot_address(llvm::Value* slots, std::uint32_t slot) {
+        return at(slots, std::uint64_t{slot} * sizeof(std::uint64_t));
+    }
     /// A value as a slot holds it, and back.
     void store_slot(llvm::Value* value, llvm::Value* slots, std::uint32_t slot, Space space);
     llvm::Value* load_slot(ValueType type, llvm::Value* slots, std::uint32_t slot, Space space);

@@ -7,13 +7,6 @@ using namespace sojourn::tests;
 
 namespace {
 
-std::vector<std::uint32_t> offsets_of(const vm::Trapped& trapped) {
-    std::vector<std::uint32_t> offsets;
-    for (const vm::BacktraceFrame& frame : trapped.backtrace)
-        offsets.push_back(frame.code_offset);
-    return offsets;
-}
-
 /// A loop in a recursion: values live across both, of every type, and a call that uses them.
 constexpr const char* kNest = R"((module
     (table 2 funcref) (elem (i32.const 0) $nest $leaf)

@@ -7,12 +7,13 @@
 namespace sojourn::tests {
 
 std::vector<std::uint64_t> Twins::call_in_step(const std::string& function,
-                                               const std::vector<std::uint64_t>& arguments) {
+                                               const std::vector<std::uint64_t>& arguments,
+                                               std::uint64_t safepoints) {
     interpreted.start(function, arguments);
     compiled.start(function, arguments);
     for (;;) {
-        interpreted.machine().pause_every(1);
-        compiled.machine().pause_every(1);
+        interpreted.machine().pause_every(safepoints);
+        compiled.machine().pause_every(safepoints);
         const vm::Stop expected = interpreted.machine().run();
         const vm::Stop stop = compiled.machine().run();
         REQUIRE(stop.index() == expected.index());

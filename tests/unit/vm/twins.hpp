@@ -34,10 +34,19 @@ struct Twins {
                    vm::Engine engine = vm::Engine::jit)
         : Twins(assemble(text), options, engine) {}
 
-    /// Both, from safepoint to safepoint: at each they have the same on the stack, at the end the
-    /// same results, which it gives back, and have come to as many.
+    /// Both, so many safepoints at a time: at each pause they have the same on the stack, at the
+    /// end the same results, which it gives back, and have come to as many safepoints.
     std::vector<std::uint64_t> call_in_step(const std::string& function,
-                                            const std::vector<std::uint64_t>& arguments);
+                                            const std::vector<std::uint64_t>& arguments,
+                                            std::uint64_t safepoints = 1);
 };
+
+/// Where the frames of a backtrace stand.
+inline std::vector<std::uint32_t> offsets_of(const vm::Trapped& trapped) {
+    std::vector<std::uint32_t> offsets;
+    for (const vm::BacktraceFrame& frame : trapped.backtrace)
+        offsets.push_back(frame.code_offset);
+    return offsets;
+}
 
 }  // namespace sojourn::tests
