@@ -53,10 +53,11 @@ public:
     virtual CompiledCode compile(const CompileUnit& unit) = 0;
 };
 
-/// A function of an instance as compiled code calls it. The first two words are read by position.
+/// A function of an instance as compiled code calls it. The first words are read by position.
 struct CompiledFunction {
-    const void* body = nullptr;  ///< nullptr: to be called through CompiledHelpers::call
-    Context context = nullptr;   ///< of the instance that owns it
+    const void* body = nullptr;        ///< nullptr: to be called through CompiledHelpers::call
+    Context context = nullptr;         ///< of the instance that owns it
+    std::uint64_t slot_bytes_max = 0;  ///< with a body: of its frame
     LinkedFunction* function = nullptr;
     CompiledEntry entry = nullptr;
     bool is_refused = false;
@@ -69,6 +70,7 @@ struct CompiledFunction {
 };
 inline constexpr std::size_t kBodyOffset = 0;
 inline constexpr std::size_t kContextOffset = 8;
+inline constexpr std::size_t kSlotBytesOffset = 16;
 
 /// Functions of the machine that compiled code calls, in the order of its table. A frame that is
 /// given is the caller's and complete but for its position; those that say so do not come back.
@@ -84,6 +86,10 @@ struct CompiledHelpers {
     /// caller's frame has to say when the call did not happen.
     void (*call)(Context context, CompiledFunction* callee, std::uint64_t* slots, FrameState* frame,
                  std::uint64_t position);
+    /// Calls any function in the place of the one whose frame it is, which begins at `slots`; there
+    /// lie the results. The rest is as for `call`.
+    void (*tail_call)(Context context, CompiledFunction* callee, std::uint64_t* arguments,
+                      std::uint64_t* slots, FrameState* frame, std::uint64_t position);
     /// Throws an exception of a tag of the instance, which carries what lies from `values` on, in a
     /// frame that is complete. Does not come back.
     void (*throw_new)(Context context, FrameState* frame, std::uint64_t tag_index,

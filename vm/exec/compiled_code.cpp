@@ -74,6 +74,7 @@ const Word* prepare_code(Runtime& runtime, LinkedFunction& function) {
     CompiledFunction& compiled = compiled_function(runtime, function);
     compiled.entry = code->entry;
     compiled.body = code->body;
+    compiled.slot_bytes_max = function.slot_bytes_max;
     compiled.is_refused = code->entry == nullptr;
     function.entry =
         compiled.is_refused ? function.translation->entry() : stub(Handler::enter_compiled);

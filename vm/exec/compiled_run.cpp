@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <sys/resource.h>
 #include <utility>
 
@@ -116,25 +117,15 @@ void call_host(Runtime& runtime, Context context, const LinkedFunction& function
     }
 }
 
-void help_call(Context context, CompiledFunction* callee, std::uint64_t* slots, FrameState* frame,
-               std::uint64_t position) {
-    Runtime& runtime = runtime_of(context);
+/// Interprets `function` until it returns, in a frame that needs its identity alone.
+void interpret_callee(Runtime& runtime, const LinkedFunction& function, std::uint64_t* slots,
+                      FrameState* frame) {
     NativeStack& native = runtime.native_stack;
     Thread& thread = *native.thread;
-    LinkedFunction& function = *callee->function;
-    if (function.instance == nullptr) {
-        call_host(runtime, context, function, slots, frame, position);
-        return;
-    }
-    if (reinterpret_cast<std::uintptr_t>(slots) + function.slot_bytes_max +
-            reinterpret_cast<std::uintptr_t>(frame) >
-        thread.limit) {
-        trap_at(runtime, frame, frame->code_offset, Trap::stack_exhausted);
-    }
     std::fill_n(slots + function.parameter_slots, function.zeroed_slots, 0);
+    set_identity(*frame, function.identity);
     thread.slots = slots;
-    thread.frame = frame + 1;
-    set_identity(*thread.frame, function.identity);
+    thread.frame = frame;
     thread.pc = function.entry;
     if (native_depth() < native.limit) leave_compiled_code(runtime, thread);
     const Word** const returns = thread.returns;
@@ -146,6 +137,41 @@ void help_call(Context context, CompiledFunction* callee, std::uint64_t* slots, 
     if (interruption.kind == Interruption::Kind::returned) return;
     if (interruption.kind == Interruption::Kind::paused) thread.pc = nullptr;
     land(runtime, interruption);
+}
+
+/// Requires: `frame` is the one that calls, or that is replaced.
+void check_stack(Runtime& runtime, const LinkedFunction& function, const std::uint64_t* slots,
+                 FrameState* frame, std::uintptr_t frames_end) {
+    if (reinterpret_cast<std::uintptr_t>(slots) + function.slot_bytes_max + frames_end >
+        runtime.native_stack.thread->limit) {
+        trap_at(runtime, frame, frame->code_offset, Trap::stack_exhausted);
+    }
+}
+
+void help_call(Context context, CompiledFunction* callee, std::uint64_t* slots, FrameState* frame,
+               std::uint64_t position) {
+    Runtime& runtime = runtime_of(context);
+    const LinkedFunction& function = *callee->function;
+    if (function.instance == nullptr) {
+        call_host(runtime, context, function, slots, frame, position);
+        return;
+    }
+    check_stack(runtime, function, slots, frame, reinterpret_cast<std::uintptr_t>(frame));
+    interpret_callee(runtime, function, slots, frame + 1);
+}
+
+void help_tail_call(Context context, CompiledFunction* callee, std::uint64_t* arguments,
+                    std::uint64_t* slots, FrameState* frame, std::uint64_t position) {
+    Runtime& runtime = runtime_of(context);
+    const LinkedFunction& function = *callee->function;
+    if (function.instance == nullptr) {
+        call_host(runtime, context, function, arguments, frame, position);
+        std::memmove(slots, arguments, function.result_slots * sizeof(std::uint64_t));
+        return;
+    }
+    check_stack(runtime, function, slots, frame, reinterpret_cast<std::uintptr_t>(frame - 1));
+    std::memmove(slots, arguments, function.parameter_slots * sizeof(std::uint64_t));
+    interpret_callee(runtime, function, slots, frame);
 }
 
 /// The thread without its native stack: as the interpreter finds its way in the frames.
@@ -283,6 +309,7 @@ const CompiledHelpers kCompiledHelpers{
     .trap = help_trap,
     .leave = help_leave,
     .call = help_call,
+    .tail_call = help_tail_call,
     .throw_new = help_throw_new,
     .throw_again = help_throw_again,
     .element = help_element,

@@ -9,8 +9,8 @@ namespace sojourn::vm {
 
 /// Throws a new exception, which carries the slots from `values` on. Caught: the thread stands
 /// where the clause lands. Else it is as it was, and what comes back says why. Requires: thread.pc
-/// is the instruction that throws, or nullptr: then the top frame says. With compiled code among its callers they are left first, and it
-/// does not come back: the instruction is run again.
+/// is the instruction that throws, or nullptr: then the top frame says. With compiled code among
+/// its callers they are left first, and it does not come back: the instruction is run again.
 std::optional<Trap> throw_new(Runtime& runtime, Thread& thread, const ExceptionTag& tag,
                               const std::uint64_t* values);
 

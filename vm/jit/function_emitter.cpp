@@ -18,6 +18,7 @@ llvm::Function* FunctionEmitter::emit(const std::string& name) {
     const bool is_whole = unit_.loop_offset == 0;
     made_ = llvm::Function::Create(is_whole ? ir_.body_type(type_) : ir_.entry_type(),
                                    llvm::Function::ExternalLinkage, name, target_);
+    if (is_whole) made_->setCallingConv(Ir::kBodyConvention);
     made_->setDoesNotThrow();
     context_ = made_->getArg(0);
     slots_ = made_->getArg(1);

@@ -125,14 +125,28 @@ private:
         llvm::Value* slots = nullptr;
     };
     bool step_call(const Instruction& instruction);
-    void call_known(std::uint32_t function_index);
+    void call_known(const Instruction& instruction);
     void call_looked_up(const Instruction& instruction);
-    /// Takes the arguments and completes the frame.
+    /// Takes the arguments, and says in the frame where it stands.
     Call begin_call(const FunctionType& type, llvm::Value* selector);
+    void finish_call(const Instruction& instruction, const Call& call, llvm::Value* callee,
+                     llvm::Value* context);
+    void call_itself(const Instruction& instruction, const Call& call);
+    /// With all that is left when the arguments are taken.
+    void complete_frame();
     /// `context` is nullptr when only the callee knows its own.
     void call_any(const Call& call, llvm::Value* callee, llvm::Value* context);
-    llvm::Value* call_body(const Call& call, llvm::Value* body, llvm::Value* context);
+    llvm::CallInst* call_body(const Call& call, llvm::Value* body, llvm::Value* context);
+    /// What begin_call() took, where the callee's frame begins.
+    void write_arguments(const Call& call);
     void push_results(const Call& call, llvm::Value* only);
+
+    // Tail calls: function_emitter_tail_call.cpp.
+    /// The callee's frame takes the place of this one. `context` as for call_any().
+    void tail_call(const Call& call, llvm::Value* callee, llvm::Value* context);
+    void tail_call_body(const Call& call, llvm::Value* body, llvm::Value* context);
+    /// Returns what lies in the first slots.
+    void return_slots();
 
     // Traps: function_emitter_call.cpp.
     void trap(Trap kind);

@@ -27,10 +27,13 @@ void FunctionEmitter::poll(std::uint32_t operand_count) {
 bool FunctionEmitter::step_call(const Instruction& instruction) {
     switch (instruction.opcode) {
         case Opcode::call:
-            call_known(instruction.index);
+        case Opcode::return_call:
+            call_known(instruction);
             return true;
         case Opcode::call_indirect:
         case Opcode::call_ref:
+        case Opcode::return_call_indirect:
+        case Opcode::return_call_ref:
             call_looked_up(instruction);
             return true;
         default:
@@ -45,21 +48,38 @@ FunctionEmitter::Call FunctionEmitter::begin_call(const FunctionType& type, llvm
     for (std::size_t i = 0; i < type.parameters.size(); ++i)
         call.arguments.push_back(pop());
     std::ranges::reverse(call.arguments);
-    write_frame(height());
-    note_written(height());
     write_position(height());
     call.slots = ir_.slot_address(slots_, slot_count(height()));
     return call;
 }
 
-void FunctionEmitter::call_known(std::uint32_t function_index) {
+void FunctionEmitter::finish_call(const Instruction& instruction, const Call& call,
+                                  llvm::Value* callee, llvm::Value* context) {
+    switch (instruction.opcode) {
+        case Opcode::return_call:
+        case Opcode::return_call_indirect:
+        case Opcode::return_call_ref:
+            return tail_call(call, callee, context);
+        default:
+            return call_any(call, callee, context);
+    }
+}
+
+void FunctionEmitter::call_known(const Instruction& instruction) {
     poll(height());
+    const std::uint32_t function_index = instruction.index;
     const Call call = begin_call(module_.type_of_function(function_index), nullptr);
     const bool is_itself = function_index == unit_.function_index && unit_.loop_offset == 0;
-    if (is_itself) return push_results(call, call_body(call, made_, context_));
+    if (is_itself) return call_itself(instruction, call);
     llvm::Value* const callee = ir_.context_address(context_, layout_.function(function_index));
     const bool is_own = function_index >= module_.imported_functions;
-    call_any(call, callee, is_own ? context_ : nullptr);
+    finish_call(instruction, call, callee, is_own ? context_ : nullptr);
+}
+
+void FunctionEmitter::call_itself(const Instruction& instruction, const Call& call) {
+    if (instruction.opcode == Opcode::return_call) return tail_call_body(call, made_, context_);
+    complete_frame();
+    push_results(call, call_body(call, made_, context_));
 }
 
 void FunctionEmitter::call_looked_up(const Instruction& instruction) {
@@ -68,8 +88,10 @@ void FunctionEmitter::call_looked_up(const Instruction& instruction) {
     llvm::Value* const selector = pop();
     const Call call = begin_call(module_.function_type(instruction.index), selector);
     llvm::Value* const wide = ir_.CreateZExt(selector, ir_.getInt64Ty());
+    const bool is_reference =
+        instruction.opcode == Opcode::call_ref || instruction.opcode == Opcode::return_call_ref;
     llvm::Value* callee = nullptr;
-    if (instruction.opcode == Opcode::call_ref) {
+    if (is_reference) {
         callee = ir_.call_helper(context_, offsetof(CompiledHelpers, referenced), ir_.getPtrTy(),
                                  {context_, wide, type_id, frame_});
     } else {
@@ -78,10 +100,22 @@ void FunctionEmitter::call_looked_up(const Instruction& instruction) {
         callee = ir_.call_helper(context_, offsetof(CompiledHelpers, element), ir_.getPtrTy(),
                                  {context_, table, wide, type_id, frame_});
     }
-    call_any(call, callee, nullptr);
+    finish_call(instruction, call, callee, nullptr);
+}
+
+void FunctionEmitter::complete_frame() {
+    write_frame(height());
+    note_written(height());
+}
+
+void FunctionEmitter::write_arguments(const Call& call) {
+    std::vector<llvm::Value*> arguments = call.arguments;
+    if (call.selector != nullptr) arguments.push_back(call.selector);
+    ir_.store_slots(arguments, call.slots);
 }
 
 void FunctionEmitter::call_any(const Call& call, llvm::Value* callee, llvm::Value* context) {
+    complete_frame();
     llvm::Value* const body = ir_.load(ir_.getPtrTy(), ir_.at(callee, kBodyOffset), Space::state);
     llvm::BasicBlock* const interpreted = ir_.new_block("interpreted");
     llvm::BasicBlock* const compiled = ir_.new_block("compiled");
@@ -89,9 +123,7 @@ void FunctionEmitter::call_any(const Call& call, llvm::Value* callee, llvm::Valu
     ir_.branch_rarely(ir_.CreateIsNull(body), interpreted, compiled);
 
     ir_.SetInsertPoint(interpreted);
-    std::vector<llvm::Value*> arguments = call.arguments;
-    if (call.selector != nullptr) arguments.push_back(call.selector);
-    ir_.store_slots(arguments, call.slots);
+    write_arguments(call);
     ir_.call_helper(context_, offsetof(CompiledHelpers, call), ir_.getVoidTy(),
                     {context_, callee, call.slots, frame_, ir_.word(call.position)});
     const auto& results = call.type.results;
@@ -113,10 +145,12 @@ void FunctionEmitter::call_any(const Call& call, llvm::Value* callee, llvm::Valu
     push_results(call, result);
 }
 
-llvm::Value* FunctionEmitter::call_body(const Call& call, llvm::Value* body, llvm::Value* context) {
+llvm::CallInst* FunctionEmitter::call_body(const Call& call, llvm::Value* body,
+                                           llvm::Value* context) {
     std::vector<llvm::Value*> arguments{context, call.slots, ir_.at(frame_, sizeof(FrameState))};
     arguments.insert(arguments.end(), call.arguments.begin(), call.arguments.end());
     llvm::CallInst* const made = ir_.CreateCall(ir_.body_type(call.type), body, arguments);
+    made->setCallingConv(Ir::kBodyConvention);
     made->setDoesNotThrow();
     return made;
 }

@@ -22,6 +22,9 @@ enum class Space : std::uint8_t {
 
 class Ir : public llvm::IRBuilder<> {
 public:
+    /// Of functions of a body_type(): one in which tail calls are certain.
+    static constexpr llvm::CallingConv::ID kBodyConvention = llvm::CallingConv::Tail;
+
     explicit Ir(llvm::Module& module);
 
     llvm::Type* type_of(ValueType type);

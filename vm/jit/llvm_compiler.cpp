@@ -32,7 +32,8 @@ void emit_entry(llvm::Module& module, const FunctionType& type, llvm::Function& 
     std::vector<llvm::Value*> arguments{entry->getArg(0), slots, entry->getArg(2)};
     for (llvm::Value* parameter : ir.load_slots(type.parameters, slots))
         arguments.push_back(parameter);
-    llvm::Value* const result = ir.CreateCall(&body, arguments);
+    llvm::CallInst* const result = ir.CreateCall(&body, arguments);
+    result->setCallingConv(Ir::kBodyConvention);
     if (!result->getType()->isVoidTy()) ir.store_slot(result, slots, 0, Space::frame);
     ir.CreateRetVoid();
 }

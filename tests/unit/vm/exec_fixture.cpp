@@ -38,8 +38,9 @@ const std::vector<HostFunctionRow>& host_functions() {
 }
 
 ByteVector run_wat2wasm(const std::string& source_path, const std::string& result_path) {
-    const std::string command = "wat2wasm --enable-memory64 --enable-exceptions --debug-names " +
-                                source_path + " -o " + result_path;
+    const std::string command =
+        "wat2wasm --enable-memory64 --enable-exceptions --enable-tail-call --debug-names " +
+        source_path + " -o " + result_path;
     REQUIRE(std::system(command.c_str()) == 0);
     return read_file(result_path).value();
 }
