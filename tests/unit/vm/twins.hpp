@@ -8,7 +8,7 @@
 namespace sojourn::tests {
 
 /// nullptr, having said so, when this build has no compiler.
-inline std::unique_ptr<vm::CompiledTier> open_tier(vm::Engine engine = vm::Engine::jit) {
+inline std::unique_ptr<vm::CompiledTier> tier_or_none(vm::Engine engine = vm::Engine::jit) {
     auto tier = vm::open_tier(vm::Engine::jit);
     if (!tier.ok()) {
         std::cout << "test skipped: " << tier.error().message << '\n';
@@ -26,7 +26,7 @@ struct Twins {
 
     explicit Twins(const ByteVector& module, const vm::MachineOptions& options = {},
                    vm::Engine engine = vm::Engine::jit)
-        : tier(open_tier(engine)), interpreted(options, nullptr), compiled(options, tier.get()) {
+        : tier(tier_or_none(engine)), interpreted(options, nullptr), compiled(options, tier.get()) {
         interpreted.add(module);
         compiled.add(module);
     }
