@@ -54,8 +54,9 @@ TEST_CASE("a process is suspended whatever is being compiled meanwhile", "[engin
     const auto program = guest("busy");
     if (!program) return;
     const ProcessFixture fixture;
-    const std::vector<std::string> begin{"run", "--name=job", "--jit-threads=2", *program};
-    const std::vector<std::string> again{"resume", "job"};
+    const std::vector<std::string> begin{"run", "--name=job", "--engine=auto", "--jit-threads=2",
+                                         *program};
+    const std::vector<std::string> again{"resume", "--engine=auto", "job"};
 
     for (int life = 0; life < 6; ++life) {
         VmProcess runner = fixture.start(life == 0 ? begin : again);
