@@ -30,13 +30,16 @@ bool follow_each_other(std::uint64_t even, std::uint64_t odd) {
     return is_new || (even % 2 == 0 && (odd == even + 1 || odd + 1 == even));
 }
 
-Result<CommitRecord> newest_commit(const DatabaseFile& database) {
-    const CommitRecord even = TRY(database.commit_in(PageNumber{0}));
-    const CommitRecord odd = TRY(database.commit_in(PageNumber{1}));
-    return even.number > odd.number ? even : odd;
-}
-
 }  // namespace
+
+Result<CommitRecord> newest_commit(const DatabaseFile& file) {
+    const auto even = file.commit_in(PageNumber{0});
+    const auto odd = file.commit_in(PageNumber{1});
+    if (!even.ok() && !odd.ok()) return even.error();
+    if (!odd.ok()) return *even;
+    if (!even.ok()) return *odd;
+    return even->number > odd->number ? *even : *odd;
+}
 
 Result<void> check_commit_numbers(const std::filesystem::path& data_file, std::size_t page_bytes) {
     const UniqueFd file(::open(data_file.c_str(), O_RDONLY | O_CLOEXEC));

@@ -2,9 +2,13 @@
 
 #include <filesystem>
 
-#include "base/result.hpp"
+#include "store/internal/database_file.hpp"
 
 namespace sojourn::store {
+
+/// The newest commit that a database names, by its first pages as far as they can be read. Errors:
+/// corrupt; those of reading.
+Result<CommitRecord> newest_commit(const DatabaseFile& file);
 
 /// Whether the two pages by which LMDB finds the newest commit of a database follow each other, as
 /// they always do: their numbers have no checksum, and with a bit turned in one of them an older

@@ -6,6 +6,7 @@
 
 #include "base/file.hpp"
 #include "store/internal/blob.hpp"
+#include "store/internal/commit_numbers.hpp"
 #include "store/internal/database_page.hpp"
 #include "store/internal/database_tree.hpp"
 #include "store/internal/page_set.hpp"
@@ -81,16 +82,6 @@ private:
     std::vector<NamedTable> tables_;
     PageSet seen_;
 };
-
-/// The newest that the file names.
-Result<CommitRecord> newest_commit(const DatabaseFile& file) {
-    const auto even = file.commit_in(PageNumber{0});
-    const auto odd = file.commit_in(PageNumber{1});
-    if (!even.ok() && !odd.ok()) return even.error();
-    if (!odd.ok()) return *even;
-    if (!even.ok()) return *odd;
-    return even->number > odd->number ? *even : *odd;
-}
 
 /// Pages of a commit are written over by the second one behind it at the earliest.
 Result<void> expect_still_there(const DatabaseFile& file, const CommitRecord& commit,
