@@ -4,8 +4,11 @@
 
 namespace sojourn::vm::internal {
 
-// In one piece: an instruction takes less than the calls for it would.
-[[gnu::flatten]] void BodyValidator::validate(Function& function) {
+// In one piece, where size does not matter: an instruction takes less than the calls for it would.
+#ifndef __OPTIMIZE_SIZE__
+[[gnu::flatten]]
+#endif
+void BodyValidator::validate(Function& function) {
     begin(function);
     while (!controls_.empty() && !reader_.failed())
         step();
