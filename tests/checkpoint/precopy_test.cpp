@@ -8,7 +8,7 @@ using namespace sojourn::tests;
 
 namespace {
 
-const std::string kMillionsOfSteps = "6";
+const std::string kMillionsOfSteps = "24";
 
 std::string undisturbed_end(const std::string& program) {
     const ProcessFixture fixture;
