@@ -41,7 +41,7 @@ function(sojourn_tool name)
   endif()
 endfunction()
 
-# sojourn_library(name FOLDER dir LIBRARIES …): what `vm` loads when it is needed (tools/vm/companion_file.hpp).
+# sojourn_library(name FOLDER dir LIBRARIES …): what `vm` loads when it is needed (base/companion_file.hpp).
 # It has a `base` of its own, so that nothing of the vm's has to be visible to it.
 function(sojourn_library name)
   cmake_parse_arguments(ARG "" "FOLDER" "LIBRARIES" ${ARGN})

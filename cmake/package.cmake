@@ -3,7 +3,7 @@
 include(GNUInstallDirs)
 
 install(TARGETS vm vm-spectest RUNTIME)
-install(TARGETS sojourn-seal LIBRARY DESTINATION libexec/sojourn)  # tools/vm/companion_file.hpp
+install(TARGETS sojourn-seal LIBRARY DESTINATION libexec/sojourn)  # base/companion_file.hpp
 if(TARGET vm-symbolize)
   install(TARGETS vm-symbolize RUNTIME DESTINATION libexec/sojourn)
 endif()

@@ -1,7 +1,8 @@
 #include "vm/engine.hpp"
 
 #include <dlfcn.h>
-#include <filesystem>
+
+#include "base/companion_file.hpp"
 
 namespace sojourn::vm {
 
@@ -9,27 +10,19 @@ namespace {
 
 constexpr const char* kFile = "libsojourn-jit.so";
 
-/// In a build it lies beside us, once installed in `libexec/sojourn` beside our `bin`.
-std::filesystem::path path_of_compiler() {
-    std::error_code error;
-    const auto folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-    const auto installed = folder.parent_path() / "libexec" / "sojourn" / kFile;
-    return std::filesystem::exists(installed, error) ? installed : folder / kFile;
-}
-
 Result<std::unique_ptr<Compiler>> load_compiler() {
-    const auto path = path_of_compiler();
+    const std::string path = TRY(companion_file(kFile));
     void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) {
         return fail(ErrorCode::unsupported,
                     "compiled code needs {}, which can't be loaded: {}; --engine=interp does "
                     "without",
-                    path.native(), ::dlerror());
+                    path, ::dlerror());
     }
     const auto make = reinterpret_cast<Compiler* (*)()>(::dlsym(library, "sojourn_make_compiler"));
     std::unique_ptr<Compiler> compiler(make == nullptr ? nullptr : make());
     if (compiler) return compiler;
-    return fail(ErrorCode::unsupported, "{} makes no code for this processor", path.native());
+    return fail(ErrorCode::unsupported, "{} makes no code for this processor", path);
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/companion_file.hpp"
 #include "base/file.hpp"
-#include "tools/vm/companion_file.hpp"
 
 namespace sojourn::tools {
 

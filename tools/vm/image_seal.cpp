@@ -4,7 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "tools/vm/companion_file.hpp"
+#include "base/companion_file.hpp"
 
 namespace sojourn::tools {
 

@@ -1,8 +1,8 @@
-#include "tools/vm/companion_file.hpp"
+#include "base/companion_file.hpp"
 
 #include <filesystem>
 
-namespace sojourn::tools {
+namespace sojourn {
 
 Result<std::string> companion_file(const std::string& name) {
     std::error_code error;
@@ -13,4 +13,4 @@ Result<std::string> companion_file(const std::string& name) {
     return (std::filesystem::exists(installed, error) ? installed : folder / name).native();
 }
 
-}  // namespace sojourn::tools
+}  // namespace sojourn
