@@ -51,48 +51,9 @@ Translation FunctionTranslator::translate() && {
         const Instruction& instruction = reader.next();
         code_offset_ = instruction.offset;
         code_.set_code_offset(code_offset_);
-        if (is_reachable_) {
-            step(instruction);
-        } else {
-            skip(instruction);
-        }
+        if (is_reachable_ || dead_code_.is_left_at(instruction.opcode)) step(instruction);
     }
     return std::move(code_).finish();
-}
-
-void FunctionTranslator::skip(const Instruction& instruction) {
-    switch (instruction.opcode) {
-        case Opcode::block:
-        case Opcode::loop:
-        case Opcode::if_:
-        case Opcode::try_:
-        case Opcode::try_table:
-            ++skipped_blocks_;
-            break;
-        case Opcode::catch_:
-        case Opcode::catch_all:
-            if (skipped_blocks_ == 0) switch_to_catch(instruction);
-            break;
-        case Opcode::delegate:
-            if (skipped_blocks_ == 0) {
-                close_delegating(instruction.index);
-            } else {
-                --skipped_blocks_;
-            }
-            break;
-        case Opcode::else_:
-            if (skipped_blocks_ == 0) switch_to_else();
-            break;
-        case Opcode::end:
-            if (skipped_blocks_ == 0) {
-                close_block();
-            } else {
-                --skipped_blocks_;
-            }
-            break;
-        default:
-            break;
-    }
 }
 
 void FunctionTranslator::step(const Instruction& instruction) {

@@ -3,6 +3,7 @@
 #include "vm/exec/operand_stack.hpp"
 #include "vm/exec/runtime.hpp"
 #include "vm/wasm/code_reader.hpp"
+#include "vm/wasm/dead_code.hpp"
 
 namespace sojourn::vm {
 
@@ -39,7 +40,6 @@ private:
     };
 
     void step(const Instruction& instruction);
-    void skip(const Instruction& instruction);
 
     // Control: function_translator_control.cpp.
     bool step_control(const Instruction& instruction);
@@ -148,8 +148,8 @@ private:
     std::vector<std::uint16_t> local_slots_;  ///< of each local its first slot; then one past all
     std::vector<Block> blocks_;
     bool is_reachable_ = true;
-    std::uint32_t skipped_blocks_ = 0;  ///< opened since the code became unreachable
-    std::uint32_t code_offset_ = 0;     ///< of the instruction at hand
+    DeadCode dead_code_;
+    std::uint32_t code_offset_ = 0;  ///< of the instruction at hand
 };
 
 }  // namespace sojourn::vm

@@ -111,36 +111,7 @@ void FunctionEmitter::emit_instructions() {
     while (!blocks_.empty()) {
         const Instruction& instruction = reader.next();
         code_offset_ = instruction.offset;
-        is_reachable_ ? step(instruction) : skip(instruction);
-    }
-}
-
-void FunctionEmitter::skip(const Instruction& instruction) {
-    switch (instruction.opcode) {
-        case Opcode::block:
-        case Opcode::loop:
-        case Opcode::if_:
-        case Opcode::try_:
-        case Opcode::try_table:
-            ++skipped_blocks_;
-            break;
-        case Opcode::catch_:
-        case Opcode::catch_all:
-            if (skipped_blocks_ == 0) switch_to_catch(instruction);
-            break;
-        case Opcode::else_:
-            if (skipped_blocks_ == 0) switch_to_else();
-            break;
-        case Opcode::delegate:
-        case Opcode::end:
-            if (skipped_blocks_ == 0) {
-                close_block();
-            } else {
-                --skipped_blocks_;
-            }
-            break;
-        default:
-            break;
+        if (is_reachable_ || dead_code_.is_left_at(instruction.opcode)) step(instruction);
     }
 }
 

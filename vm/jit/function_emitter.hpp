@@ -8,6 +8,7 @@
 #include "vm/jit/ir.hpp"
 #include "vm/trap.hpp"
 #include "vm/wasm/code_reader.hpp"
+#include "vm/wasm/dead_code.hpp"
 #include "vm/wasm/meaning.hpp"
 
 namespace sojourn::vm::jit {
@@ -52,7 +53,6 @@ private:
     void write_identity();
     void emit_instructions();
     void step(const Instruction& instruction);
-    void skip(const Instruction& instruction);
     bool step_variable(const Instruction& instruction);
     bool step_reference(const Instruction& instruction);
 
@@ -215,8 +215,8 @@ private:
     llvm::BasicBlock* trap_block_ = nullptr;
     llvm::PHINode* trap_place_ = nullptr;
     bool is_reachable_ = true;
-    std::uint32_t skipped_blocks_ = 0;  ///< opened since the code became unreachable
-    std::uint32_t code_offset_ = 0;     ///< of the instruction at hand
+    DeadCode dead_code_;
+    std::uint32_t code_offset_ = 0;  ///< of the instruction at hand
 };
 
 }  // namespace sojourn::vm::jit
