@@ -104,6 +104,9 @@ struct HostProcess {
     std::function<void(const Error&)> report;
     /// Called once, when nothing keeps the guest from running any more; may be empty.
     std::function<void(const store::ProcessRecord&, const DetachedFiles&)> started = {};
+    /// Takes what compiled the guest's code when the guest does not run any more: it is stopped,
+    /// and may be busy. Empty: that is waited for.
+    std::function<void(std::unique_ptr<vm::CompiledTier>)> tier_left = {};
 };
 
 /// Errors besides those of the module and the store: already_exists when the name is taken and

@@ -51,6 +51,12 @@ Result<std::unique_ptr<Runner>> Runner::create(const Execution& execution,
     return runner;
 }
 
+Runner::~Runner() {
+    dirty_gauge_.detach();
+    if (tier_) tier_->stop();
+    if (tier_ && host_.tier_left) host_.tier_left(std::move(tier_));
+}
+
 Result<void> Runner::take_terminal() {
     if (execution_.is_detached) {
         console_ = TRY(leases::Console::create());

@@ -29,7 +29,7 @@ public:
     static Result<std::unique_ptr<Runner>> create(const Execution& execution,
                                                   const HostProcess& host);
     /// The heap goes before the control socket, which answers to the end.
-    ~Runner() { dirty_gauge_.detach(); }
+    ~Runner();
 
     /// From now on the process can be spoken to: the control socket, and the signals that suspend.
     /// Requires: the seat has a lock.

@@ -68,6 +68,22 @@ TEST_CASE("a process is suspended whatever is being compiled meanwhile", "[engin
     }
 }
 
+TEST_CASE("the end of a run waits for no compilation", "[engine]") {
+    const auto program = guest("busy");
+    if (!program) return;
+    const ProcessFixture fixture;
+    VmOptions stalled = fixture.options();
+    stalled.environment.emplace_back("SOJOURN_FAULT=vm_compile_begun:stall");
+
+    const VmResult suspended =
+        vm({"run", "--engine=auto", "--name=job", "--suspend-after=1000000", *program}, stalled);
+    const VmResult stopped = vm({"run", "--engine=auto", "--timeout=1s", *program}, stalled);
+
+    REQUIRE(suspended.exit_code == 75);
+    REQUIRE(fixture.row_of("job")["state"] == "suspended");
+    REQUIRE(stopped.exit_code == 124);
+}
+
 TEST_CASE("an engine that there is not is refused", "[engine]") {
     const VmResult refused = ProcessFixture().run({"run", "--engine=magic", "samples/hello.wasm"});
 

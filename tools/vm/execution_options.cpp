@@ -171,7 +171,12 @@ Result<process::Execution> ExecutionOptions::parse(const Invocation& invocation)
 }
 
 process::HostProcess host_of(const Invocation& invocation) {
-    return {invocation.clock, invocation.random, print_warning};
+    return {.clock = invocation.clock,
+            .random = invocation.random,
+            .report = print_warning,
+            .tier_left = [&tier_left = invocation.tier_left](auto tier) {
+                tier_left = std::move(tier);
+            }};
 }
 
 int report(const Invocation& invocation, const process::Outcome& outcome) {

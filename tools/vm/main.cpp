@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <malloc.h>
 
@@ -8,6 +9,7 @@
 #include "tools/vm/command_tree.hpp"
 #include "tools/vm/output.hpp"
 #include "tools/vm/verbs.hpp"
+#include "vm/exec/compiled_tier.hpp"
 
 namespace sojourn::tools {
 
@@ -103,14 +105,22 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
     }
 }
 
+/// While a thread compiles, which nobody waits for: destructors would take from it what it uses.
+[[noreturn]] void end_at_once(int exit_code) {
+    std::fflush(nullptr);
+    std::_Exit(exit_code);
+}
+
 int main_of(int argc, char** argv) {
     const SystemClock clock;
     SystemRandom random;
+    std::unique_ptr<vm::CompiledTier> tier_left;
     Invocation invocation{.clock = clock,
                           .random = random,
                           .store = {},
                           .checkpoint_store = {},
                           .json = false,
+                          .tier_left = tier_left,
                           .perform = {}};
     CLI::App app("A WebAssembly virtual machine whose processes outlive the host they run on",
                  "vm");
@@ -125,10 +135,11 @@ int main_of(int argc, char** argv) {
 
     store::end_process_on_damage("vm: error: ", kErrorExitCode);
     const auto armed = fault::arm_from_environment();
-    const auto exit_code = armed.ok() ? invocation.perform() : Result<int>(armed.error());
-    if (exit_code.ok()) return *exit_code;
-    print_error(exit_code.error());
-    return kErrorExitCode;
+    const auto performed = armed.ok() ? invocation.perform() : Result<int>(armed.error());
+    if (!performed.ok()) print_error(performed.error());
+    const int exit_code = performed.ok() ? *performed : kErrorExitCode;
+    if (tier_left && tier_left->is_busy()) end_at_once(exit_code);
+    return exit_code;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "base/clock.hpp"
@@ -9,6 +10,10 @@
 
 namespace CLI {
 class App;
+}
+
+namespace sojourn::vm {
+class CompiledTier;
 }
 
 /// The verbs of the command, one file each. `add_…` puts a verb's options on the command line and
@@ -21,7 +26,8 @@ struct Invocation {
     std::string store;             ///< as typed; empty: store_location() decides
     std::string checkpoint_store;  ///< as typed; empty: as the store notes
     bool json = false;
-    std::function<Result<int>()> perform;  ///< gives the exit code
+    std::unique_ptr<vm::CompiledTier>& tier_left;  ///< of a guest that ran; it may be busy
+    std::function<Result<int>()> perform;          ///< gives the exit code
 };
 
 inline constexpr int kErrorExitCode = 125;

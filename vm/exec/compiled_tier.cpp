@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/fault_point.hpp"
 #include "base/trace.hpp"
 
 namespace sojourn::vm {
@@ -18,6 +19,7 @@ CompiledCode compile(Compiler& compiler, const Module& module, std::uint32_t fun
                      std::uint32_t loop_offset, const std::atomic<bool>& is_unwanted) {
     const auto function = validated_function(module, function_index);
     INVARIANT(function.ok(), "only a function that was translated is compiled");
+    FAULT_POINT(vm_compile_begun);
     CompiledCode code =
         compiler.compile({module, *function, function_index, is_unwanted, loop_offset});
     TRACE(vm, "compiled", function_index, loop_offset, code.refusal);
@@ -27,11 +29,7 @@ CompiledCode compile(Compiler& compiler, const Module& module, std::uint32_t fun
 }  // namespace
 
 CompiledTier::~CompiledTier() {
-    {
-        const std::lock_guard guard(mutex_);
-        is_ending_ = true;
-    }
-    wake_.notify_all();
+    stop();
     for (std::thread& thread : threads_)
         thread.join();
 }
@@ -83,7 +81,21 @@ void CompiledTier::enqueue(const Key& key, Job job) {
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, &before);
     threads_.emplace_back([this] { serve(); });
+    ++busy_threads_;
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void CompiledTier::stop() {
+    {
+        const std::lock_guard guard(mutex_);
+        is_ending_ = true;
+    }
+    wake_.notify_all();
+}
+
+bool CompiledTier::is_busy() const {
+    const std::lock_guard guard(mutex_);
+    return busy_threads_ != 0;
 }
 
 CompiledTier::Jobs::iterator CompiledTier::next_job() {
@@ -103,8 +115,10 @@ void CompiledTier::serve() {
     std::unique_lock lock(mutex_);
     for (;;) {
         auto job = jobs_.end();
+        --busy_threads_;
         wake_.wait(lock, [&] { return is_ending_ || (job = next_job()) != jobs_.end(); });
         if (is_ending_) return;
+        ++busy_threads_;
         job->second.is_taken = true;
         const Job& taken = job->second;
         CompiledCode code;

@@ -37,7 +37,7 @@ public:
     /// with the first request. Without a compiler all code is refused, and it is known why.
     CompiledTier(Source source, const BackgroundOptions& options)
         : source_(std::move(source)), options_(options) {}
-    /// Waits for what is being compiled, which is given up.
+    /// As stop(), and waits until nothing is being compiled.
     ~CompiledTier();
     CompiledTier(const CompiledTier&) = delete;
     CompiledTier& operator=(const CompiledTier&) = delete;
@@ -52,6 +52,12 @@ public:
     [[nodiscard]] std::uint32_t patience(const Module& module, std::uint32_t begin) const;
     /// The same before it is asked for again.
     [[nodiscard]] std::uint32_t patience() const { return compiler_ ? 1 : options_.patience; }
+
+    /// Begins nothing more, and gives up what is being compiled. Requires: no machine runs.
+    void stop();
+    /// Whether something is being compiled. What was given up may go on for seconds: the step that
+    /// makes the code can't be cut short.
+    [[nodiscard]] bool is_busy() const;
 
     /// How many functions and loops were compiled, and how many were left to the interpreter for
     /// which reason.
@@ -83,6 +89,7 @@ private:
     Jobs jobs_;
     std::condition_variable wake_;
     std::atomic<bool> is_ending_ = false;
+    unsigned busy_threads_ = 0;
     std::vector<std::thread> threads_;
 };
 

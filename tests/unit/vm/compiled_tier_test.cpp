@@ -24,6 +24,7 @@ struct Workshop {
     std::atomic<bool> is_open = true;            ///< else they wait, or give up
     std::vector<std::uint32_t> functions;        ///< in the order in which they were begun
     std::optional<std::uint32_t> only_function;  ///< the others are refused
+    std::atomic<bool> gives_up = true;           ///< what is not wanted any more
     std::atomic<int> begun = 0;
     std::atomic<bool> has_given_up = false;
 
@@ -43,7 +44,7 @@ public:
     vm::CompiledCode compile(const vm::CompileUnit& unit) override {
         workshop_.note(unit.function_index);
         ++workshop_.begun;
-        while (!workshop_.is_open && !unit.is_unwanted)
+        while (!workshop_.is_open && !(workshop_.gives_up && unit.is_unwanted))
             std::this_thread::yield();
         if (unit.is_unwanted) workshop_.has_given_up = true;
         if (workshop_.only_function.value_or(unit.function_index) != unit.function_index)
@@ -144,6 +145,25 @@ TEST_CASE("a tier that goes waits for nothing to be finished", "[exec][compiled]
 
     REQUIRE(workshop.has_given_up);
     REQUIRE(workshop.begun <= 2);
+}
+
+TEST_CASE("who does not wait for a tier is told whether it is busy", "[exec][compiled]") {
+    Workshop workshop;
+    workshop.is_open = false;
+    workshop.gives_up = false;
+    vm::CompiledTier tier(workshop.source(), {});
+    const auto module = module_of(2);
+
+    REQUIRE_FALSE(tier.is_busy());
+    tier.ask(module, 0, 0);
+    tier.ask(module, 1, 0);
+    REQUIRE(comes_true([&] { return workshop.begun == 1; }));
+    tier.stop();
+    REQUIRE(tier.is_busy());
+    workshop.is_open = true;
+
+    REQUIRE(comes_true([&] { return !tier.is_busy(); }));
+    REQUIRE(workshop.begun == 1);
 }
 
 TEST_CASE("without a compiler everything is interpreted, and it is known why", "[exec][compiled]") {
