@@ -29,7 +29,7 @@ struct Execution {
     std::string store_location;
     std::string checkpoint_location = {};  ///< as store::OpenOptions has it
     std::optional<heap::MechanismKind> heap_mechanism;
-    vm::Engine engine = vm::Engine::interp;
+    vm::Engine engine = vm::Engine::automatic;
     unsigned jit_threads = 1;                  ///< that compile in the background
     std::uint64_t reincarnate_every = 0;       ///< in safepoints; 0: never; not with the next one
     std::uint64_t expire_every = 0;            ///< all leases, in safepoints; 0: never

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <csignal>
 #include <iostream>
 #include <thread>
 
@@ -22,7 +23,7 @@ bool has_compiler(const VmResult& compiled) {
 TEST_CASE("a sample says the same compiled, and reborn in both tiers", "[engine]") {
     const ProcessFixture fixture;
     const std::vector<std::string> program{"samples/hello.wasm"};
-    const VmResult interpreted = fixture.run({"run", program[0]});
+    const VmResult interpreted = fixture.run({"run", "--engine=interp", program[0]});
     const VmResult compiled = fixture.run({"run", "--engine=jit", program[0]});
     if (!has_compiler(compiled)) return;
 
@@ -36,12 +37,13 @@ TEST_CASE("a sample says the same compiled, and reborn in both tiers", "[engine]
 
 TEST_CASE("what one tier suspended the other resumes", "[engine]") {
     const ProcessFixture fixture;
-    const VmResult whole = fixture.run({"run", "samples/hello.wasm"});
+    const VmResult whole = fixture.run({"run", "--engine=interp", "samples/hello.wasm"});
     const VmResult compiled = fixture.run(
         {"run", "--engine=jit", "--name=job", "--suspend-after=20", "samples/hello.wasm"});
     if (!has_compiler(compiled)) return;
 
-    const VmResult between = fixture.run({"resume", "--suspend-after=20", "job"});
+    const VmResult between =
+        fixture.run({"resume", "--engine=interp", "--suspend-after=20", "job"});
     const VmResult last = fixture.run({"resume", "--engine=jit", "job"});
 
     REQUIRE(compiled.exit_code == 75);
@@ -66,6 +68,19 @@ TEST_CASE("a process is suspended whatever is being compiled meanwhile", "[engin
         await("it is suspended", [&] { return fixture.run({"suspend", "job"}).exit_code == 0; });
         REQUIRE(runner.wait().exit_code == 75);
     }
+}
+
+TEST_CASE("what is hot is compiled unless that is not asked for", "[engine]") {
+    const auto program = guest("busy");
+    const ProcessFixture fixture;
+    if (!program || !has_compiler(fixture.run({"run", "--engine=jit", "samples/hello.wasm"})))
+        return;
+    VmOptions killed = fixture.options();
+    killed.environment.emplace_back("SOJOURN_FAULT=vm_compile_begun:kill");
+
+    REQUIRE(vm({"run", "--timeout=60s", *program}, killed).exit_code == 128 + SIGKILL);
+    REQUIRE(vm({"run", "samples/hello.wasm"}, killed).exit_code == 0);
+    REQUIRE(vm({"run", "--engine=interp", "--timeout=1s", *program}, killed).exit_code == 124);
 }
 
 TEST_CASE("the end of a run waits for no compilation", "[engine]") {

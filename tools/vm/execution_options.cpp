@@ -107,9 +107,9 @@ void ExecutionOptions::add_to(CLI::App& verb) {
                     "what is free unless given")
         ->type_name("SIZE");
     verb.add_option("--engine", engine,
-                    "How the guest's code is run: interp, auto, which compiles what is hot in the "
-                    "background, or jit, which compiles every function when it is called "
-                    "first")
+                    "How the guest's code is run: auto, unless given, which interprets it and "
+                    "compiles what is hot in the background, interp, or jit, which compiles "
+                    "every function when it is called first")
         ->type_name("KIND");
     verb.add_option("--jit-threads", jit_threads,
                     "How many threads compile in the background; 1 unless given")

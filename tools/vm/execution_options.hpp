@@ -8,7 +8,7 @@ namespace sojourn::tools {
 
 /// The options that `vm run` and `vm resume` share.
 struct ExecutionOptions {
-    std::string engine = "interp";
+    std::string engine = "auto";
     unsigned jit_threads = 1;
     std::string heap_mechanism = "auto";
     std::uint64_t reincarnate_every = 0;
