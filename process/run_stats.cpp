@@ -12,6 +12,7 @@ void RunStats::begin(Incarnation& life) {
 void RunStats::end(Incarnation& life) {
     const heap::HeapStats heap = life.heap().stats();
     safepoints = life.machine().stats().safepoints - safepoints_before_;
+    tier_switches += life.machine().stats().tier_switches;
     faults += heap.faults;
     evictions += heap.evictions;
     heap_mechanism = heap::text_of(life.heap().mechanism());
@@ -27,7 +28,10 @@ Result<void> RunStats::write(const std::filesystem::path& path) const {
                                            {"heap_mechanism", heap_mechanism},
                                            {"checkpoints", checkpoints.load()},
                                            {"host_calls", host_calls},
-                                           {"expiries", expiries}};
+                                           {"expiries", expiries},
+                                           {"tier_switches", tier_switches},
+                                           {"functions", functions},
+                                           {"compile_us", compile_ns / 1000}};
     return write_file(path, as_bytes(object.dump(2) + "\n"));
 }
 

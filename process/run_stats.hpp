@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "process/incarnation.hpp"
@@ -16,9 +17,12 @@ public:
     std::uint64_t faults = 0;
     std::uint64_t evictions = 0;
     std::string heap_mechanism;
-    std::atomic<std::uint64_t> checkpoints = 0;  ///< published, for whatever reason
-    std::uint64_t host_calls = 0;                ///< completed ones
-    std::uint64_t expiries = 0;                  ///< of leases, for whatever reason
+    std::atomic<std::uint64_t> checkpoints = 0;      ///< published, for whatever reason
+    std::uint64_t host_calls = 0;                    ///< completed ones
+    std::uint64_t expiries = 0;                      ///< of leases, for whatever reason
+    std::uint64_t tier_switches = 0;                 ///< from interpreted to compiled code, or back
+    std::map<std::string, std::uint64_t> functions;  ///< as vm::CompiledTier::counts() has them
+    std::uint64_t compile_ns = 0;                    ///< processor time
 
     /// The first life begins: what the process did before does not count.
     void begin(Incarnation& life);

@@ -135,6 +135,10 @@ Result<Outcome> Runner::run() {
     inbox_.close(fail(ErrorCode::not_found, "process '{}' has ended", display_name(seat_.record)));
     if (!outcome.ok()) return outcome;
     stats_.end(*life_);
+    if (tier_) {
+        stats_.functions = tier_->counts();
+        stats_.compile_ns = tier_->compile_ns();
+    }
     if (!execution_.stats_file.empty()) TRY(stats_.write(execution_.stats_file));
     outcome->lock = std::move(seat_.lock);
     return outcome;

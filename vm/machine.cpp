@@ -93,7 +93,7 @@ public:
     }
 
     MachineStats stats() const override {
-        return {runtime_->poll.safepoints(), runtime_->host_calls};
+        return {runtime_->poll.safepoints(), runtime_->host_calls, runtime_->native_stack.switches};
     }
 
 private:

@@ -59,6 +59,7 @@ struct MachineOptions {
 struct MachineStats {
     std::uint64_t safepoints = 0;
     std::uint64_t host_calls = 0;
+    std::uint64_t tier_switches = 0;  ///< of this life: from interpreted to compiled code or back
 };
 
 /// What an import is bound to: an export of an earlier instance, looked up by the process.

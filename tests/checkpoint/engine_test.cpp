@@ -83,6 +83,25 @@ TEST_CASE("what is hot is compiled unless that is not asked for", "[engine]") {
     REQUIRE(vm({"run", "--engine=interp", "--timeout=1s", *program}, killed).exit_code == 124);
 }
 
+TEST_CASE("--stats tells what was compiled, and how often the tiers changed", "[engine]") {
+    const ProcessFixture fixture;
+    const std::string file = fixture.folder() / "stats";
+    const auto stats_of = [&](const std::string& engine) {
+        REQUIRE(fixture.run({"run", engine, "--stats", file, "samples/hello.wasm"}).exit_code == 0);
+        return nlohmann::json::parse(read_text(file));
+    };
+    if (!has_compiler(fixture.run({"run", "--engine=jit", "samples/hello.wasm"}))) return;
+
+    const auto interpreted = stats_of("--engine=interp");
+    const auto compiled = stats_of("--engine=jit");
+
+    REQUIRE(interpreted["tier_switches"] == 0);
+    REQUIRE(interpreted["functions"].empty());
+    REQUIRE(compiled["tier_switches"] > 0);
+    REQUIRE(compiled["functions"]["compiled"] > 0);
+    REQUIRE(compiled["compile_us"] > 0);
+}
+
 TEST_CASE("the end of a run waits for no compilation", "[engine]") {
     const auto program = guest("busy");
     if (!program) return;

@@ -42,7 +42,9 @@ Interruption run_both(Runtime& runtime, Thread& thread) {
         const Word** const returns = thread.returns;
         const CompiledFunction& function = compiled_function(runtime, runtime.function_of(*frame));
         const CompiledEntry loop = std::exchange(runtime.native_stack.loop, nullptr);
+        runtime.native_stack.run_in_compiled(true);
         (loop == nullptr ? function.entry : loop)(function.context, slots, frame);
+        runtime.native_stack.run_in_compiled(false);
         thread.frame = frame - 1;
         thread.returns = returns - 1;
         thread.pc = *thread.returns;
@@ -131,10 +133,14 @@ void interpret_callee(Runtime& runtime, const LinkedFunction& function, std::uin
     const Word** const returns = thread.returns;
     *thread.returns++ = stub(Handler::return_to_compiled);
     ++native.depth;
+    native.run_in_compiled(false);
     const Interruption interruption = run_both(runtime, thread);
     --native.depth;
     thread.returns = returns;
-    if (interruption.kind == Interruption::Kind::returned) return;
+    if (interruption.kind == Interruption::Kind::returned) {
+        native.run_in_compiled(true);
+        return;
+    }
     if (interruption.kind == Interruption::Kind::paused) thread.pc = nullptr;
     land(runtime, interruption);
 }
@@ -331,6 +337,7 @@ const CompiledHelpers kCompiledHelpers{
 };
 
 void land(Runtime& runtime, const Interruption& interruption) {
+    runtime.native_stack.run_in_compiled(false);
     runtime.native_stack.landed = interruption;
     std::longjmp(runtime.native_stack.landing, 1);
 }

@@ -1,6 +1,7 @@
 #include "vm/exec/compiled_tier.hpp"
 
 #include <csignal>
+#include <ctime>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,15 +16,12 @@ namespace {
 constexpr std::size_t kJobsMax = 1024;
 constexpr int kCompilingNiceness = 10;
 
-CompiledCode compile(Compiler& compiler, const Module& module, std::uint32_t function_index,
-                     std::uint32_t loop_offset, const std::atomic<bool>& is_unwanted) {
-    const auto function = validated_function(module, function_index);
-    INVARIANT(function.ok(), "only a function that was translated is compiled");
-    FAULT_POINT(vm_compile_begun);
-    CompiledCode code =
-        compiler.compile({module, *function, function_index, is_unwanted, loop_offset});
-    TRACE(vm, "compiled", function_index, loop_offset, code.refusal);
-    return code;
+/// That this thread has taken.
+std::uint64_t processor_time_ns() {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+           static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 }  // namespace
@@ -41,13 +39,9 @@ const CompiledCode* CompiledTier::ask(const std::shared_ptr<const Module>& modul
     const std::lock_guard guard(mutex_);
     const auto found = codes_.find(key);
     if (found != codes_.end()) return &found->second;
-    if (compiler_) {
-        return &codes_
-                    .emplace(key,
-                             compile(*compiler_, *module, function_index, loop_offset, is_ending_))
-                    .first->second;
-    }
-    enqueue(key, {module, function_index, loop_offset});
+    const Job job{module, function_index, loop_offset};
+    if (compiler_) return &codes_.emplace(key, compile(*compiler_, job)).first->second;
+    enqueue(key, job);
     return nullptr;
 }
 
@@ -63,6 +57,18 @@ std::map<std::string, std::uint64_t> CompiledTier::counts() const {
     for (const auto& [key, code] : codes_)
         ++counts[code.entry != nullptr ? "compiled" : "interpreted: " + code.refusal];
     return counts;
+}
+
+CompiledCode CompiledTier::compile(Compiler& compiler, const Job& job) {
+    const auto function = validated_function(*job.module, job.function_index);
+    INVARIANT(function.ok(), "only a function that was translated is compiled");
+    FAULT_POINT(vm_compile_begun);
+    const std::uint64_t begun_ns = processor_time_ns();
+    CompiledCode code =
+        compiler.compile({*job.module, *function, job.function_index, is_ending_, job.loop_offset});
+    compile_ns_ += processor_time_ns() - begun_ns;
+    TRACE(vm, "compiled", job.function_index, job.loop_offset, code.refusal);
+    return code;
 }
 
 void CompiledTier::enqueue(const Key& key, Job job) {
@@ -124,8 +130,7 @@ void CompiledTier::serve() {
         CompiledCode code;
         if (compiler.ok()) {
             lock.unlock();
-            code = compile(**compiler, *taken.module, taken.function_index, taken.loop_offset,
-                           is_ending_);
+            code = compile(**compiler, taken);
             lock.lock();
         } else {
             code.refusal = compiler.error().message;

@@ -80,6 +80,25 @@ TEST_CASE("safepoints are counted alike in both tiers", "[exec][compiled]") {
             twins.interpreted.machine().stats().safepoints);
 }
 
+TEST_CASE("it is counted how often one tier follows the other", "[exec][compiled]") {
+    Twins twins(kNest);
+    if (twins.tier == nullptr) return;
+    const auto switches = [&] { return twins.compiled.machine().stats().tier_switches; };
+    REQUIRE(twins.compiled.value_of("nest", {0, 9}) > 0);
+    const std::uint64_t first = switches();
+
+    REQUIRE(twins.compiled.value_of("nest", {0, 9}) > 0);
+    REQUIRE(switches() == first + 2);  // in, and out at its end
+
+    twins.compiled.machine().pause_every(1);
+    twins.compiled.start("nest", {0, 9});
+    while (std::holds_alternative<vm::Paused>(twins.compiled.machine().run())) {
+    }
+    REQUIRE(switches() > first + 4);
+    REQUIRE(switches() % 2 == 0);
+    REQUIRE(twins.interpreted.machine().stats().tier_switches == 0);
+}
+
 TEST_CASE("a process is reborn between the tiers at every safepoint", "[exec][compiled]") {
     Twins twins(kNest, {}, GENERATE(vm::Engine::jit, vm::Engine::automatic));
     if (twins.tier == nullptr) return;
