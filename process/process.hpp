@@ -31,6 +31,7 @@ struct Execution {
     std::optional<heap::MechanismKind> heap_mechanism;
     vm::Engine engine = vm::Engine::automatic;
     unsigned jit_threads = 1;                  ///< that compile in the background
+    vm::CompilerOptions compiler;              ///< for the engines that have one
     std::uint64_t reincarnate_every = 0;       ///< in safepoints; 0: never; not with the next one
     std::uint64_t expire_every = 0;            ///< all leases, in safepoints; 0: never
     std::uint64_t suspend_after = 0;           ///< so many safepoints of this run; 0: not so

@@ -46,7 +46,8 @@ Result<std::unique_ptr<Runner>> Runner::create(const Execution& execution,
     auto interrupt = TRY(leases::Interrupt::create());
     std::unique_ptr<Runner> runner(new Runner(execution, host, std::move(interrupt)));
     TRY(runner->take_terminal());
-    runner->tier_ = TRY(vm::open_tier(execution.engine, {.threads = execution.jit_threads}));
+    runner->tier_ = TRY(
+        vm::open_tier(execution.engine, {.threads = execution.jit_threads}, execution.compiler));
     runner->surroundings_.tier = runner->tier_.get();
     return runner;
 }

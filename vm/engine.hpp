@@ -23,6 +23,7 @@ Result<Engine> parse_engine(std::string_view text);
 /// Errors: unsupported when it can't be loaded, or this build has none; not of `automatic`, which
 /// then interprets.
 Result<std::unique_ptr<CompiledTier>> open_tier(Engine engine,
-                                                const BackgroundOptions& background = {});
+                                                const BackgroundOptions& background = {},
+                                                const CompilerOptions& compiler = {});
 
 }  // namespace sojourn::vm

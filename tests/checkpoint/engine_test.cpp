@@ -1,6 +1,7 @@
 #include <chrono>
 #include <csignal>
 #include <iostream>
+#include <map>
 #include <thread>
 
 #include <catch2/catch.hpp>
@@ -100,6 +101,36 @@ TEST_CASE("--stats tells what was compiled, and how often the tiers changed", "[
     REQUIRE(compiled["tier_switches"] > 0);
     REQUIRE(compiled["functions"]["compiled"] > 0);
     REQUIRE(compiled["compile_us"] > 0);
+}
+
+TEST_CASE("--jit-dump writes what is compiled of each function", "[engine]") {
+    const ProcessFixture fixture;
+    if (!has_compiler(fixture.run({"run", "--engine=jit", "samples/hello.wasm"}))) return;
+    const std::string folder = fixture.work() / "code";
+    const auto dump = [&](const std::string& kind) {
+        return fixture
+            .run({"run", "--engine=jit", "--jit-dump=" + kind + ":" + folder, "samples/hello.wasm"})
+            .exit_code;
+    };
+
+    REQUIRE(dump("ir") == 0);
+    REQUIRE(dump("asm") == 0);
+    REQUIRE(dump("wat") == 125);
+
+    std::map<std::string, int> files;
+    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+        const std::string text = read_text(file.path());
+        const bool is_assembly = file.path().extension() == ".s";
+        CAPTURE(file.path());
+        REQUIRE(text.starts_with(is_assembly ? "# " : "; "));
+        REQUIRE(text.find(is_assembly ? "entry_" : "define ") != std::string::npos);
+        const std::string name = file.path().filename();
+        ++files[name.substr(name.find('.'))];
+    }
+    REQUIRE(files.size() == 3);
+    REQUIRE(files[".s"] > 0);
+    REQUIRE(files[".ll"] == files[".s"]);
+    REQUIRE(files[".emitted.ll"] == files[".s"]);
 }
 
 TEST_CASE("the end of a run waits for no compilation", "[engine]") {

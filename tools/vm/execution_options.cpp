@@ -32,6 +32,23 @@ Result<std::optional<std::uint64_t>> parse_cache(const std::string& text) {
                 heap::kCacheBytesMin >> 10U);
 }
 
+/// Makes the folder, too.
+Result<void> parse_dump(const std::string& text, vm::CompilerOptions& compiler) {
+    const std::size_t colon = text.find(':');
+    const std::string kind = text.substr(0, colon);
+    if (kind != "ir" && kind != "asm") {
+        return fail(ErrorCode::invalid_argument, "--jit-dump {}: write ir, asm, ir:DIR or asm:DIR",
+                    text);
+    }
+    compiler.dump =
+        kind == "ir" ? vm::CompilerOptions::Dump::ir : vm::CompilerOptions::Dump::assembly;
+    compiler.dump_folder = colon == std::string::npos ? "jit-dump" : text.substr(colon + 1);
+    std::error_code error;
+    std::filesystem::create_directories(compiler.dump_folder, error);
+    if (error) return fail_errno(error.value(), "--jit-dump: cannot make {}", compiler.dump_folder);
+    return {};
+}
+
 std::string_view text_of(process::Outcome::Kind kind) {
     switch (kind) {
         case process::Outcome::Kind::exited:
@@ -115,6 +132,10 @@ void ExecutionOptions::add_to(CLI::App& verb) {
                     "How many threads compile in the background; 1 unless given")
         ->type_name("N")
         ->check(CLI::Range(1, 64));
+    verb.add_option("--jit-dump", jit_dump,
+                    "Write what is compiled of each function to DIR, jit-dump unless given: ir, "
+                    "LLVM's code, or asm, the processor's")
+        ->type_name("ir|asm[:DIR]");
     verb.add_option("--heap-mechanism", heap_mechanism,
                     "How pages are faulted in: auto, uffd-async, uffd-sync or mprotect")
         ->type_name("KIND");
@@ -152,6 +173,7 @@ Result<process::Execution> ExecutionOptions::parse(const Invocation& invocation)
     execution.checkpoint_location = invocation.checkpoint_store;
     execution.engine = TRY(vm::parse_engine(engine));
     execution.jit_threads = jit_threads;
+    if (!jit_dump.empty()) TRY(parse_dump(jit_dump, execution.compiler));
     execution.heap_mechanism = TRY(heap::parse_mechanism(heap_mechanism));
     execution.cache_bytes = TRY(parse_cache(cache));
     if ((reincarnate_every != 0) + (expire_every != 0) + (suspend_after != 0) > 1) {

@@ -10,6 +10,7 @@ namespace sojourn::tools {
 struct ExecutionOptions {
     std::string engine = "auto";
     unsigned jit_threads = 1;
+    std::string jit_dump;  ///< KIND or KIND:DIR; empty: nothing
     std::string heap_mechanism = "auto";
     std::uint64_t reincarnate_every = 0;
     std::uint64_t expire_every = 0;

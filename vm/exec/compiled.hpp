@@ -44,6 +44,16 @@ struct CompileUnit {
     std::uint32_t function_index;
     const std::atomic<bool>& is_unwanted;  ///< true: what comes of it does not matter any more
     std::uint32_t loop_offset = 0;  ///< of the loop to begin at, behind its safepoint; 0: none
+    std::string name = {};          ///< of the function, as its module has it
+    std::string place = {};  ///< a word for module, function and loop: 0d3f5a1c-7, 0d3f5a1c-7-0x284
+};
+
+/// What a compiler does for those who look at what it makes.
+struct CompilerOptions {
+    enum class Dump : std::uint8_t { nothing, ir, assembly };
+
+    Dump dump = Dump::nothing;  ///< of each function, into a file
+    std::string dump_folder{};  ///< is there
 };
 
 /// Makes machine code, which stays until the compiler goes.

@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include "base/fault_point.hpp"
 #include "base/trace.hpp"
 
@@ -15,6 +17,13 @@ namespace {
 /// More than these are not remembered: who is hot asks again.
 constexpr std::size_t kJobsMax = 1024;
 constexpr int kCompilingNiceness = 10;
+
+std::string place_of(const Module& module, std::uint32_t function_index,
+                     std::uint32_t loop_offset) {
+    constexpr std::size_t kDigits = 8;
+    const std::string loop = loop_offset == 0 ? "" : fmt::format("-{:#x}", loop_offset);
+    return fmt::format("{}-{}{}", module.digest().hex().substr(0, kDigits), function_index, loop);
+}
 
 /// That this thread has taken.
 std::uint64_t processor_time_ns() {
@@ -64,8 +73,15 @@ CompiledCode CompiledTier::compile(Compiler& compiler, const Job& job) {
     INVARIANT(function.ok(), "only a function that was translated is compiled");
     FAULT_POINT(vm_compile_begun);
     const std::uint64_t begun_ns = processor_time_ns();
-    CompiledCode code =
-        compiler.compile({*job.module, *function, job.function_index, is_ending_, job.loop_offset});
+    CompiledCode code = compiler.compile({
+        .module = *job.module,
+        .function = *function,
+        .function_index = job.function_index,
+        .is_unwanted = is_ending_,
+        .loop_offset = job.loop_offset,
+        .name = job.module->function_name(job.function_index),
+        .place = place_of(*job.module, job.function_index, job.loop_offset),
+    });
     compile_ns_ += processor_time_ns() - begun_ns;
     TRACE(vm, "compiled", job.function_index, job.loop_offset, code.refusal);
     return code;

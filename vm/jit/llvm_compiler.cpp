@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "vm/jit/code_dump.hpp"
 #include "vm/jit/function_emitter.hpp"
 
 namespace sojourn::vm::jit {
@@ -41,8 +42,8 @@ void emit_entry(llvm::Module& module, const FunctionType& type, llvm::Function& 
 class LlvmCompiler final : public Compiler {
 public:
     LlvmCompiler(std::unique_ptr<llvm::TargetMachine> target,
-                 std::unique_ptr<llvm::orc::LLJIT> linker)
-        : target_(std::move(target)), linker_(std::move(linker)) {}
+                 std::unique_ptr<llvm::orc::LLJIT> linker, std::unique_ptr<Onlooker> onlooker)
+        : target_(std::move(target)), linker_(std::move(linker)), onlooker_(std::move(onlooker)) {}
 
     CompiledCode compile(const CompileUnit& unit) override {
         const BodySurvey survey = jit::survey(unit.module, unit.function);
@@ -60,8 +61,10 @@ public:
             FunctionEmitter(module, unit, survey).emit(is_whole ? body : entry);
         if (is_whole)
             emit_entry(module, unit.module.function_type(unit.function.type_index), *made, entry);
+        if (onlooker_) onlooker_->emitted(unit, module);
         optimize(module, unit.is_unwanted);
         if (unit.is_unwanted) return {.refusal = "it is not wanted any more"};
+        if (onlooker_) onlooker_->optimized(unit, module, *target_);
         return link(module, entry, is_whole ? body : "");
     }
 
@@ -107,12 +110,14 @@ private:
 
     std::unique_ptr<llvm::TargetMachine> target_;
     std::unique_ptr<llvm::orc::LLJIT> linker_;
+    std::unique_ptr<Onlooker> onlooker_;  ///< nullptr: nobody looks
     std::uint64_t compiled_ = 0;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Compiler>> make_llvm_compiler() {
+Result<std::unique_ptr<Compiler>> make_llvm_compiler(const CompilerOptions& options,
+                                                     std::unique_ptr<Onlooker> onlooker) {
     // Once, whichever thread is the first.
     [[maybe_unused]] static const bool is_initialized =
         !llvm::InitializeNativeTarget() && !llvm::InitializeNativeTargetAsmPrinter();
@@ -126,8 +131,10 @@ Result<std::unique_ptr<Compiler>> make_llvm_compiler() {
     if (!target) return error_of(target.takeError());
     auto linker = llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(*host).create();
     if (!linker) return error_of(linker.takeError());
-    return std::unique_ptr<Compiler>(
-        std::make_unique<LlvmCompiler>(std::move(*target), std::move(*linker)));
+    if (!onlooker && options.dump != CompilerOptions::Dump::nothing)
+        onlooker = std::make_unique<CodeDump>(options.dump, options.dump_folder);
+    return std::unique_ptr<Compiler>(std::make_unique<LlvmCompiler>(
+        std::move(*target), std::move(*linker), std::move(onlooker)));
 }
 
 }  // namespace sojourn::vm::jit
