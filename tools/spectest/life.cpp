@@ -2,6 +2,7 @@
 
 #include "process/incarnation.hpp"
 #include "process/temporary_directory.hpp"
+#include "tools/spectest/twin_machine.hpp"
 
 namespace sojourn::spec {
 
@@ -31,9 +32,9 @@ public:
 
 class PlainLife final : public Life {
 public:
-    static Result<std::unique_ptr<Life>> create(const Clock& clock, Random& random,
-                                                const heap::HeapOptions& heap,
-                                                vm::CompiledTier* tier) {
+    static Result<std::unique_ptr<PlainLife>> create(const Clock& clock, Random& random,
+                                                     const heap::HeapOptions& heap,
+                                                     vm::CompiledTier* tier) {
         auto life = std::make_unique<PlainLife>();
         life->store_ = TRY(store::Store::open("mem:", {}, random));
         const auto process = TRY(life->store_->create_process({}));
@@ -41,10 +42,11 @@ public:
         const auto token = TRY(family->acquire(process.id, std::nullopt));
         life->heap_ = TRY(heap::Heap::create(std::move(family), token, clock, heap));
         life->machine_ = TRY(vm::Machine::create(*life->heap_, life->host_, {}, tier));
-        return std::unique_ptr<Life>(std::move(life));
+        return life;
     }
 
     vm::Machine& machine() override { return *machine_; }
+    [[nodiscard]] heap::Heap& heap() { return *heap_; }
     Result<void> keep(const vm::Module&) override { return {}; }
     Result<vm::Stop> finish() override { return machine_->run(); }
     Result<void> rest() override { return {}; }
@@ -54,6 +56,37 @@ private:
     std::unique_ptr<store::Store> store_;
     std::unique_ptr<heap::Heap> heap_;
     std::unique_ptr<vm::Machine> machine_;
+};
+
+class ShadowedLife final : public Life {
+public:
+    ShadowedLife(std::unique_ptr<PlainLife> life, std::unique_ptr<PlainLife> shadow, Pace& pace)
+        : life_(std::move(life)),
+          shadow_(std::move(shadow)),
+          twin_({life_->machine(), life_->heap()}, {shadow_->machine(), shadow_->heap()}),
+          pace_(pace) {}
+
+    vm::Machine& machine() override { return twin_; }
+    Result<void> keep(const vm::Module&) override { return {}; }
+
+    Result<vm::Stop> finish() override {
+        for (;;) {
+            twin_.pause_every(pace_.safepoints_to_next());
+            vm::Stop stop = twin_.run();
+            if (twin_.difference())
+                return fail(ErrorCode::corrupt, "the tiers differ: {}", *twin_.difference());
+            if (!std::holds_alternative<vm::Paused>(stop)) return stop;
+            pace_.count_safepoint();
+        }
+    }
+
+    Result<void> rest() override { return {}; }
+
+private:
+    std::unique_ptr<PlainLife> life_;
+    std::unique_ptr<PlainLife> shadow_;
+    TwinMachine twin_;
+    Pace& pace_;
 };
 
 class ReincarnatingLife final : public Life {
@@ -181,7 +214,16 @@ void Pace::count_safepoint() {
 Result<std::unique_ptr<Life>> create_plain_life(const Clock& clock, Random& random,
                                                 const heap::HeapOptions& heap,
                                                 vm::CompiledTier* tier) {
-    return PlainLife::create(clock, random, heap, tier);
+    return std::unique_ptr<Life>(TRY(PlainLife::create(clock, random, heap, tier)));
+}
+
+Result<std::unique_ptr<Life>> create_shadowed_life(const Clock& clock, Random& random,
+                                                   const heap::HeapOptions& heap, Pace& pace,
+                                                   vm::CompiledTier* tier) {
+    auto life = TRY(PlainLife::create(clock, random, heap, tier));
+    auto shadow = TRY(PlainLife::create(clock, random, heap, nullptr));
+    return std::unique_ptr<Life>(
+        std::make_unique<ShadowedLife>(std::move(life), std::move(shadow), pace));
 }
 
 Result<std::unique_ptr<Life>> create_reincarnating_life(const Clock& clock, Random& random,

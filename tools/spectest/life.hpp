@@ -24,9 +24,9 @@ public:
     virtual Result<void> rest() = 0;
 };
 
-/// How often lives end, counted over one script: at every rest, and inside calls at every so many
-/// safepoints; unless these are given at every one at first, then more and more rarely, so that a
-/// script with long loops ends.
+/// How often lives end, or are compared, counted over one script: at every rest, and inside calls
+/// at every so many safepoints; unless these are given at every one at first, then more and more
+/// rarely, so that a script with long loops ends.
 class Pace {
 public:
     explicit Pace(std::optional<std::uint64_t> safepoints)
@@ -50,6 +50,13 @@ private:
 Result<std::unique_ptr<Life>> create_plain_life(const Clock& clock, Random& random,
                                                 const heap::HeapOptions& heap,
                                                 vm::CompiledTier* tier);
+
+/// Two machines in step, of which the second interprets: at the pace's safepoints, and at the end
+/// of each call, they have to stand alike, value by value. finish() fails when they do not. Borrows
+/// them all.
+Result<std::unique_ptr<Life>> create_shadowed_life(const Clock& clock, Random& random,
+                                                   const heap::HeapOptions& heap, Pace& pace,
+                                                   vm::CompiledTier* tier);
 
 /// At the pace's safepoints and at every rest the process is captured and published, everything is
 /// dropped, the store opened afresh and the process restored. Borrows them all.

@@ -29,6 +29,7 @@ struct CommandLine {
     std::string reincarnate;
     std::string cache;
     std::string engine = "interp";
+    bool is_shadowed = false;
     bool is_json = false;
     bool is_verbose = false;
 
@@ -49,6 +50,10 @@ struct CommandLine {
                        "How the scripts' code is run: interp, jit, which compiles every function "
                        "when it is called first, or auto, which does so in the background")
             ->type_name("KIND");
+        app.add_flag("--shadow", is_shadowed,
+                     "Interpret the scripts as well, in step, and compare the stacks value by "
+                     "value at each safepoint, later more rarely")
+            ->excludes("--reincarnate");
         app.add_flag("--json", is_json, "Answer with one JSON object; failures go to stderr");
         app.add_flag("--verbose", is_verbose, "Tell each script's result");
     }
@@ -57,6 +62,7 @@ struct CommandLine {
         SuiteOptions options{.folder = folder,
                              .selected = {selected.begin(), selected.end()},
                              .reincarnates = !reincarnate.empty(),
+                             .is_shadowed = is_shadowed,
                              .safepoints_between = TRY(parse_interval()),
                              .is_verbose = is_verbose,
                              .report = is_json ? stderr : stdout};
@@ -92,11 +98,13 @@ void print_json(const Tally& tally) {
     fmt::print("{}\n", object.dump());
 }
 
-void print_text(const Tally& tally, bool reincarnates) {
+void print_text(const Tally& tally, const SuiteOptions& options) {
     for (const auto& [reason, count] : tally.skipped_because)
         fmt::print("skipped {}: {}\n", count, reason);
     if (tally.expected > 0) fmt::print("{} failed as expected\n", tally.expected);
-    if (reincarnates) {
+    if (options.is_shadowed)
+        fmt::print("compared at {} safepoints\n", tally.compared_at_safepoints);
+    if (options.reincarnates) {
         fmt::print("reborn {} times between commands, {} times within\n", tally.reborn_at_rest,
                    tally.reborn_at_safepoints);
     }
@@ -118,7 +126,7 @@ int run(const CommandLine& line) {
     if (line.is_json) {
         print_json(*tally);
     } else {
-        print_text(*tally, options->reincarnates);
+        print_text(*tally, *options);
     }
     if (tally->unreadable_scripts > 0) return kErrorExitCode;
     return tally->failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -65,15 +65,11 @@ public:
     Result<Tally> run(const FoundScript& found) {
         const Script script = TRY(read_script(found.path));
         Pace pace(options_.safepoints_between);
-        ScriptRunner runner(script, spectest_, [&] {
-            return options_.reincarnates
-                       ? create_reincarnating_life(clock_, random_, options_.heap, pace,
-                                                   tier_.get())
-                       : create_plain_life(clock_, random_, options_.heap, tier_.get());
-        });
+        ScriptRunner runner(script, spectest_, [&] { return create_life(pace); });
         Tally tally = judge(found.name, runner.run());
         tally.reborn_at_rest = pace.at_rest();
-        tally.reborn_at_safepoints = pace.at_safepoints();
+        (options_.is_shadowed ? tally.compared_at_safepoints : tally.reborn_at_safepoints) =
+            pace.at_safepoints();
         if (options_.is_verbose) print(found.name, tally, pace);
         return tally;
     }
@@ -88,6 +84,15 @@ public:
     }
 
 private:
+    Result<std::unique_ptr<Life>> create_life(Pace& pace) {
+        const auto& heap = options_.heap;
+        if (options_.reincarnates)
+            return create_reincarnating_life(clock_, random_, heap, pace, tier_.get());
+        if (options_.is_shadowed)
+            return create_shadowed_life(clock_, random_, heap, pace, tier_.get());
+        return create_plain_life(clock_, random_, heap, tier_.get());
+    }
+
     Tally judge(const std::string& name, const std::vector<Verdict>& verdicts) const {
         const std::set<unsigned>& expected = options_.expectations.lines_of(name);
         std::set<unsigned> not_yet_failed = expected;
@@ -148,6 +153,7 @@ void Tally::add(const Tally& other) {
     unreadable_scripts += other.unreadable_scripts;
     reborn_at_rest += other.reborn_at_rest;
     reborn_at_safepoints += other.reborn_at_safepoints;
+    compared_at_safepoints += other.compared_at_safepoints;
     for (const auto& [reason, count] : other.skipped_because)
         skipped_because[reason] += count;
 }

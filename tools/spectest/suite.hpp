@@ -19,6 +19,7 @@ struct SuiteOptions {
     std::set<std::string> selected{};
     Expectations expectations{};
     bool reincarnates = false;
+    bool is_shadowed = false;  ///< by the interpreter; not with `reincarnates`
     std::optional<std::uint64_t> safepoints_between{};  ///< nullopt: at every one, then more rarely
     heap::HeapOptions heap{};
     vm::Engine engine = vm::Engine::interp;
@@ -35,6 +36,7 @@ struct Tally {
     std::size_t unreadable_scripts = 0;
     std::uint64_t reborn_at_rest = 0;        ///< between two commands
     std::uint64_t reborn_at_safepoints = 0;  ///< within one
+    std::uint64_t compared_at_safepoints = 0;
     std::map<std::string, std::size_t> skipped_because{};
     std::map<std::string, std::uint64_t> functions{};  ///< how often compiled, or why not
 
