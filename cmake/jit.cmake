@@ -14,14 +14,19 @@ foreach(what includedir libdir)
                   OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
 file(GLOB jit_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/vm/jit/*.cpp)
+# Compiled once, for the file and for tests that plant bugs in what it makes.
+add_library(sojourn_jit_code OBJECT ${jit_sources})
+sojourn_unite(sojourn_jit_code "${jit_sources}")
+set_target_properties(sojourn_jit_code PROPERTIES POSITION_INDEPENDENT_CODE ON
+                                                  CXX_VISIBILITY_PRESET hidden)
+target_include_directories(sojourn_jit_code SYSTEM PUBLIC ${llvm_includedir})
+# The C++ library is the one that LLVM loads.
+target_link_libraries(sojourn_jit_code PUBLIC ${llvm_libdir}/libLLVM-19.so stdc++ ${FORMAT_LIBRARY})
 # Of the layers below it takes headers, and what a failed check and a text need.
-add_library(sojourn-jit MODULE ${jit_sources} ${PROJECT_SOURCE_DIR}/base/check.cpp
+add_library(sojourn-jit MODULE ${PROJECT_SOURCE_DIR}/base/check.cpp
                                ${PROJECT_SOURCE_DIR}/base/result.cpp
                                ${PROJECT_SOURCE_DIR}/base/format_library.cpp)
-sojourn_unite(sojourn-jit "${jit_sources}")
 set_target_properties(sojourn-jit PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}
                                              CXX_VISIBILITY_PRESET hidden)
-target_include_directories(sojourn-jit SYSTEM PRIVATE ${llvm_includedir})
-# The C++ library is the one that LLVM loads.
-target_link_libraries(sojourn-jit PRIVATE ${llvm_libdir}/libLLVM-19.so stdc++ ${FORMAT_LIBRARY})
+target_link_libraries(sojourn-jit PRIVATE sojourn_jit_code)
 target_link_options(sojourn-jit PRIVATE -Wl,-z,defs)
