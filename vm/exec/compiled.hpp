@@ -85,8 +85,9 @@ inline constexpr std::size_t kSlotBytesOffset = 16;
 /// Functions of the machine that compiled code calls, in the order of its table. A frame that is
 /// given is the caller's and complete but for its position; those that say so do not come back.
 struct CompiledHelpers {
-    /// Pauses, if that is wanted; then it does not come back.
-    void (*poll)(Context context, std::uint64_t* slots, FrameState* frame);
+    /// Pauses, if that is wanted; then it does not come back. `safepoints` counts this one; it
+    /// gives the count from here on.
+    std::uint64_t (*poll)(Context context, FrameState* frame, std::uint64_t safepoints);
     /// Does not come back. `place` is a code offset << 8 | a Trap.
     void (*trap)(Context context, FrameState* frame, std::uint64_t place);
     /// Goes on in the interpreter, at the entry of the function of that frame: the native stack is

@@ -83,9 +83,12 @@ Instance& instance_of(Context context) {
     land(runtime, {Interruption::Kind::paused});
 }
 
-void help_poll(Context context, std::uint64_t* /*slots*/, FrameState* frame) {
+std::uint64_t help_poll(Context context, FrameState* frame, std::uint64_t safepoints) {
     Runtime& runtime = runtime_of(context);
+    std::uint64_t& count = *runtime.poll.count_address();
+    count = safepoints;
     if (runtime.poll.pauses_here()) pause_at(runtime, frame);
+    return count;
 }
 
 void help_trap(Context context, FrameState* frame, std::uint64_t place) {

@@ -25,6 +25,23 @@ bool is_call(Opcode opcode) {
     }
 }
 
+/// Whether the machine may take its time over it.
+bool is_bulk(Opcode opcode) {
+    switch (opcode) {
+        case Opcode::memory_init:
+        case Opcode::memory_copy:
+        case Opcode::memory_fill:
+        case Opcode::memory_grow:
+        case Opcode::table_init:
+        case Opcode::table_copy:
+        case Opcode::table_fill:
+        case Opcode::table_grow:
+            return true;
+        default:
+            return false;
+    }
+}
+
 class Surveyor {
 public:
     Surveyor(const Module& module, const Function& function)
@@ -52,11 +69,10 @@ private:
     void look_at(const Instruction& instruction) {
         const Opcode opcode = instruction.opcode;
         if (is_call(opcode)) survey_.calls = true;
+        if (is_call(opcode) || is_bulk(opcode)) note_call();
         switch (opcode) {
             case Opcode::loop:
-                survey_.loops = true;
-                survey_.set_in_loop[instruction.offset].resize(survey_.locals.size());
-                blocks_.push_back(instruction.offset);
+                open_loop(instruction.offset);
                 break;
             case Opcode::block:
             case Opcode::if_:
@@ -66,7 +82,7 @@ private:
                 break;
             case Opcode::delegate:
             case Opcode::end:
-                close_block();
+                close_block(instruction.offset);
                 break;
             case Opcode::local_set:
             case Opcode::local_tee:
@@ -77,13 +93,31 @@ private:
         }
     }
 
-    void close_block() {
-        if (!blocks_.empty()) blocks_.pop_back();
+    void open_loop(std::uint32_t offset) {
+        for_each_loop([](BodySurvey::Loop& around) { around.is_innermost = false; });
+        survey_.loops[offset].sets.resize(survey_.locals.size());
+        blocks_.push_back(offset);
+    }
+
+    void close_block(std::uint32_t end) {
+        if (blocks_.empty()) return;
+        if (blocks_.back() != kNoLoop) survey_.loops[blocks_.back()].bytes = end - blocks_.back();
+        blocks_.pop_back();
     }
 
     void note_set(std::uint32_t local) {
+        for_each_loop([&](BodySurvey::Loop& loop) { loop.sets[local] = true; });
+    }
+
+    void note_call() {
+        for_each_loop([](BodySurvey::Loop& loop) { loop.calls = true; });
+    }
+
+    /// That the instruction at hand is in.
+    template <typename Note>
+    void for_each_loop(Note note) {
         for (const std::uint32_t loop : blocks_) {
-            if (loop != kNoLoop) survey_.set_in_loop[loop][local] = true;
+            if (loop != kNoLoop) note(survey_.loops[loop]);
         }
     }
 

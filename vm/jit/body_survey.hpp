@@ -12,12 +12,14 @@ namespace sojourn::vm::jit {
 struct BodySurvey {
     std::string refusal;  ///< why the function is left to the interpreter; empty: it is not
     bool calls = false;   ///< other functions
-    bool loops = false;
     std::vector<ValueType> locals;  ///< parameters first
-    /// By the code offset of a loop: the locals that are set in it.
-    std::map<std::uint32_t, std::vector<bool>> set_in_loop;
-
-    [[nodiscard]] bool may_pause() const { return calls || loops; }
+    struct Loop {
+        std::vector<bool> sets;  ///< by local
+        bool calls = false;      ///< other functions, or the machine
+        bool is_innermost = true;
+        std::uint32_t bytes = 0;  ///< of its body
+    };
+    std::map<std::uint32_t, Loop> loops;  ///< by code offset
 };
 
 /// Requires: the function is validated.

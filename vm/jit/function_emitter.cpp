@@ -12,7 +12,7 @@ FunctionEmitter::FunctionEmitter(llvm::Module& module, const CompileUnit& unit,
       survey_(survey),
       layout_(module_),
       ir_(module),
-      in_frame_(unit.function.local_slots + unit.function.operand_slots_max) {}
+      in_frame_(unit.function.local_slots + unit.function.operand_slots_max + 1) {}
 
 llvm::Function* FunctionEmitter::emit(const std::string& name) {
     const bool is_whole = unit_.loop_offset == 0;
@@ -24,6 +24,7 @@ llvm::Function* FunctionEmitter::emit(const std::string& name) {
     slots_ = made_->getArg(1);
     frame_ = made_->getArg(2);
     ir_.SetInsertPoint(llvm::BasicBlock::Create(ir_.getContext(), "entry", made_));
+    safepoints_ = ir_.CreateAlloca(ir_.getInt64Ty());
     for (const ValueType type : survey_.locals)
         locals_.push_back(ir_.CreateAlloca(ir_.type_of(type)));
     is_whole ? begin_whole() : begin_at_loop();
@@ -32,17 +33,20 @@ llvm::Function* FunctionEmitter::emit(const std::string& name) {
 }
 
 void FunctionEmitter::begin_whole() {
+    ir_.CreateStore(made_->getArg(Ir::kGuestParameter - 1), safepoints_);
     const std::size_t parameters = type_.parameters.size();
     for (unsigned i = 0; i < locals_.size(); ++i) {
         llvm::Type* const type = locals_[i]->getAllocatedType();
         llvm::Value* const zero = llvm::Constant::getNullValue(type);
-        ir_.CreateStore(i < parameters ? made_->getArg(3 + i) : zero, locals_[i]);
+        ir_.CreateStore(i < parameters ? made_->getArg(Ir::kGuestParameter + i) : zero, locals_[i]);
     }
     code_offset_ = unit_.function.code_offset;
     check_stack();
 }
 
 void FunctionEmitter::begin_at_loop() {
+    take_count();
+    in_frame_.assign(in_frame_.size(), true);
     const std::vector<llvm::Value*> values = ir_.load_slots(survey_.locals, slots_);
     for (std::uint32_t i = 0; i < local_count(); ++i)
         ir_.CreateStore(values[i], locals_[i]);
@@ -72,12 +76,12 @@ void FunctionEmitter::check_stack() {
     llvm::Value* const place =
         ir_.CreateOr(ir_.CreateShl(ir_.CreateZExt(offset, word), 8),
                      ir_.word(static_cast<std::uint8_t>(Trap::stack_exhausted)));
+    give_count();
     ir_.call_helper(context_, offsetof(CompiledHelpers, trap), ir_.getVoidTy(),
                     {context_, caller, place});
     ir_.CreateUnreachable();
 
     ir_.SetInsertPoint(fits);
-    if (survey_.may_pause()) write_identity();
     if (!survey_.calls) return;
     llvm::BasicBlock* const used_up = ir_.new_block("used_up");
     fits = ir_.new_block("begin");
@@ -88,18 +92,11 @@ void FunctionEmitter::check_stack() {
     ir_.SetInsertPoint(used_up);
     write_frame(0);
     write_position(0);
+    give_count();
     ir_.call_helper(context_, offsetof(CompiledHelpers, leave), ir_.getVoidTy(),
                     {context_, slots_, frame_});
     ir_.CreateUnreachable();
     ir_.SetInsertPoint(fits);
-}
-
-void FunctionEmitter::write_identity() {
-    const auto word = static_cast<std::uint64_t>(ContextLayout::kInstance) * 8;
-    llvm::Value* const instance = ir_.load(ir_.getInt32Ty(), ir_.at(context_, word), Space::state);
-    ir_.store(instance, ir_.at(frame_, offsetof(FrameState, instance)), Space::frame);
-    ir_.store(ir_.getInt32(unit_.function_index),
-              ir_.at(frame_, offsetof(FrameState, function_index)), Space::frame);
 }
 
 void FunctionEmitter::emit_instructions() {

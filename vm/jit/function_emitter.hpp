@@ -50,7 +50,6 @@ private:
     void begin_whole();
     void begin_at_loop();
     void check_stack();
-    void write_identity();
     void emit_instructions();
     void step(const Instruction& instruction);
     bool step_variable(const Instruction& instruction);
@@ -67,6 +66,7 @@ private:
     void settle();
     void push_from_variables(std::span<const ValueType> types);
     llvm::AllocaInst* variable(std::uint32_t height, ValueType type);
+    llvm::AllocaInst* new_variable(llvm::Type* type);
     [[nodiscard]] std::uint32_t height() const {
         return static_cast<std::uint32_t>(operands_.size());
     }
@@ -79,18 +79,23 @@ private:
     [[nodiscard]] std::uint32_t mark_of(std::uint32_t height) const {
         return local_count() + height;
     }
-    /// Writes locals and the first `operand_count` operands that the frame does not hold.
+    [[nodiscard]] std::size_t mark_of_identity() const { return in_frame_.size() - 1; }
+    /// Writes what the frame does not hold of its identity, the locals and the first
+    /// `operand_count` operands.
     void write_frame(std::uint32_t operand_count);
     /// From here on the frame holds them.
     void note_written(std::uint32_t operand_count);
     void write_position(std::uint32_t operand_count);
+    void write_identity();
 
     // Control: function_emitter_control.cpp.
     bool step_control(const Instruction& instruction);
     void open_block(const Instruction& instruction, llvm::BasicBlock* target);
     void open_loop(const Instruction& instruction);
-    /// The unit begins here: with what the frame holds.
-    void enter_here();
+    /// Writes what the loop at hand does not change.
+    void write_before(const BodySurvey::Loop& loop);
+    /// The unit begins with that block, with what the frame holds.
+    void enter_at(llvm::BasicBlock* block);
     void open_if(const Instruction& instruction);
     void switch_to_else();
     void close_block();
@@ -102,6 +107,12 @@ private:
     void branch_by_table(const Instruction& instruction);
     void branch_on_null(const Instruction& instruction);
     void emit_return();
+    /// A body's only result.
+    void return_only(llvm::Value* result);
+    /// What there is lies in the first slots.
+    void return_from_slots();
+    /// Or it begins at a loop, and only the machine calls it.
+    [[nodiscard]] bool is_body() const { return unit_.loop_offset == 0; }
     [[nodiscard]] std::span<const ValueType> label_types(const Block& block) const;
     Block& block_at(std::uint32_t depth) { return blocks_[blocks_.size() - 1 - depth]; }
 
@@ -114,9 +125,29 @@ private:
     /// Completes the frame and calls a helper that does not come back.
     void leave_by(std::size_t helper_offset, llvm::ArrayRef<llvm::Value*> arguments);
 
-    // Safepoints and calls: function_emitter_call.cpp.
-    /// A safepoint with so many operands.
-    void poll(std::uint32_t operand_count);
+    // Safepoints: function_emitter_safepoint.cpp.
+    void poll();
+    llvm::Value* is_pause_wanted();
+    /// Pauses, unless it is not wanted after all. `count` has this safepoint.
+    void pause(llvm::Value* count);
+    /// The safepoint at a loop's head, which begins here. Gives the block in which it has happened.
+    llvm::BasicBlock* begin_iteration(const BodySurvey::Loop& loop, llvm::BasicBlock* head);
+    /// The same of a loop around the loop, which looks whether a pause is wanted for so many
+    /// iterations at once. In the block it gives, the iteration that begins is not counted yet.
+    llvm::BasicBlock* begin_chunk(std::uint32_t iterations, llvm::BasicBlock* head);
+    /// From the safepoint that was counted last: a chunk of one iteration.
+    void go_through_once();
+    llvm::Value* load_count() { return ir_.CreateLoad(ir_.getInt64Ty(), safepoints_); }
+    llvm::Value* count_of_machine() {
+        return ir_.context_address(context_, ContextLayout::kSafepoints);
+    }
+    /// To the machine, before it is called.
+    void give_count() { ir_.store(load_count(), count_of_machine(), Space::poll); }
+    void take_count() {
+        ir_.CreateStore(ir_.load(ir_.getInt64Ty(), count_of_machine(), Space::poll), safepoints_);
+    }
+
+    // Calls: function_emitter_call.cpp.
     struct Call {
         const FunctionType& type;
         llvm::Value* selector;  ///< of an indirect call; else nullptr
@@ -136,7 +167,8 @@ private:
     void complete_frame();
     /// `context` is nullptr when only the callee knows its own.
     void call_any(const Call& call, llvm::Value* callee, llvm::Value* context);
-    llvm::CallInst* call_body(const Call& call, llvm::Value* body, llvm::Value* context);
+    /// Its only result.
+    llvm::Value* call_body(const Call& call, llvm::Value* body, llvm::Value* context);
     /// What begin_call() took, where the callee's frame begins.
     void write_arguments(const Call& call);
     void push_results(const Call& call, llvm::Value* only);
@@ -145,8 +177,6 @@ private:
     /// The callee's frame takes the place of this one. `context` as for call_any().
     void tail_call(const Call& call, llvm::Value* callee, llvm::Value* context);
     void tail_call_body(const Call& call, llvm::Value* body, llvm::Value* context);
-    /// Returns what lies in the first slots.
-    void return_slots();
 
     // Traps: function_emitter_call.cpp.
     void trap(Trap kind);
@@ -207,10 +237,12 @@ private:
     llvm::Value* context_ = nullptr;
     llvm::Value* slots_ = nullptr;
     llvm::Value* frame_ = nullptr;
+    llvm::AllocaInst* safepoints_ = nullptr;  ///< how many there were
+    llvm::AllocaInst* chunk_end_ = nullptr;   ///< of the loop at hand: the count to look again at
     std::vector<llvm::AllocaInst*> locals_;
     std::vector<std::array<llvm::AllocaInst*, 5>> variables_;  ///< of operands: by height and type
     std::vector<Operand> operands_;
-    std::vector<bool> in_frame_;  ///< of the locals, then the operands
+    std::vector<bool> in_frame_;  ///< of the locals, then the operands; the last: the identity
     std::vector<Block> blocks_;
     llvm::BasicBlock* trap_block_ = nullptr;
     llvm::PHINode* trap_place_ = nullptr;

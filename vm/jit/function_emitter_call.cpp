@@ -1,28 +1,7 @@
 #include "vm/jit/function_emitter.hpp"
 
-/// Safepoints, calls and traps.
+/// Calls and traps.
 namespace sojourn::vm::jit {
-
-void FunctionEmitter::poll(std::uint32_t operand_count) {
-    llvm::Value* const count = ir_.context_address(context_, ContextLayout::kSafepoints);
-    llvm::Value* const before = ir_.load(ir_.getInt64Ty(), count, Space::poll);
-    ir_.store(ir_.CreateAdd(before, ir_.word(1)), count, Space::poll);
-    llvm::Value* const wanted =
-        ir_.load_shared(ir_.context_address(context_, ContextLayout::kPauseWanted), Space::poll);
-    llvm::BasicBlock* const pause = ir_.new_block("pause");
-    llvm::BasicBlock* const go_on = ir_.new_block("go_on");
-    ir_.branch_rarely(is_true(wanted), pause, go_on);
-
-    ir_.SetInsertPoint(pause);
-    write_frame(operand_count);
-    write_position(operand_count);
-    llvm::CallInst* const call = ir_.call_helper(context_, offsetof(CompiledHelpers, poll),
-                                                 ir_.getVoidTy(), {context_, slots_, frame_});
-    call->setOnlyReadsMemory();  // when it comes back
-    call->addFnAttr(llvm::Attribute::Cold);
-    ir_.CreateBr(go_on);
-    ir_.SetInsertPoint(go_on);
-}
 
 bool FunctionEmitter::step_call(const Instruction& instruction) {
     switch (instruction.opcode) {
@@ -66,7 +45,7 @@ void FunctionEmitter::finish_call(const Instruction& instruction, const Call& ca
 }
 
 void FunctionEmitter::call_known(const Instruction& instruction) {
-    poll(height());
+    poll();
     const std::uint32_t function_index = instruction.index;
     const Call call = begin_call(module_.type_of_function(function_index), nullptr);
     const bool is_itself = function_index == unit_.function_index && unit_.loop_offset == 0;
@@ -83,7 +62,7 @@ void FunctionEmitter::call_itself(const Instruction& instruction, const Call& ca
 }
 
 void FunctionEmitter::call_looked_up(const Instruction& instruction) {
-    poll(height());
+    poll();
     llvm::Value* const type_id = ir_.context_word(context_, layout_.type(instruction.index));
     llvm::Value* const selector = pop();
     const Call call = begin_call(module_.function_type(instruction.index), selector);
@@ -91,6 +70,7 @@ void FunctionEmitter::call_looked_up(const Instruction& instruction) {
     const bool is_reference =
         instruction.opcode == Opcode::call_ref || instruction.opcode == Opcode::return_call_ref;
     llvm::Value* callee = nullptr;
+    give_count();
     if (is_reference) {
         callee = ir_.call_helper(context_, offsetof(CompiledHelpers, referenced), ir_.getPtrTy(),
                                  {context_, wide, type_id, frame_});
@@ -124,8 +104,10 @@ void FunctionEmitter::call_any(const Call& call, llvm::Value* callee, llvm::Valu
 
     ir_.SetInsertPoint(interpreted);
     write_arguments(call);
+    give_count();
     ir_.call_helper(context_, offsetof(CompiledHelpers, call), ir_.getVoidTy(),
                     {context_, callee, call.slots, frame_, ir_.word(call.position)});
+    take_count();
     const auto& results = call.type.results;
     llvm::Value* const from_slots =
         results.size() == 1 ? ir_.load_slot(results.front(), call.slots, 0, Space::frame) : nullptr;
@@ -145,14 +127,16 @@ void FunctionEmitter::call_any(const Call& call, llvm::Value* callee, llvm::Valu
     push_results(call, result);
 }
 
-llvm::CallInst* FunctionEmitter::call_body(const Call& call, llvm::Value* body,
-                                           llvm::Value* context) {
-    std::vector<llvm::Value*> arguments{context, call.slots, ir_.at(frame_, sizeof(FrameState))};
+llvm::Value* FunctionEmitter::call_body(const Call& call, llvm::Value* body, llvm::Value* context) {
+    std::vector<llvm::Value*> arguments{context, call.slots, ir_.at(frame_, sizeof(FrameState)),
+                                        load_count()};
     arguments.insert(arguments.end(), call.arguments.begin(), call.arguments.end());
     llvm::CallInst* const made = ir_.CreateCall(ir_.body_type(call.type), body, arguments);
     made->setCallingConv(Ir::kBodyConvention);
     made->setDoesNotThrow();
-    return made;
+    const auto [safepoints, result] = ir_.returned_by(made);
+    ir_.CreateStore(safepoints, safepoints_);
+    return result;
 }
 
 void FunctionEmitter::push_results(const Call& call, llvm::Value* only) {
@@ -194,6 +178,7 @@ void FunctionEmitter::trap_with(llvm::Value* place) {
         ir_.SetInsertPoint(trap_block_);
         trap_place_ = ir_.CreatePHI(ir_.getInt64Ty(), 8);
         write_identity();
+        give_count();
         ir_.call_helper(context_, offsetof(CompiledHelpers, trap), ir_.getVoidTy(),
                         {context_, frame_, trap_place_});
         ir_.CreateUnreachable();

@@ -59,29 +59,40 @@ void FunctionEmitter::open_block(const Instruction& instruction, llvm::BasicBloc
 
 void FunctionEmitter::open_loop(const Instruction& instruction) {
     settle();
+    const BodySurvey::Loop& loop = survey_.loops.at(instruction.offset);
     llvm::BasicBlock* const head = ir_.new_block("loop");
     open_block(instruction, head);
-    ir_.CreateBr(head);
-    ir_.SetInsertPoint(head);
+    if (loop.calls) write_before(loop);
     // What comes back to the head may differ from what is in the frame now.
-    const std::vector<bool>& is_set = survey_.set_in_loop.at(instruction.offset);
     for (std::uint32_t i = 0; i < local_count(); ++i)
-        in_frame_[i] = in_frame_[i] && !is_set[i];
+        in_frame_[i] = in_frame_[i] && !loop.sets[i];
     for (std::uint32_t at = blocks_.back().height; at < height(); ++at)
         in_frame_[mark_of(at)] = false;
-    poll(height());
-    if (instruction.offset == unit_.loop_offset) enter_here();
+    llvm::BasicBlock* const begun = begin_iteration(loop, head);
+    if (instruction.offset == unit_.loop_offset) enter_at(begun);
 }
 
-void FunctionEmitter::enter_here() {
-    llvm::BasicBlock* const here = ir_.new_block("enter");
-    ir_.CreateBr(here);
+void FunctionEmitter::write_before(const BodySurvey::Loop& loop) {
+    std::vector<bool> changes = loop.sets;
+    changes.resize(in_frame_.size());
+    std::fill(changes.begin() + mark_of(blocks_.back().height), changes.end(), true);
+    changes[mark_of_identity()] = false;
+    for (std::size_t i = 0; i < changes.size(); ++i)
+        changes[i] = changes[i] || in_frame_[i];
+    std::swap(in_frame_, changes);
+    write_frame(blocks_.back().height);
+    in_frame_ = std::move(changes);
+}
+
+void FunctionEmitter::enter_at(llvm::BasicBlock* block) {
+    llvm::BasicBlock* const here = ir_.GetInsertBlock();
     ir_.SetInsertPoint(&made_->getEntryBlock());
     for (std::uint32_t at = 0; at < height(); ++at) {
         const auto& [type, slot, value] = operands_[at];
         ir_.CreateStore(ir_.load_slot(type, slots_, slot, Space::frame), variable(at, type));
     }
-    ir_.CreateBr(here);
+    if (block != here) go_through_once();
+    ir_.CreateBr(block);
     ir_.SetInsertPoint(here);
 }
 
@@ -203,16 +214,26 @@ void FunctionEmitter::branch_on_null(const Instruction& instruction) {
 
 void FunctionEmitter::emit_return() {
     const auto count = static_cast<std::uint32_t>(type_.results.size());
-    const bool returns_value = !made_->getReturnType()->isVoidTy();
-    if (returns_value) {
-        ir_.CreateRet(pop());
-        return;
-    }
+    if (is_body() && count == 1) return return_only(pop());
     std::vector<llvm::Value*> results;
     for (std::uint32_t i = 0; i < count; ++i)
         results.push_back(value_of(i));
     ir_.store_slots(results, slots_);
-    ir_.CreateRetVoid();
+    return_from_slots();
+}
+
+void FunctionEmitter::return_only(llvm::Value* result) {
+    std::array<llvm::Value*, 2> both{load_count(), result};
+    ir_.CreateAggregateRet(both.data(), both.size());
+}
+
+void FunctionEmitter::return_from_slots() {
+    if (is_body()) {
+        ir_.CreateRet(load_count());
+    } else {
+        give_count();
+        ir_.CreateRetVoid();
+    }
 }
 
 }  // namespace sojourn::vm::jit

@@ -74,8 +74,8 @@ void FunctionEmitter::throw_again(llvm::Value* reference) {
 
 void FunctionEmitter::leave_by(std::size_t helper_offset, llvm::ArrayRef<llvm::Value*> arguments) {
     write_frame(height());
-    write_identity();
     write_position(height());
+    give_count();
     std::vector<llvm::Value*> all{context_, frame_};
     all.insert(all.end(), arguments.begin(), arguments.end());
     ir_.call_helper(context_, helper_offset, ir_.getVoidTy(), all);

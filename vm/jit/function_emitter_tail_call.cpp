@@ -13,9 +13,15 @@ void FunctionEmitter::tail_call(const Call& call, llvm::Value* callee, llvm::Val
     ir_.SetInsertPoint(interpreted);
     write_frame(height());
     write_arguments(call);
+    give_count();
     ir_.call_helper(context_, offsetof(CompiledHelpers, tail_call), ir_.getVoidTy(),
                     {context_, callee, call.slots, slots_, frame_, ir_.word(call.position)});
-    return_slots();
+    take_count();
+    if (is_body() && type_.results.size() == 1) {
+        return_only(ir_.load_slot(type_.results.front(), slots_, 0, Space::frame));
+    } else {
+        return_from_slots();
+    }
 
     ir_.SetInsertPoint(compiled);
     llvm::Type* const word = ir_.getInt64Ty();
@@ -33,31 +39,25 @@ void FunctionEmitter::tail_call(const Call& call, llvm::Value* callee, llvm::Val
 }
 
 void FunctionEmitter::tail_call_body(const Call& call, llvm::Value* body, llvm::Value* context) {
-    std::vector<llvm::Value*> arguments{context, slots_, frame_};
+    std::vector<llvm::Value*> arguments{context, slots_, frame_, load_count()};
     arguments.insert(arguments.end(), call.arguments.begin(), call.arguments.end());
     llvm::CallInst* const made = ir_.CreateCall(ir_.body_type(call.type), body, arguments);
     made->setCallingConv(Ir::kBodyConvention);
     made->setDoesNotThrow();
     is_reachable_ = false;
-    if (unit_.loop_offset == 0) {
+    if (is_body()) {
         made->setTailCallKind(llvm::CallInst::TCK_MustTail);
         // Other calls that come last stay calls: LLVM 19 adds up what recursive ones return, also
         // behind this one, which then is not the last.
         made_->addFnAttr("disable-tail-calls", "true");
-        made->getType()->isVoidTy() ? ir_.CreateRetVoid() : ir_.CreateRet(made);
+        ir_.CreateRet(made);
         return;
     }
     // What begins at a loop is no body, and is left only once.
-    if (!made->getType()->isVoidTy()) ir_.store_slots({made}, slots_);
-    ir_.CreateRetVoid();
-}
-
-void FunctionEmitter::return_slots() {
-    if (made_->getReturnType()->isVoidTy()) {
-        ir_.CreateRetVoid();
-    } else {
-        ir_.CreateRet(ir_.load_slot(type_.results.front(), slots_, 0, Space::frame));
-    }
+    const auto [safepoints, result] = ir_.returned_by(made);
+    ir_.CreateStore(safepoints, safepoints_);
+    if (result != nullptr) ir_.store_slots({result}, slots_);
+    return_from_slots();
 }
 
 }  // namespace sojourn::vm::jit

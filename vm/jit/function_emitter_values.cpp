@@ -69,15 +69,17 @@ void FunctionEmitter::push_from_variables(std::span<const ValueType> types) {
 llvm::AllocaInst* FunctionEmitter::variable(std::uint32_t height, ValueType type) {
     if (height >= variables_.size()) variables_.resize(height + 1);
     llvm::AllocaInst*& found = variables_[height][kind_of(type)];
-    if (found == nullptr) {
-        llvm::BasicBlock& entry = made_->getEntryBlock();
-        llvm::IRBuilder<> builder(&entry, entry.begin());
-        found = builder.CreateAlloca(ir_.type_of(type));
-    }
+    if (found == nullptr) found = new_variable(ir_.type_of(type));
     return found;
 }
 
+llvm::AllocaInst* FunctionEmitter::new_variable(llvm::Type* type) {
+    llvm::BasicBlock& entry = made_->getEntryBlock();
+    return llvm::IRBuilder<>(&entry, entry.begin()).CreateAlloca(type);
+}
+
 void FunctionEmitter::write_frame(std::uint32_t operand_count) {
+    if (!in_frame_[mark_of_identity()]) write_identity();
     std::uint32_t slot = 0;
     for (std::uint32_t i = 0; i < local_count(); ++i) {
         if (!in_frame_[i]) {
@@ -94,6 +96,15 @@ void FunctionEmitter::write_frame(std::uint32_t operand_count) {
 
 void FunctionEmitter::note_written(std::uint32_t operand_count) {
     std::fill_n(in_frame_.begin(), local_count() + operand_count, true);
+    in_frame_[mark_of_identity()] = true;
+}
+
+void FunctionEmitter::write_identity() {
+    llvm::Value* const instance = ir_.context_word(context_, ContextLayout::kInstance);
+    const FrameIdentity identity{0, unit_.function_index};
+    llvm::Value* const both =
+        ir_.CreateOr(instance, ir_.word(std::bit_cast<std::uint64_t>(identity)));
+    ir_.store(both, ir_.at(frame_, offsetof(FrameState, instance)), Space::frame);
 }
 
 void FunctionEmitter::write_position(std::uint32_t operand_count) {

@@ -31,15 +31,22 @@ llvm::Type* Ir::type_of(ValueType type) {
 
 llvm::FunctionType* Ir::body_type(const FunctionType& type) {
     std::vector<llvm::Type*> parameters(3, getPtrTy());
+    parameters.push_back(getInt64Ty());
     for (const ValueType parameter : type.parameters)
         parameters.push_back(type_of(parameter));
-    llvm::Type* const result =
-        type.results.size() == 1 ? type_of(type.results.front()) : getVoidTy();
+    llvm::Type* result = getInt64Ty();
+    if (type.results.size() == 1)
+        result = llvm::StructType::get(result, type_of(type.results.front()));
     return llvm::FunctionType::get(result, parameters, false);
 }
 
 llvm::FunctionType* Ir::entry_type() {
     return llvm::FunctionType::get(getVoidTy(), {getPtrTy(), getPtrTy(), getPtrTy()}, false);
+}
+
+Ir::Returned Ir::returned_by(llvm::CallInst* body) {
+    if (!body->getType()->isStructTy()) return {body, nullptr};
+    return {CreateExtractValue(body, 0), CreateExtractValue(body, 1)};
 }
 
 llvm::Value* Ir::load(llvm::Type* type, llvm::Value* address, Space space) {
@@ -74,9 +81,9 @@ llvm::Constant* Ir::double_of(std::uint64_t bits) {
 
 llvm::Value* Ir::load_shared(llvm::Value* address, Space space) {
     llvm::LoadInst* const load = CreateAlignedLoad(getInt32Ty(), address, llvm::Align(4));
-    // Not monotonic, which LLVM takes for a write; that the count next to it is written each time
-    // keeps it from being read only once.
+    // Not monotonic, which LLVM takes for a write of everything.
     load->setAtomic(llvm::AtomicOrdering::Unordered);
+    load->setVolatile(true);
     load->setMetadata(llvm::LLVMContext::MD_tbaa, tags_[static_cast<std::size_t>(space)]);
     return load;
 }

@@ -24,12 +24,22 @@ class Ir : public llvm::IRBuilder<> {
 public:
     /// Of functions of a body_type(): one in which tail calls are certain.
     static constexpr llvm::CallingConv::ID kBodyConvention = llvm::CallingConv::Tail;
+    /// Which parameter of a body is the first of the guest's.
+    static constexpr unsigned kGuestParameter = 4;
 
     explicit Ir(llvm::Module& module);
 
     llvm::Type* type_of(ValueType type);
+    /// Context, slots, frame, the count of safepoints and what the guest gives; the count, and
+    /// behind it a result that is the only one.
     llvm::FunctionType* body_type(const FunctionType& type);
     llvm::FunctionType* entry_type();
+    /// What a body gave.
+    struct Returned {
+        llvm::Value* safepoints;
+        llvm::Value* result;  ///< nullptr when it is not the only one
+    };
+    Returned returned_by(llvm::CallInst* body);
     llvm::FixedVectorType* vector_of(llvm::Type* lane) {
         return llvm::FixedVectorType::get(lane, 128 / lane->getScalarSizeInBits());
     }
@@ -44,7 +54,7 @@ public:
     /// A load or store at any alignment.
     llvm::Value* load(llvm::Type* type, llvm::Value* address, Space space);
     void store(llvm::Value* value, llvm::Value* address, Space space);
-    /// A 32-bit word that another thread may write.
+    /// A 32-bit word that another thread may write, read each time anew.
     llvm::Value* load_shared(llvm::Value* address, Space space);
     llvm::Value* at(llvm::Value* base, std::uint64_t bytes);
 

@@ -30,12 +30,16 @@ void emit_entry(llvm::Module& module, const FunctionType& type, llvm::Function& 
     entry->setDoesNotThrow();
     ir.SetInsertPoint(llvm::BasicBlock::Create(ir.getContext(), "entry", entry));
     llvm::Value* const slots = entry->getArg(1);
-    std::vector<llvm::Value*> arguments{entry->getArg(0), slots, entry->getArg(2)};
+    llvm::Value* const count = ir.context_address(entry->getArg(0), ContextLayout::kSafepoints);
+    std::vector<llvm::Value*> arguments{entry->getArg(0), slots, entry->getArg(2),
+                                        ir.load(ir.getInt64Ty(), count, Space::poll)};
     for (llvm::Value* parameter : ir.load_slots(type.parameters, slots))
         arguments.push_back(parameter);
-    llvm::CallInst* const result = ir.CreateCall(&body, arguments);
-    result->setCallingConv(Ir::kBodyConvention);
-    if (!result->getType()->isVoidTy()) ir.store_slot(result, slots, 0, Space::frame);
+    llvm::CallInst* const made = ir.CreateCall(&body, arguments);
+    made->setCallingConv(Ir::kBodyConvention);
+    const auto [safepoints, result] = ir.returned_by(made);
+    if (result != nullptr) ir.store_slot(result, slots, 0, Space::frame);
+    ir.store(safepoints, count, Space::poll);
     ir.CreateRetVoid();
 }
 
