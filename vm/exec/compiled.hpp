@@ -68,6 +68,7 @@ struct CompiledFunction {
     const void* body = nullptr;        ///< nullptr: to be called through CompiledHelpers::call
     Context context = nullptr;         ///< of the instance that owns it
     std::uint64_t slot_bytes_max = 0;  ///< with a body: of its frame
+    std::uint64_t type = 0;            ///< a TypeId
     LinkedFunction* function = nullptr;
     CompiledEntry entry = nullptr;
     bool is_refused = false;
@@ -81,6 +82,7 @@ struct CompiledFunction {
 inline constexpr std::size_t kBodyOffset = 0;
 inline constexpr std::size_t kContextOffset = 8;
 inline constexpr std::size_t kSlotBytesOffset = 16;
+inline constexpr std::size_t kTypeOffset = 24;
 
 /// Functions of the machine that compiled code calls, in the order of its table. A frame that is
 /// given is the caller's and complete but for its position; those that say so do not come back.
@@ -144,11 +146,12 @@ public:
     static constexpr std::uint32_t kStackLimit = 4;   ///< address of Thread::limit
     static constexpr std::uint32_t kNativeLimit = 5;  ///< address: no deeper than that
     static constexpr std::uint32_t kInstance = 6;     ///< its index
+    static constexpr std::uint32_t kReferences = 7;   ///< a reference to its first function
 
     explicit ContextLayout(const Module& module)
-        : memories_(kInstance + 1),
+        : memories_(kReferences + 1),
           tables_(memories_ + 3 * count_of(module.memories)),
-          globals_(tables_ + count_of(module.tables)),
+          globals_(tables_ + 3 * count_of(module.tables)),
           types_(globals_ + count_of(module.globals)),
           functions_(types_ + count_of(module.types)),
           size_(functions_ + count_of(module.functions)) {}
@@ -158,7 +161,11 @@ public:
     [[nodiscard]] std::uint32_t memory_base(std::uint32_t index) const { return memory(index) + 1; }
     /// Address of its size in bytes.
     [[nodiscard]] std::uint32_t memory_size(std::uint32_t index) const { return memory(index) + 2; }
-    [[nodiscard]] std::uint32_t table(std::uint32_t index) const { return tables_ + index; }
+    [[nodiscard]] std::uint32_t table(std::uint32_t index) const { return tables_ + 3 * index; }
+    /// Its first element.
+    [[nodiscard]] std::uint32_t table_base(std::uint32_t index) const { return table(index) + 1; }
+    /// Address of its size in elements, of 32 bits.
+    [[nodiscard]] std::uint32_t table_size(std::uint32_t index) const { return table(index) + 2; }
     /// Its first slot.
     [[nodiscard]] std::uint32_t global(std::uint32_t index) const { return globals_ + index; }
     /// A TypeId.

@@ -28,14 +28,20 @@ void fill_context(Runtime& runtime, Instance& instance, InstanceCode& code) {
     words[ContextLayout::kStackLimit] = word_of(&runtime.native_stack.thread->limit);
     words[ContextLayout::kNativeLimit] = word_of(&runtime.native_stack.limit);
     words[ContextLayout::kInstance] = static_cast<std::uint32_t>(instance.index);
+    words[ContextLayout::kReferences] =
+        make_reference(static_cast<std::uint32_t>(instance.index), 0);
     for (std::uint32_t i = 0; i < instance.memories.size(); ++i) {
         const LinearMemory& memory = *instance.memories[i];
         words[layout.memory(i)] = word_of(&memory);
         words[layout.memory_base(i)] = word_of(memory.region->base());
         words[layout.memory_size(i)] = word_of(&memory.region->size_bytes());
     }
-    for (std::uint32_t i = 0; i < instance.tables.size(); ++i)
-        words[layout.table(i)] = word_of(instance.tables[i]);
+    for (std::uint32_t i = 0; i < instance.tables.size(); ++i) {
+        const Table& table = *instance.tables[i];
+        words[layout.table(i)] = word_of(&table);
+        words[layout.table_base(i)] = word_of(table.elements());
+        words[layout.table_size(i)] = word_of(&table.size);
+    }
     for (std::uint32_t i = 0; i < instance.globals.size(); ++i)
         words[layout.global(i)] = word_of(instance.globals[i]);
     for (std::uint32_t i = 0; i < instance.type_ids.size(); ++i)
@@ -49,8 +55,11 @@ InstanceCode& code_of(Runtime& runtime, Instance& instance) {
     instance.code = std::make_shared<InstanceCode>();
     InstanceCode& code = *instance.code;
     code.functions.resize(instance.own_functions.size());
-    for (std::size_t i = 0; i < code.functions.size(); ++i)
-        code.functions[i].function = &instance.own_functions[i];
+    for (std::size_t i = 0; i < code.functions.size(); ++i) {
+        LinkedFunction& function = instance.own_functions[i];
+        code.functions[i].function = &function;
+        code.functions[i].type = static_cast<std::uint32_t>(function.type);
+    }
     fill_context(runtime, instance, code);
     for (CompiledFunction& function : code.functions)
         function.context = code.context.data();

@@ -158,6 +158,14 @@ private:
     bool step_call(const Instruction& instruction);
     void call_known(const Instruction& instruction);
     void call_looked_up(const Instruction& instruction);
+    struct Callee {
+        llvm::Value* function;
+        llvm::Value* context;
+    };
+    /// What the selector of a call_indirect or call_ref calls: the machine looks for it unless it is
+    /// a function of this instance and of just that type.
+    Callee look_up(const Instruction& instruction, llvm::Value* selector);
+    llvm::Value* context_of(llvm::Value* function);
     /// Takes the arguments, and says in the frame where it stands.
     Call begin_call(const FunctionType& type, llvm::Value* selector);
     void finish_call(const Instruction& instruction, const Call& call, llvm::Value* callee,

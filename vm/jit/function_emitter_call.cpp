@@ -63,24 +63,65 @@ void FunctionEmitter::call_itself(const Instruction& instruction, const Call& ca
 
 void FunctionEmitter::call_looked_up(const Instruction& instruction) {
     poll();
-    llvm::Value* const type_id = ir_.context_word(context_, layout_.type(instruction.index));
     llvm::Value* const selector = pop();
     const Call call = begin_call(module_.function_type(instruction.index), selector);
-    llvm::Value* const wide = ir_.CreateZExt(selector, ir_.getInt64Ty());
+    const Callee callee = look_up(instruction, ir_.CreateZExt(selector, ir_.getInt64Ty()));
+    finish_call(instruction, call, callee.function, callee.context);
+}
+
+FunctionEmitter::Callee FunctionEmitter::look_up(const Instruction& instruction,
+                                                 llvm::Value* selector) {
+    llvm::Value* const type_id = ir_.context_word(context_, layout_.type(instruction.index));
+    llvm::BasicBlock* const unusual = ir_.new_block("unusual");
+    llvm::BasicBlock* const found = ir_.new_block("found");
     const bool is_reference =
         instruction.opcode == Opcode::call_ref || instruction.opcode == Opcode::return_call_ref;
-    llvm::Value* callee = nullptr;
-    give_count();
-    if (is_reference) {
-        callee = ir_.call_helper(context_, offsetof(CompiledHelpers, referenced), ir_.getPtrTy(),
-                                 {context_, wide, type_id, frame_});
-    } else {
-        llvm::Value* const table =
-            ir_.context_address(context_, layout_.table(instruction.second_index));
-        callee = ir_.call_helper(context_, offsetof(CompiledHelpers, element), ir_.getPtrTy(),
-                                 {context_, table, wide, type_id, frame_});
+    const std::uint32_t table = instruction.second_index;
+    const auto go_on_if = [&](llvm::Value* condition) {
+        llvm::BasicBlock* const next = ir_.new_block("usual");
+        ir_.branch_rarely(ir_.CreateNot(condition), unusual, next);
+        ir_.SetInsertPoint(next);
+    };
+
+    llvm::Value* reference = selector;
+    if (!is_reference) {
+        llvm::Value* const size =
+            ir_.load(ir_.getInt32Ty(), ir_.context_address(context_, layout_.table_size(table)),
+                     Space::state);
+        go_on_if(ir_.CreateICmpULT(selector, ir_.CreateZExt(size, ir_.getInt64Ty())));
+        llvm::Value* const elements = ir_.context_address(context_, layout_.table_base(table));
+        reference = ir_.load(ir_.getInt64Ty(),
+                             ir_.CreatePtrAdd(elements, ir_.CreateShl(selector, 3)), Space::state);
     }
-    finish_call(instruction, call, callee, nullptr);
+    llvm::Value* const first = ir_.context_word(context_, ContextLayout::kReferences);
+    llvm::Value* const index = ir_.CreateSub(reference, first);
+    go_on_if(ir_.CreateICmpULT(index, ir_.word(module_.functions.size())));
+    llvm::Value* const own = ir_.context_address_at(
+        context_, ir_.CreateAdd(index, ir_.word(layout_.function(0))));
+    llvm::Value* const type = ir_.load(ir_.getInt64Ty(), ir_.at(own, kTypeOffset), Space::state);
+    go_on_if(ir_.CreateICmpEQ(type, type_id));
+    llvm::Value* const own_context = context_of(own);
+    llvm::BasicBlock* const usual = ir_.GetInsertBlock();
+    ir_.CreateBr(found);
+
+    ir_.SetInsertPoint(unusual);
+    give_count();
+    llvm::Value* const function =
+        is_reference
+            ? ir_.call_helper(context_, offsetof(CompiledHelpers, referenced), ir_.getPtrTy(),
+                              {context_, selector, type_id, frame_})
+            : ir_.call_helper(context_, offsetof(CompiledHelpers, element), ir_.getPtrTy(),
+                              {context_, ir_.context_address(context_, layout_.table(table)),
+                               selector, type_id, frame_});
+    llvm::Value* const context = context_of(function);
+    ir_.CreateBr(found);
+
+    ir_.SetInsertPoint(found);
+    return {ir_.join(own, usual, function, unusual), ir_.join(own_context, usual, context, unusual)};
+}
+
+llvm::Value* FunctionEmitter::context_of(llvm::Value* function) {
+    return ir_.load(ir_.getPtrTy(), ir_.at(function, kContextOffset), Space::state);
 }
 
 void FunctionEmitter::complete_frame() {
@@ -114,17 +155,13 @@ void FunctionEmitter::call_any(const Call& call, llvm::Value* callee, llvm::Valu
     ir_.CreateBr(called);
 
     ir_.SetInsertPoint(compiled);
-    if (context == nullptr)
-        context = ir_.load(ir_.getPtrTy(), ir_.at(callee, kContextOffset), Space::state);
+    if (context == nullptr) context = context_of(callee);
     llvm::Value* const returned = call_body(call, body, context);
     ir_.CreateBr(called);
 
     ir_.SetInsertPoint(called);
     if (from_slots == nullptr) return push_results(call, nullptr);
-    llvm::PHINode* const result = ir_.CreatePHI(from_slots->getType(), 2);
-    result->addIncoming(from_slots, interpreted);
-    result->addIncoming(returned, compiled);
-    push_results(call, result);
+    push_results(call, ir_.join(from_slots, interpreted, returned, compiled));
 }
 
 llvm::Value* FunctionEmitter::call_body(const Call& call, llvm::Value* body, llvm::Value* context) {

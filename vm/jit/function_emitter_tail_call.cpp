@@ -33,8 +33,7 @@ void FunctionEmitter::tail_call(const Call& call, llvm::Value* callee, llvm::Val
         ir_.CreateSub(ir_.CreatePtrToInt(frame_, word), ir_.word(sizeof(FrameState))));
     // Here, where the caller's frame is still there to say where.
     trap_if(ir_.CreateICmpUGT(used, limit), Trap::stack_exhausted);
-    if (context == nullptr)
-        context = ir_.load(ir_.getPtrTy(), ir_.at(callee, kContextOffset), Space::state);
+    if (context == nullptr) context = context_of(callee);
     tail_call_body(call, body, context);
 }
 

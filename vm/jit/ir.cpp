@@ -122,8 +122,8 @@ llvm::Value* Ir::context_word(llvm::Value* context, std::uint32_t index) {
     return load;
 }
 
-llvm::Value* Ir::context_address(llvm::Value* context, std::uint32_t index) {
-    llvm::LoadInst* const load = CreateLoad(getPtrTy(), at(context, std::uint64_t{index} * 8));
+llvm::Value* Ir::context_address_at(llvm::Value* context, llvm::Value* index) {
+    llvm::LoadInst* const load = CreateLoad(getPtrTy(), CreateGEP(getInt64Ty(), context, index));
     load->setMetadata(llvm::LLVMContext::MD_invariant_load, invariant_);
     return load;
 }
@@ -149,6 +149,14 @@ void Ir::branch_rarely(llvm::Value* condition, llvm::BasicBlock* then,
 
 llvm::BasicBlock* Ir::new_block(const char* name) {
     return llvm::BasicBlock::Create(getContext(), name, GetInsertBlock()->getParent());
+}
+
+llvm::Value* Ir::join(llvm::Value* one, llvm::BasicBlock* from_one, llvm::Value* other,
+                      llvm::BasicBlock* from_other) {
+    llvm::PHINode* const value = CreatePHI(one->getType(), 2);
+    value->addIncoming(one, from_one);
+    value->addIncoming(other, from_other);
+    return value;
 }
 
 }  // namespace sojourn::vm::jit

@@ -70,7 +70,10 @@ public:
 
     /// A word of the context; it never changes.
     llvm::Value* context_word(llvm::Value* context, std::uint32_t index);
-    llvm::Value* context_address(llvm::Value* context, std::uint32_t index);
+    llvm::Value* context_address(llvm::Value* context, std::uint32_t index) {
+        return context_address_at(context, word(index));
+    }
+    llvm::Value* context_address_at(llvm::Value* context, llvm::Value* index);
 
     /// Calls the helper that lies at `offset` in CompiledHelpers; its result is a word unless it
     /// has none.
@@ -81,6 +84,9 @@ public:
     void branch_rarely(llvm::Value* condition, llvm::BasicBlock* then, llvm::BasicBlock* otherwise);
 
     llvm::BasicBlock* new_block(const char* name);
+    /// What it is where two ways meet.
+    llvm::Value* join(llvm::Value* one, llvm::BasicBlock* from_one, llvm::Value* other,
+                      llvm::BasicBlock* from_other);
 
 private:
     llvm::MDBuilder metadata_;
