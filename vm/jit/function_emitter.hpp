@@ -162,8 +162,8 @@ private:
         llvm::Value* function;
         llvm::Value* context;
     };
-    /// What the selector of a call_indirect or call_ref calls: the machine looks for it unless it is
-    /// a function of this instance and of just that type.
+    /// What the selector of a call_indirect or call_ref calls: the machine looks for it unless it
+    /// is a function of this instance and of just that type.
     Callee look_up(const Instruction& instruction, llvm::Value* selector);
     llvm::Value* context_of(llvm::Value* function);
     /// Takes the arguments, and says in the frame where it stands.

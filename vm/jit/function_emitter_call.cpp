@@ -96,8 +96,8 @@ FunctionEmitter::Callee FunctionEmitter::look_up(const Instruction& instruction,
     llvm::Value* const first = ir_.context_word(context_, ContextLayout::kReferences);
     llvm::Value* const index = ir_.CreateSub(reference, first);
     go_on_if(ir_.CreateICmpULT(index, ir_.word(module_.functions.size())));
-    llvm::Value* const own = ir_.context_address_at(
-        context_, ir_.CreateAdd(index, ir_.word(layout_.function(0))));
+    llvm::Value* const own =
+        ir_.context_address_at(context_, ir_.CreateAdd(index, ir_.word(layout_.function(0))));
     llvm::Value* const type = ir_.load(ir_.getInt64Ty(), ir_.at(own, kTypeOffset), Space::state);
     go_on_if(ir_.CreateICmpEQ(type, type_id));
     llvm::Value* const own_context = context_of(own);
@@ -108,16 +108,17 @@ FunctionEmitter::Callee FunctionEmitter::look_up(const Instruction& instruction,
     give_count();
     llvm::Value* const function =
         is_reference
-            ? ir_.call_helper(context_, offsetof(CompiledHelpers, referenced), ir_.getPtrTy(),
-                              {context_, selector, type_id, frame_})
-            : ir_.call_helper(context_, offsetof(CompiledHelpers, element), ir_.getPtrTy(),
-                              {context_, ir_.context_address(context_, layout_.table(table)),
-                               selector, type_id, frame_});
+            ? ir_.call_rare_helper(offsetof(CompiledHelpers, referenced), ir_.getPtrTy(),
+                                   {context_, selector, type_id, frame_})
+            : ir_.call_rare_helper(offsetof(CompiledHelpers, element), ir_.getPtrTy(),
+                                   {context_, ir_.context_address(context_, layout_.table(table)),
+                                    selector, type_id, frame_});
     llvm::Value* const context = context_of(function);
     ir_.CreateBr(found);
 
     ir_.SetInsertPoint(found);
-    return {ir_.join(own, usual, function, unusual), ir_.join(own_context, usual, context, unusual)};
+    return {ir_.join(own, usual, function, unusual),
+            ir_.join(own_context, usual, context, unusual)};
 }
 
 llvm::Value* FunctionEmitter::context_of(llvm::Value* function) {
@@ -146,8 +147,8 @@ void FunctionEmitter::call_any(const Call& call, llvm::Value* callee, llvm::Valu
     ir_.SetInsertPoint(interpreted);
     write_arguments(call);
     give_count();
-    ir_.call_helper(context_, offsetof(CompiledHelpers, call), ir_.getVoidTy(),
-                    {context_, callee, call.slots, frame_, ir_.word(call.position)});
+    ir_.call_rare_helper(offsetof(CompiledHelpers, call), ir_.getVoidTy(),
+                         {context_, callee, call.slots, frame_, ir_.word(call.position)});
     take_count();
     const auto& results = call.type.results;
     llvm::Value* const from_slots =

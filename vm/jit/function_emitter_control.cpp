@@ -73,15 +73,14 @@ void FunctionEmitter::open_loop(const Instruction& instruction) {
 }
 
 void FunctionEmitter::write_before(const BodySurvey::Loop& loop) {
-    std::vector<bool> changes = loop.sets;
-    changes.resize(in_frame_.size());
-    std::fill(changes.begin() + mark_of(blocks_.back().height), changes.end(), true);
-    changes[mark_of_identity()] = false;
-    for (std::size_t i = 0; i < changes.size(); ++i)
-        changes[i] = changes[i] || in_frame_[i];
-    std::swap(in_frame_, changes);
-    write_frame(blocks_.back().height);
-    in_frame_ = std::move(changes);
+    const std::uint32_t height = blocks_.back().height;
+    std::vector<bool> in_frame = in_frame_;
+    for (std::size_t i = 0; i < loop.sets.size(); ++i)
+        in_frame_[i] = in_frame_[i] || loop.sets[i];
+    write_frame(height);
+    note_written(height);
+    for (std::size_t i = 0; i < loop.sets.size(); ++i)
+        in_frame_[i] = in_frame[i] || !loop.sets[i];
 }
 
 void FunctionEmitter::enter_at(llvm::BasicBlock* block) {

@@ -32,10 +32,9 @@ llvm::Value* FunctionEmitter::is_pause_wanted() {
 void FunctionEmitter::pause(llvm::Value* count) {
     write_frame(height());
     write_position(height());
-    llvm::CallInst* const call = ir_.call_helper(context_, offsetof(CompiledHelpers, poll),
-                                                 ir_.getInt64Ty(), {context_, frame_, count});
+    llvm::CallInst* const call = ir_.call_rare_helper(offsetof(CompiledHelpers, poll),
+                                                      ir_.getInt64Ty(), {context_, frame_, count});
     call->setOnlyReadsMemory();  // when it comes back
-    call->addFnAttr(llvm::Attribute::Cold);
     ir_.CreateStore(call, safepoints_);
 }
 

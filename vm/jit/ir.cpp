@@ -4,6 +4,7 @@ namespace sojourn::vm::jit {
 
 Ir::Ir(llvm::Module& module)
     : IRBuilder<>(module.getContext()),
+      module_(module),
       metadata_(module.getContext()),
       invariant_(llvm::MDNode::get(module.getContext(), {})) {
     llvm::MDNode* const root = metadata_.createTBAARoot("sojourn");
@@ -138,6 +139,34 @@ llvm::CallInst* Ir::call_helper(llvm::Value* context, std::size_t offset, llvm::
     helper->setMetadata(llvm::LLVMContext::MD_invariant_load, invariant_);
     llvm::CallInst* const call =
         CreateCall(llvm::FunctionType::get(result, types, false), helper, arguments);
+    call->setDoesNotThrow();
+    return call;
+}
+
+llvm::CallInst* Ir::call_rare_helper(std::size_t offset, llvm::Type* result,
+                                     llvm::ArrayRef<llvm::Value*> arguments) {
+    std::vector<llvm::Type*> types;
+    for (llvm::Value* argument : arguments)
+        types.push_back(argument->getType());
+    const std::string name = "helper_" + std::to_string(offset);
+    llvm::Function* stub = module_.getFunction(name);
+    if (stub == nullptr) {
+        stub = llvm::Function::Create(llvm::FunctionType::get(result, types, false),
+                                      llvm::Function::InternalLinkage, name, module_);
+        stub->setCallingConv(llvm::CallingConv::PreserveMost);
+        stub->addFnAttr(llvm::Attribute::NoInline);
+        stub->addFnAttr(llvm::Attribute::Cold);
+        stub->setDoesNotThrow();
+        const InsertPointGuard guard(*this);
+        SetInsertPoint(llvm::BasicBlock::Create(getContext(), "entry", stub));
+        std::vector<llvm::Value*> given;
+        for (llvm::Argument& argument : stub->args())
+            given.push_back(&argument);
+        llvm::Value* const made = call_helper(given.front(), offset, result, given);
+        result->isVoidTy() ? CreateRetVoid() : CreateRet(made);
+    }
+    llvm::CallInst* const call = CreateCall(stub, arguments);
+    call->setCallingConv(llvm::CallingConv::PreserveMost);
     call->setDoesNotThrow();
     return call;
 }

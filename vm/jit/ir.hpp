@@ -80,6 +80,11 @@ public:
     llvm::CallInst* call_helper(llvm::Value* context, std::size_t offset, llvm::Type* result,
                                 llvm::ArrayRef<llvm::Value*> arguments);
 
+    /// The same where it hardly ever happens: it takes no register from the code around it. The
+    /// context is the first argument.
+    llvm::CallInst* call_rare_helper(std::size_t offset, llvm::Type* result,
+                                     llvm::ArrayRef<llvm::Value*> arguments);
+
     /// Branches, and `then` is hardly ever taken.
     void branch_rarely(llvm::Value* condition, llvm::BasicBlock* then, llvm::BasicBlock* otherwise);
 
@@ -89,6 +94,7 @@ public:
                       llvm::BasicBlock* from_other);
 
 private:
+    llvm::Module& module_;
     llvm::MDBuilder metadata_;
     llvm::MDNode* invariant_;
     std::array<llvm::MDNode*, 5> tags_{};
