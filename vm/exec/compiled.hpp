@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,6 +44,8 @@ struct CompileUnit {
     const Function& function;  ///< validated
     std::uint32_t function_index;
     const std::atomic<bool>& is_unwanted;  ///< true: what comes of it does not matter any more
+    /// Functions of the module that are called, which may become part of the code.
+    const std::function<Result<Function>(std::uint32_t)>& validated;
     std::uint32_t loop_offset = 0;  ///< of the loop to begin at, behind its safepoint; 0: none
     std::string name = {};          ///< of the function, as its module has it
     std::string place = {};  ///< a word for module, function and loop: 0d3f5a1c-7, 0d3f5a1c-7-0x284

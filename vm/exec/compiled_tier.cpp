@@ -69,7 +69,10 @@ std::map<std::string, std::uint64_t> CompiledTier::counts() const {
 }
 
 CompiledCode CompiledTier::compile(Compiler& compiler, const Job& job) {
-    const auto function = validated_function(*job.module, job.function_index);
+    const std::function<Result<Function>(std::uint32_t)> validated = [&](std::uint32_t index) {
+        return validated_function(*job.module, index);
+    };
+    const auto function = validated(job.function_index);
     INVARIANT(function.ok(), "only a function that was translated is compiled");
     FAULT_POINT(vm_compile_begun);
     const std::uint64_t begun_ns = processor_time_ns();
@@ -78,6 +81,7 @@ CompiledCode CompiledTier::compile(Compiler& compiler, const Job& job) {
         .function = *function,
         .function_index = job.function_index,
         .is_unwanted = is_ending_,
+        .validated = validated,
         .loop_offset = job.loop_offset,
         .name = job.module->function_name(job.function_index),
         .place = place_of(*job.module, job.function_index, job.loop_offset),

@@ -61,9 +61,11 @@ void Thread::resume(Runtime& runtime, std::uint32_t frame_count) {
 
 void Thread::stand_up(Runtime& runtime) {
     rebuild_returns(runtime);
-    const LinkedFunction& top = runtime.function_of(*frame);
+    LinkedFunction& top = runtime.function_of(*frame);
+    // Compiled as a part of another function it may stand here and never have been interpreted.
+    const bool is_translated = top.instance != nullptr && translate_once(runtime, top).ok();
     const Safepoint* safepoint =
-        top.translation ? top.translation->find_safepoint(frame->code_offset) : nullptr;
+        is_translated ? top.translation->find_safepoint(frame->code_offset) : nullptr;
     pc = safepoint == nullptr ? top.entry : top.translation->at(*safepoint);
     runtime.poll.pass(safepoint != nullptr);
 }
@@ -72,7 +74,8 @@ void Thread::rebuild_returns(Runtime& runtime) {
     slots = first_slot();
     push_bottom_return();
     for (const FrameState* below = first_frame(); below != frame; ++below) {
-        const LinkedFunction& caller = runtime.function_of(*below);
+        LinkedFunction& caller = runtime.function_of(*below);
+        INVARIANT(translate_once(runtime, caller).ok(), "what calls is valid");
         const Translation& translation = *caller.translation;
         *returns++ = translation.at(*translation.find_safepoint(below->code_offset)) + 2;
         slots += below->slot_count;

@@ -25,6 +25,23 @@ bool is_call(Opcode opcode) {
     }
 }
 
+/// Whether it needs a frame of its own on the host's stack, or unwinds frames.
+bool leaves_otherwise(Opcode opcode) {
+    switch (opcode) {
+        case Opcode::return_call:
+        case Opcode::return_call_indirect:
+        case Opcode::return_call_ref:
+        case Opcode::try_:
+        case Opcode::try_table:
+        case Opcode::throw_:
+        case Opcode::throw_ref:
+        case Opcode::rethrow:
+            return true;
+        default:
+            return false;
+    }
+}
+
 /// Whether the machine may take its time over it.
 bool is_bulk(Opcode opcode) {
     switch (opcode) {
@@ -69,6 +86,7 @@ private:
     void look_at(const Instruction& instruction) {
         const Opcode opcode = instruction.opcode;
         if (is_call(opcode)) survey_.calls = true;
+        if (leaves_otherwise(opcode)) survey_.can_be_inlined = false;
         if (is_call(opcode) || is_bulk(opcode)) note_call();
         switch (opcode) {
             case Opcode::loop:

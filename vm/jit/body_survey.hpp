@@ -10,8 +10,9 @@ namespace sojourn::vm::jit {
 
 /// What has to be known of a body before code is made of its beginning.
 struct BodySurvey {
-    std::string refusal;  ///< why the function is left to the interpreter; empty: it is not
-    bool calls = false;   ///< other functions
+    std::string refusal;         ///< why the function is left to the interpreter; empty: it is not
+    bool calls = false;          ///< other functions
+    bool can_be_inlined = true;  ///< neither exceptions nor tail calls
     std::vector<ValueType> locals;  ///< parameters first
     struct Loop {
         std::vector<bool> sets;  ///< by local

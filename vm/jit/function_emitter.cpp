@@ -3,21 +3,19 @@
 /// The beginning of a function, the walk over its instructions, and variables.
 namespace sojourn::vm::jit {
 
-FunctionEmitter::FunctionEmitter(llvm::Module& module, const CompileUnit& unit,
-                                 const BodySurvey& survey)
-    : target_(module),
-      unit_(unit),
+FunctionEmitter::FunctionEmitter(Ir& ir, const CompileUnit& unit, const BodySurvey& survey)
+    : unit_(unit),
       module_(unit.module),
       type_(module_.function_type(unit.function.type_index)),
       survey_(survey),
       layout_(module_),
-      ir_(module),
-      in_frame_(unit.function.local_slots + unit.function.operand_slots_max + 1) {}
+      ir_(ir),
+      in_frame_(mark_count()) {}
 
 llvm::Function* FunctionEmitter::emit(const std::string& name) {
     const bool is_whole = unit_.loop_offset == 0;
     made_ = llvm::Function::Create(is_whole ? ir_.body_type(type_) : ir_.entry_type(),
-                                   llvm::Function::ExternalLinkage, name, target_);
+                                   llvm::Function::ExternalLinkage, name, ir_.module());
     if (is_whole) made_->setCallingConv(Ir::kBodyConvention);
     made_->setDoesNotThrow();
     context_ = made_->getArg(0);
@@ -45,6 +43,7 @@ void FunctionEmitter::begin_whole() {
 }
 
 void FunctionEmitter::begin_at_loop() {
+    is_begun_ = false;
     take_count();
     in_frame_.assign(in_frame_.size(), true);
     const std::vector<llvm::Value*> values = ir_.load_slots(survey_.locals, slots_);
@@ -55,17 +54,10 @@ void FunctionEmitter::begin_at_loop() {
 }
 
 void FunctionEmitter::check_stack() {
-    const std::uint64_t slot_bytes_max =
-        (unit_.function.local_slots + unit_.function.operand_slots_max) * sizeof(std::uint64_t);
     llvm::Type* const word = ir_.getInt64Ty();
-    llvm::Value* const used = ir_.CreateAdd(
-        ir_.CreateAdd(ir_.CreatePtrToInt(slots_, word), ir_.CreatePtrToInt(frame_, word)),
-        ir_.word(slot_bytes_max - sizeof(FrameState)));
-    llvm::Value* const limit =
-        ir_.load(word, ir_.context_address(context_, ContextLayout::kStackLimit), Space::state);
     llvm::BasicBlock* const exhausted = ir_.new_block("exhausted");
     llvm::BasicBlock* fits = ir_.new_block("fits");
-    ir_.branch_rarely(ir_.CreateICmpUGT(used, limit), exhausted, fits);
+    ir_.branch_rarely(is_stack_exhausted(), exhausted, fits);
 
     // It is the caller that traps: its frame says where it stands.
     ir_.SetInsertPoint(exhausted);
@@ -97,6 +89,18 @@ void FunctionEmitter::check_stack() {
                     {context_, slots_, frame_});
     ir_.CreateUnreachable();
     ir_.SetInsertPoint(fits);
+}
+
+llvm::Value* FunctionEmitter::is_stack_exhausted() {
+    const std::uint64_t slot_bytes_max =
+        (unit_.function.local_slots + unit_.function.operand_slots_max) * sizeof(std::uint64_t);
+    llvm::Type* const word = ir_.getInt64Ty();
+    llvm::Value* const used = ir_.CreateAdd(
+        ir_.CreateAdd(ir_.CreatePtrToInt(slots_, word), ir_.CreatePtrToInt(frame_, word)),
+        ir_.word(slot_bytes_max - sizeof(FrameState)));
+    llvm::Value* const limit =
+        ir_.load(word, ir_.context_address(context_, ContextLayout::kStackLimit), Space::state);
+    return ir_.CreateICmpUGT(used, limit);
 }
 
 void FunctionEmitter::emit_instructions() {
@@ -134,11 +138,11 @@ bool FunctionEmitter::step_variable(const Instruction& instruction) {
             return true;
         case Opcode::local_set:
             ir_.CreateStore(pop(), locals_[index]);
-            in_frame_[index] = false;
+            in_frame_[mark_of_local(index)] = false;
             return true;
         case Opcode::local_tee:
             ir_.CreateStore(peek(), locals_[index]);
-            in_frame_[index] = false;
+            in_frame_[mark_of_local(index)] = false;
             return true;
         case Opcode::global_get: {
             const ValueType type = module_.globals[index].type.type;

@@ -21,12 +21,16 @@ namespace sojourn::vm::jit {
 /// way that leads to the place at hand.
 class FunctionEmitter {
 public:
-    FunctionEmitter(llvm::Module& module, const CompileUnit& unit, const BodySurvey& survey);
+    FunctionEmitter(Ir& ir, const CompileUnit& unit, const BodySurvey& survey);
 
     /// A function of body_type(), or of entry_type() when the unit begins at a loop.
     llvm::Function* emit(const std::string& name);
 
 private:
+    /// For a function that `caller` calls where it stands: its code is to be a part of the
+    /// caller's.
+    FunctionEmitter(FunctionEmitter& caller, const CompileUnit& unit, const BodySurvey& survey);
+
     struct Operand {
         ValueType type;
         std::uint32_t slot;            ///< in the frame
@@ -50,6 +54,8 @@ private:
     void begin_whole();
     void begin_at_loop();
     void check_stack();
+    /// For its slots and its frame.
+    llvm::Value* is_stack_exhausted();
     void emit_instructions();
     void step(const Instruction& instruction);
     bool step_variable(const Instruction& instruction);
@@ -75,14 +81,24 @@ private:
     [[nodiscard]] std::uint32_t local_count() const {
         return static_cast<std::uint32_t>(survey_.locals.size());
     }
-    /// Where in_frame_ has an operand.
-    [[nodiscard]] std::uint32_t mark_of(std::uint32_t height) const {
-        return local_count() + height;
+    // Where in_frame_ has what of this function.
+    [[nodiscard]] std::uint32_t mark_of_local(std::uint32_t index) const {
+        return first_mark_ + index;
     }
-    [[nodiscard]] std::size_t mark_of_identity() const { return in_frame_.size() - 1; }
+    [[nodiscard]] std::uint32_t mark_of(std::uint32_t height) const {
+        return first_mark_ + local_count() + height;
+    }
+    [[nodiscard]] std::uint32_t mark_of_identity() const { return first_mark_ + mark_count() - 2; }
+    /// That of an inlined call.
+    [[nodiscard]] std::uint32_t mark_of_position() const { return first_mark_ + mark_count() - 1; }
+    [[nodiscard]] std::uint32_t mark_count() const {
+        return unit_.function.local_slots + unit_.function.operand_slots_max + 2;
+    }
     /// Writes what the frame does not hold of its identity, the locals and the first
-    /// `operand_count` operands.
+    /// `operand_count` operands, and all that the callers' frames do not hold.
     void write_frame(std::uint32_t operand_count);
+    void write_frame(std::uint32_t operand_count, const std::vector<bool>& in_frame);
+    void write_frame_of_caller(const std::vector<bool>& in_frame);
     /// From here on the frame holds them.
     void note_written(std::uint32_t operand_count);
     void write_position(std::uint32_t operand_count);
@@ -181,6 +197,22 @@ private:
     void write_arguments(const Call& call);
     void push_results(const Call& call, llvm::Value* only);
 
+    // Calls that become code of the caller: function_emitter_inline.cpp.
+    struct Inlinee {
+        Function function;
+        BodySurvey survey;
+    };
+    /// False: it is not done with that function here.
+    bool inline_call(std::uint32_t function_index);
+    /// nullptr: it is not inlined anywhere.
+    const Inlinee* inlinee(std::uint32_t function_index);
+    [[nodiscard]] bool is_too_deep(std::uint32_t function_index) const;
+    void emit_inlined(std::span<llvm::Value* const> arguments);
+    [[nodiscard]] const FunctionEmitter& outermost() const {
+        return caller_ == nullptr ? *this : caller_->outermost();
+    }
+    FunctionEmitter& outermost() { return caller_ == nullptr ? *this : caller_->outermost(); }
+
     // Tail calls: function_emitter_tail_call.cpp.
     /// The callee's frame takes the place of this one. `context` as for call_any().
     void tail_call(const Call& call, llvm::Value* callee, llvm::Value* context);
@@ -234,13 +266,14 @@ private:
     }
     llvm::Value* is_true(llvm::Value* number) { return ir_.CreateICmpNE(number, ir_.getInt32(0)); }
 
-    llvm::Module& target_;
+    FunctionEmitter* const caller_ = nullptr;  ///< whose code it becomes a part of
+    const std::uint32_t first_mark_ = 0;       ///< of its own in in_frame_
     const CompileUnit& unit_;
     const Module& module_;
     const FunctionType& type_;
     const BodySurvey& survey_;
     const ContextLayout layout_;
-    Ir ir_;
+    Ir& ir_;
     llvm::Function* made_ = nullptr;
     llvm::Value* context_ = nullptr;
     llvm::Value* slots_ = nullptr;
@@ -250,7 +283,12 @@ private:
     std::vector<llvm::AllocaInst*> locals_;
     std::vector<std::array<llvm::AllocaInst*, 5>> variables_;  ///< of operands: by height and type
     std::vector<Operand> operands_;
-    std::vector<bool> in_frame_;  ///< of the locals, then the operands; the last: the identity
+    /// First the callers', then of the locals, the operands, the identity and the position.
+    std::vector<bool> in_frame_;
+    std::vector<llvm::Value*> inlined_results_;
+    std::map<std::uint32_t, std::optional<Inlinee>> inlinees_;  ///< of the outermost
+    std::uint32_t inlined_bytes_ = 0;                           ///< in the outermost
+    bool is_begun_ = true;  ///< false: before the loop that the code begins at
     std::vector<Block> blocks_;
     llvm::BasicBlock* trap_block_ = nullptr;
     llvm::PHINode* trap_place_ = nullptr;

@@ -47,9 +47,11 @@ void FunctionEmitter::finish_call(const Instruction& instruction, const Call& ca
 void FunctionEmitter::call_known(const Instruction& instruction) {
     poll();
     const std::uint32_t function_index = instruction.index;
+    if (instruction.opcode == Opcode::call && inline_call(function_index)) return;
     const Call call = begin_call(module_.type_of_function(function_index), nullptr);
-    const bool is_itself = function_index == unit_.function_index && unit_.loop_offset == 0;
-    if (is_itself) return call_itself(instruction, call);
+    const FunctionEmitter& outermost = this->outermost();
+    if (outermost.is_body() && function_index == outermost.unit_.function_index)
+        return call_itself(instruction, call);
     llvm::Value* const callee = ir_.context_address(context_, layout_.function(function_index));
     const bool is_own = function_index >= module_.imported_functions;
     finish_call(instruction, call, callee, is_own ? context_ : nullptr);
@@ -215,6 +217,10 @@ void FunctionEmitter::trap_with(llvm::Value* place) {
         trap_block_ = ir_.new_block("trapped");
         ir_.SetInsertPoint(trap_block_);
         trap_place_ = ir_.CreatePHI(ir_.getInt64Ty(), 8);
+        for (FunctionEmitter* caller = caller_; caller != nullptr; caller = caller->caller_) {
+            caller->write_identity();
+            caller->write_position(caller->height());
+        }
         write_identity();
         give_count();
         ir_.call_helper(context_, offsetof(CompiledHelpers, trap), ir_.getVoidTy(),

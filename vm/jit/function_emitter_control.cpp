@@ -65,7 +65,7 @@ void FunctionEmitter::open_loop(const Instruction& instruction) {
     if (loop.calls) write_before(loop);
     // What comes back to the head may differ from what is in the frame now.
     for (std::uint32_t i = 0; i < local_count(); ++i)
-        in_frame_[i] = in_frame_[i] && !loop.sets[i];
+        in_frame_[mark_of_local(i)] = in_frame_[mark_of_local(i)] && !loop.sets[i];
     for (std::uint32_t at = blocks_.back().height; at < height(); ++at)
         in_frame_[mark_of(at)] = false;
     llvm::BasicBlock* const begun = begin_iteration(loop, head);
@@ -75,12 +75,12 @@ void FunctionEmitter::open_loop(const Instruction& instruction) {
 void FunctionEmitter::write_before(const BodySurvey::Loop& loop) {
     const std::uint32_t height = blocks_.back().height;
     std::vector<bool> in_frame = in_frame_;
-    for (std::size_t i = 0; i < loop.sets.size(); ++i)
-        in_frame_[i] = in_frame_[i] || loop.sets[i];
+    for (std::uint32_t i = 0; i < local_count(); ++i)
+        in_frame_[mark_of_local(i)] = in_frame_[mark_of_local(i)] || loop.sets[i];
     write_frame(height);
     note_written(height);
-    for (std::size_t i = 0; i < loop.sets.size(); ++i)
-        in_frame_[i] = in_frame[i] || !loop.sets[i];
+    for (std::uint32_t i = 0; i < local_count(); ++i)
+        in_frame_[mark_of_local(i)] = in_frame[mark_of_local(i)] || !loop.sets[i];
 }
 
 void FunctionEmitter::enter_at(llvm::BasicBlock* block) {
@@ -93,6 +93,7 @@ void FunctionEmitter::enter_at(llvm::BasicBlock* block) {
     if (block != here) go_through_once();
     ir_.CreateBr(block);
     ir_.SetInsertPoint(here);
+    is_begun_ = true;
 }
 
 void FunctionEmitter::open_if(const Instruction& instruction) {
@@ -155,7 +156,8 @@ void FunctionEmitter::go_to(Block& target) {
 void FunctionEmitter::arrive_at(Block& target) {
     if (target.is_loop()) return;
     std::vector<bool> in_frame = in_frame_;
-    std::fill(in_frame.begin() + mark_of(target.height), in_frame.end(), false);
+    for (std::uint32_t mark = mark_of(target.height); mark < mark_of_identity(); ++mark)
+        in_frame[mark] = false;
     if (target.in_frame_at_end) {
         for (std::size_t i = 0; i < in_frame.size(); ++i)
             in_frame[i] = in_frame[i] && (*target.in_frame_at_end)[i];
@@ -213,10 +215,14 @@ void FunctionEmitter::branch_on_null(const Instruction& instruction) {
 
 void FunctionEmitter::emit_return() {
     const auto count = static_cast<std::uint32_t>(type_.results.size());
-    if (is_body() && count == 1) return return_only(pop());
+    if (caller_ == nullptr && is_body() && count == 1) return return_only(pop());
     std::vector<llvm::Value*> results;
     for (std::uint32_t i = 0; i < count; ++i)
         results.push_back(value_of(i));
+    if (caller_ != nullptr) {
+        inlined_results_ = std::move(results);
+        return;
+    }
     ir_.store_slots(results, slots_);
     return_from_slots();
 }

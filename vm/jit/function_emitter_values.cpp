@@ -79,23 +79,34 @@ llvm::AllocaInst* FunctionEmitter::new_variable(llvm::Type* type) {
 }
 
 void FunctionEmitter::write_frame(std::uint32_t operand_count) {
-    if (!in_frame_[mark_of_identity()]) write_identity();
+    if (caller_ != nullptr) caller_->write_frame_of_caller(in_frame_);
+    write_frame(operand_count, in_frame_);
+}
+
+void FunctionEmitter::write_frame_of_caller(const std::vector<bool>& in_frame) {
+    if (caller_ != nullptr) caller_->write_frame_of_caller(in_frame);
+    write_frame(height(), in_frame);
+    if (!in_frame[mark_of_position()]) write_position(height());
+}
+
+void FunctionEmitter::write_frame(std::uint32_t operand_count, const std::vector<bool>& in_frame) {
+    if (!in_frame[mark_of_identity()]) write_identity();
     std::uint32_t slot = 0;
     for (std::uint32_t i = 0; i < local_count(); ++i) {
-        if (!in_frame_[i]) {
+        if (!in_frame[mark_of_local(i)]) {
             ir_.store_slot(ir_.CreateLoad(locals_[i]->getAllocatedType(), locals_[i]), slots_, slot,
                            Space::frame);
         }
         slot += slots_of(survey_.locals[i]);
     }
     for (std::uint32_t i = 0; i < operand_count; ++i) {
-        if (!in_frame_[mark_of(i)])
+        if (!in_frame[mark_of(i)])
             ir_.store_slot(value_of(i), slots_, operands_[i].slot, Space::frame);
     }
 }
 
 void FunctionEmitter::note_written(std::uint32_t operand_count) {
-    std::fill_n(in_frame_.begin(), local_count() + operand_count, true);
+    std::fill_n(in_frame_.begin(), mark_of(operand_count), true);
     in_frame_[mark_of_identity()] = true;
 }
 

@@ -28,6 +28,7 @@ public:
     static constexpr unsigned kGuestParameter = 4;
 
     explicit Ir(llvm::Module& module);
+    llvm::Module& module() { return module_; }
 
     llvm::Type* type_of(ValueType type);
     /// Context, slots, frame, the count of safepoints and what the guest gives; the count, and

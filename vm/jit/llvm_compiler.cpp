@@ -22,11 +22,9 @@ Error error_of(llvm::Error error) {
 }
 
 /// The function by which the interpreter comes in: parameters and results lie in the frame.
-void emit_entry(llvm::Module& module, const FunctionType& type, llvm::Function& body,
-                const std::string& name) {
-    Ir ir(module);
+void emit_entry(Ir& ir, const FunctionType& type, llvm::Function& body, const std::string& name) {
     llvm::Function* const entry =
-        llvm::Function::Create(ir.entry_type(), llvm::Function::ExternalLinkage, name, module);
+        llvm::Function::Create(ir.entry_type(), llvm::Function::ExternalLinkage, name, ir.module());
     entry->setDoesNotThrow();
     ir.SetInsertPoint(llvm::BasicBlock::Create(ir.getContext(), "entry", entry));
     llvm::Value* const slots = entry->getArg(1);
@@ -61,10 +59,11 @@ public:
         llvm::Module module(entry, context);
         module.setDataLayout(target_->createDataLayout());
         module.setTargetTriple(target_->getTargetTriple().str());
+        Ir ir(module);
         llvm::Function* const made =
-            FunctionEmitter(module, unit, survey).emit(is_whole ? body : entry);
+            FunctionEmitter(ir, unit, survey).emit(is_whole ? body : entry);
         if (is_whole)
-            emit_entry(module, unit.module.function_type(unit.function.type_index), *made, entry);
+            emit_entry(ir, unit.module.function_type(unit.function.type_index), *made, entry);
         if (onlooker_) onlooker_->emitted(unit, module);
         optimize(module, unit.is_unwanted);
         if (unit.is_unwanted) return {.refusal = "it is not wanted any more"};
