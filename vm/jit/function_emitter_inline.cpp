@@ -13,8 +13,8 @@ constexpr std::uint32_t kInlineeBytesMax = 120;
 /// Of all that becomes part of one function.
 constexpr std::uint32_t kInlinedBytesMax = 1200;
 /// How often a function is a part of itself: the calls in between cost next to nothing.
-constexpr std::uint32_t kRecursionMax = 4;
-constexpr std::uint32_t kDepthMax = 6;
+constexpr std::uint32_t kRecursionMax = 6;
+constexpr std::uint32_t kDepthMax = 8;
 
 }  // namespace
 
