@@ -112,7 +112,7 @@ struct CompiledHelpers {
                       const std::uint64_t* values);
     /// The same of the exception that `reference` leads to.
     void (*throw_again)(Context context, FrameState* frame, std::uint64_t reference);
-    CompiledFunction* (*element)(Context context, const Table* table, std::uint64_t index,
+    CompiledFunction* (*element)(Context context, Table* table, std::uint64_t index,
                                  std::uint64_t type, FrameState* frame);
     CompiledFunction* (*referenced)(Context context, std::uint64_t reference, std::uint64_t type,
                                     FrameState* frame);

@@ -213,12 +213,13 @@ void help_throw_again(Context context, FrameState* frame, std::uint64_t referenc
     land_thrown(runtime, frame, throw_again(runtime, thread, reference));
 }
 
-CompiledFunction* help_element(Context context, const Table* table, std::uint64_t index,
+CompiledFunction* help_element(Context context, Table* table, std::uint64_t index,
                                std::uint64_t type, FrameState* frame) {
     Runtime& runtime = runtime_of(context);
-    Trap trap{};
-    LinkedFunction* const callee =
-        element_callee(runtime, *table, index, TypeId{static_cast<std::uint32_t>(type)}, trap);
+    const TypeId wanted{static_cast<std::uint32_t>(type)};
+    if (LinkedFunction* const known = known_element_callee(*table, index, wanted))
+        return &compiled_function(runtime, *known);
+    const auto [callee, trap] = find_element_callee(runtime, *table, index, wanted);
     if (callee == nullptr) trap_at(runtime, frame, frame->code_offset, trap);
     return &compiled_function(runtime, *callee);
 }

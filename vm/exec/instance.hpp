@@ -51,6 +51,8 @@ struct LinearMemory {
     [[nodiscard]] std::uint64_t pages() const { return region->size_bytes() / kWasmPageBytes; }
 };
 
+struct LinkedFunction;
+
 /// A table, owned by the instance that defines it.
 struct Table {
     heap::Region* region;
@@ -58,6 +60,9 @@ struct Table {
     ValueType element;   ///< of the type, with the machine's numbers for type indices
     std::uint32_t size;  ///< in elements; the region's size is rounded up to pages
     MemoryBudget* budget;
+    /// By element, as far as that was called: what it led to then. Nobody who writes an element has
+    /// to care: a function is believed only as long as the element is a reference to it.
+    std::vector<LinkedFunction*> known_callees{};
 
     [[nodiscard]] std::uint32_t size_max() const {
         const std::uint64_t limit = kTableElementsMax;

@@ -56,23 +56,32 @@ namespace {
         instance = (next_instance);                                                    \
         USE_MEMORY(instance->memories.empty() ? nullptr : instance->memories.front()); \
     } while (false)
-/// The frame of `callee`, called at `pc`: its parameters are the caller's arguments, where they
-/// lie.
-#define PUSH_FRAME()                                                           \
-    do {                                                                       \
-        std::uint64_t* const first = slots + pc->op.a;                         \
-        if (reinterpret_cast<std::uintptr_t>(first) + callee->slot_bytes_max + \
-                reinterpret_cast<std::uintptr_t>(frame) >                      \
-            thread.limit) [[unlikely]] {                                       \
-            TRAP_WITH(Trap::stack_exhausted);                                  \
-        }                                                                      \
-        set_position(*frame, pc[1].more.second);                               \
-        set_identity(*++frame, callee->identity);                              \
-        *returns++ = pc + 2;                                                   \
-        slots = first;                                                         \
-        std::uint64_t* const zeroed = first + callee->parameter_slots;         \
-        for (std::uint32_t i = 0; i < callee->zeroed_slots; ++i)               \
-            zeroed[i] = 0;                                                     \
+/// The frame of the function `called` at `pc`: its parameters are the caller's arguments, where
+/// they lie.
+#define PUSH_FRAME(called)                                                      \
+    do {                                                                        \
+        std::uint64_t* const first = slots + pc->op.a;                          \
+        if (reinterpret_cast<std::uintptr_t>(first) + (called).slot_bytes_max + \
+                reinterpret_cast<std::uintptr_t>(frame) >                       \
+            thread.limit) [[unlikely]] {                                        \
+            TRAP_WITH(Trap::stack_exhausted);                                   \
+        }                                                                       \
+        set_position(*frame, pc[1].more.second);                                \
+        set_identity(*++frame, (called).identity);                              \
+        *returns++ = pc + 2;                                                    \
+        slots = first;                                                          \
+        if ((called).zeroed_slots != 0) [[unlikely]] {                          \
+            std::uint64_t* const zeroed = first + (called).parameter_slots;     \
+            for (std::uint32_t i = 0; i < (called).zeroed_slots; ++i)           \
+                zeroed[i] = 0;                                                  \
+        }                                                                       \
+    } while (false)
+/// Calls a function of the same instance. Where it is hot, `called` is no variable of several
+/// handlers: that one lives on the host's stack.
+#define ENTER(called)            \
+    do {                         \
+        PUSH_FRAME(called);      \
+        NEXT_AT((called).entry); \
     } while (false)
 
 /// The top frame may become one of `callee`.
@@ -264,17 +273,16 @@ count_loop:
     if (--const_cast<Word*>(pc)->op.immediate != 0) NEXT(1);
     if (!find_compiled_loop(runtime, *frame, pc)) NEXT(1);
     goto enter_compiled;
-call_local:
+call_local : {
     POLL();
-    callee = pointer_from<LinkedFunction>(pc[1].more.first);
-enter_callee:
-    PUSH_FRAME();
-    NEXT_AT(callee->entry);
+    const LinkedFunction& called = *pointer_from<LinkedFunction>(pc[1].more.first);
+    ENTER(called);
+}
 call_foreign:
     POLL();
     callee = pointer_from<LinkedFunction>(pc[1].more.first);
 enter_foreign_callee:
-    PUSH_FRAME();
+    PUSH_FRAME(*callee);
     *returns++ = stub(Handler::return_to_instance);
     SWITCH_TO(callee->instance);
     NEXT_AT(callee->entry);
@@ -285,14 +293,17 @@ call_host_function:
     outcome = call_host_function(runtime, *callee, *instance, slots + pc->op.a);
     if (outcome.kind != HostOutcome::Kind::done) goto host_call_not_done;
     NEXT(2);
-call_through_table:
+call_through_table : {
     POLL();
+    const LinkedFunction* const known = known_callee(pc, slots);
+    if (known != nullptr && known->instance == instance) [[likely]]
+        ENTER(*known);
     callee = indirect_callee(runtime, pc, slots, trap);
+}
 enter_any_callee:
     if (callee == nullptr) [[unlikely]]
         goto trapped;
-    if (callee->instance == instance) [[likely]]
-        goto enter_callee;
+    if (callee->instance == instance) ENTER(*callee);
     if (callee->instance == nullptr) goto call_host_function;
     goto enter_foreign_callee;
 call_through_reference:

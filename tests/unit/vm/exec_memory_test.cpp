@@ -118,6 +118,31 @@ TEST_CASE("table instructions check their ranges", "[vm][exec]") {
     CHECK(fixture.trap_of("table_init", {0, 0, 1}).trap == Trap::out_of_bounds_table);
 }
 
+TEST_CASE("a call through a table calls what the element is by then", "[vm][exec]") {
+    MachineFixture fixture(assemble_file("exec_memory.wat"));
+
+    CHECK(fixture.value_of("call", {1}) == 1);
+    CHECK(fixture.value_of("call", {1}) == 1);
+    fixture.call("table_fill", {1, 1});
+    CHECK(fixture.value_of("call", {1}) == 2);
+    fixture.call("forget", {1});
+    CHECK(fixture.trap_of("call", {1}).trap == Trap::uninitialized_element);
+    fixture.call("table_init", {1, 0, 2});
+    CHECK(fixture.value_of("call", {1}) == 1);
+    CHECK(fixture.value_of("call", {2}) == 2);
+    fixture.call("table_copy", {1, 2, 1});
+    CHECK(fixture.value_of("call", {1}) == 2);
+    CHECK(fixture.value_of("table_grow", {1}) == 4);
+    CHECK(fixture.value_of("call", {4}) == 2);
+    CHECK(fixture.trap_of("call", {5}).trap == Trap::undefined_element);
+
+    fixture.reincarnate();
+
+    CHECK(fixture.value_of("call", {1}) == 2);
+    CHECK(fixture.value_of("call", {4}) == 2);
+    CHECK(fixture.trap_of("call", {0}).trap == Trap::uninitialized_element);
+}
+
 TEST_CASE("an external reference comes back as it was given", "[vm][exec]") {
     MachineFixture fixture(assemble_file("exec_memory.wat"));
 
