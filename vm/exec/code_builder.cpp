@@ -90,6 +90,16 @@ std::optional<CodeBuilder::Plain> CodeBuilder::last_plain(std::uint16_t slot) co
     return Plain{opcode_of(result->handler), form_of(result->handler), op};
 }
 
+bool CodeBuilder::make_last_return(std::uint16_t slot) {
+    const auto last = last_plain(slot);
+    if (!last || (last->form != Form::slots && last->form != Form::constant)) return false;
+    const Form form = last->form == Form::slots ? Form::result : Form::constant_result;
+    if (!has_form(last->opcode, form)) return false;
+    take_back();
+    emit(handler_of(last->opcode, form), 0, last->op.b, last->op.immediate);
+    return true;
+}
+
 void CodeBuilder::take_back() {
     words_.pop_back();
     offsets_.pop_back();

@@ -53,6 +53,10 @@ public:
     /// comes in behind it.
     bool retarget_result(std::uint16_t from, std::uint16_t to);
 
+    /// Makes the last operation return its result, if it is a plain instruction that was to write
+    /// `slot`, can do that, and no branch comes in behind it.
+    bool make_last_return(std::uint16_t slot);
+
     /// A plain instruction whose result nobody has seen yet.
     struct Plain {
         Opcode opcode;

@@ -235,7 +235,8 @@ void FunctionTranslator::return_top() {
     if (slots == 0) {
         code_.emit(Handler::return_nothing);
     } else if (slots == 1) {
-        code_.emit(Handler::return_slot, stack_.pop_slot());
+        const std::uint16_t slot = stack_.pop_slot();
+        if (!code_.make_last_return(slot)) code_.emit(Handler::return_slot, slot);
     } else {
         stack_.settle_top(count_of(results));
         const std::uint16_t first = stack_.slot_at(stack_.height() - count_of(results));

@@ -23,8 +23,10 @@ enum class Form : std::uint16_t {
     wide,                    ///< as slots, of a 64-bit memory
     wide_far,                ///< two words: as wide, with `first` instead of the immediate
     wide_indexed,            ///< as indexed, of a 64-bit memory, with i64.add
+    result,                  ///< returns f(b, c)
+    constant_result,         ///< returns f(b, immediate)
 };
-inline constexpr std::size_t kFormCount = 11;
+inline constexpr std::size_t kFormCount = 13;
 
 /// Indexes the interpreter's table of handlers.
 enum class Handler : std::uint16_t {
@@ -85,6 +87,9 @@ constexpr bool has_form(Opcode opcode, Form form) {
         case Form::wide_far:
         case Form::wide_indexed:
             return is_memory_access(opcode);
+        case Form::result:
+        case Form::constant_result:
+            return is_integer_binary(opcode) && info_of(opcode).interrupt == Interrupt::never;
     }
     return false;
 }

@@ -103,6 +103,15 @@ namespace {
         std::fill_n(slots + callee->parameter_slots, callee->zeroed_slots, 0);                  \
     } while (false)
 
+/// From the top frame, whose results are its first slots.
+#define RETURN()               \
+    do {                       \
+        --frame;               \
+        pc = *--returns;       \
+        slots -= pc[-2].op.a;  \
+        goto * pc->op.handler; \
+    } while (false)
+
 // Labels as values are what the loop is made of.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic"
@@ -122,7 +131,9 @@ Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable*
     FORM(name, indexed)                \
     FORM(name, wide)                   \
     FORM(name, wide_far)               \
-    FORM(name, wide_indexed)
+    FORM(name, wide_indexed)           \
+    FORM(name, result)                 \
+    FORM(name, constant_result)
         *table_out = HandlerTable{
 #include "vm/wasm/opcodes.def"
 #undef OPCODE
@@ -166,6 +177,9 @@ Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable*
     name##_##form : if (branches<Opcode::name, Form::form>(pc, slots)) \
                         NEXT_AT(displaced(pc, pc->op.immediate));      \
     NEXT(words);
+#define RESULT(name, form)                                         \
+    name##_##form : give<Opcode::name, Form::form>(pc->op, slots); \
+    RETURN();
 #define OPCODE(name, ...)                   \
     PERFORM(name, slots, 1)                 \
     PERFORM(name, constant, 1)              \
@@ -177,7 +191,9 @@ Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable*
     PERFORM(name, indexed, 1)               \
     PERFORM(name, wide, 1)                  \
     PERFORM(name, wide_far, 2)              \
-    PERFORM(name, wide_indexed, 1)
+    PERFORM(name, wide_indexed, 1)          \
+    RESULT(name, result)                    \
+    RESULT(name, constant_result)
 #include "vm/wasm/opcodes.def"
 #undef OPCODE
 #define PAIR(first, first_form, second, second_form)                                               \
@@ -367,10 +383,7 @@ return_slot : {
     slots[0] = result;
 }
 return_nothing:
-    --frame;
-    pc = *--returns;
-    slots -= pc[-2].op.a;
-    NEXT(0);
+    RETURN();
 return_slots:
     std::memmove(slots, slots + pc->op.a, pc->op.immediate * sizeof(std::uint64_t));
     goto return_nothing;

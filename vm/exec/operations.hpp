@@ -46,6 +46,15 @@ template <Opcode opcode, Form form>
     }
 }
 
+/// Puts the result of a plain instruction where the caller finds that of the function.
+template <Opcode opcode, Form form>
+[[gnu::always_inline]] inline void give(const Operation& op, std::uint64_t* slots) {
+    if constexpr (has_form(opcode, form)) {
+        constexpr Form kOperands = form == Form::result ? Form::slots : Form::constant;
+        write_slots(slots, evaluate<opcode, kOperands>(op, slots));
+    }
+}
+
 /// The right operand of one of a pair: a slot's, or the number itself.
 template <Opcode opcode, Form form>
 [[gnu::always_inline]] inline auto right_of_pair(std::uint16_t number, const std::uint64_t* slots) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "tests/unit/vm/exec_fixture.hpp"
+#include "vm/exec/handler.hpp"
 
 using namespace sojourn;
 using namespace sojourn::tests;
@@ -58,7 +59,59 @@ std::string module_of(const Pair& pair, const std::string& constant) {
            ")";
 }
 
+/// Those that a function may end with in one operation: text and type of the result.
+std::vector<std::pair<std::string, std::string>> returned_instructions() {
+    std::vector<std::pair<std::string, std::string>> all;
+#define OPCODE(name, text, ...)                                               \
+    if (vm::has_form(vm::Opcode::name, vm::Form::result)) {                   \
+        const auto result = vm::info_of(vm::Opcode::name).signature.result;   \
+        all.emplace_back(text, result == vm::ValueType::i32 ? "i32" : "i64"); \
+    }
+#include "vm/wasm/opcodes.def"
+#undef OPCODE
+    return all;
+}
+
 }  // namespace
+
+TEST_CASE("a function returns what its last instruction gives", "[vm][exec]") {
+    const auto instructions = returned_instructions();
+    std::string module;
+    for (const auto& [text, result] : instructions) {
+        const auto function = [&, &text = text, &result = result](std::string_view suffix,
+                                                                  const std::string& body) {
+            module += fmt::format(
+                "(func (export \"{0}{1}\") (param {2} {2}) (result {3}) (local {3}) {4})", text,
+                suffix, text.substr(0, 3), result, body);
+        };
+        const std::string of_slots = fmt::format("({} (local.get 0) (local.get 1))", text);
+        const std::string of_constant =
+            fmt::format("({} (local.get 0) ({}.const -7))", text, text.substr(0, 3));
+        function("", of_slots);
+        function(" by local", fmt::format("(local.set 2 {}) (local.get 2)", of_slots));
+        function(" apart", fmt::format("(block (result {}) (br 0 {}))", result, of_slots));
+        function(" constant", of_constant);
+        function(" constant apart",
+                 fmt::format("(block (result {}) (br 0 {}))", result, of_constant));
+    }
+    MachineFixture fixture(assemble("(module " + module + ")"));
+
+    for (const auto& [text, result] : instructions) {
+        for (const auto& [a, b] : {std::pair{0x12345678U, 0x9abcdef0U},
+                                   {0xfffffff9U, 0xfffffff9U},
+                                   {0x80000000U, 33U},
+                                   {3U, 31U}}) {
+            INFO(text << ", " << a << ", " << b);
+            const std::vector<std::uint64_t> arguments{a, b};
+            const std::uint64_t apart = fixture.value_of(text + " apart", arguments);
+            REQUIRE(fixture.value_of(text, arguments) == apart);
+            REQUIRE(fixture.value_of(text + " by local", arguments) == apart);
+            REQUIRE(fixture.value_of(text + " constant", arguments) ==
+                    fixture.value_of(text + " constant apart", arguments));
+        }
+    }
+    REQUIRE(instructions.size() > 40);
+}
 
 TEST_CASE("two instructions in one do what each of them does", "[vm][exec]") {
     for (const Pair& pair : pairs()) {
