@@ -90,6 +90,13 @@ std::optional<CodeBuilder::Plain> CodeBuilder::last_plain(std::uint16_t slot) co
     return Plain{opcode_of(result->handler), form_of(result->handler), op};
 }
 
+std::optional<Operation> CodeBuilder::last_operation(Handler handler, std::uint16_t slot) const {
+    const Result* result = last_result();
+    if (result == nullptr || result->handler != handler) return std::nullopt;
+    const Operation& op = words_[result->word_index].op;
+    return op.a == slot ? std::optional(op) : std::nullopt;
+}
+
 bool CodeBuilder::make_last_return(std::uint16_t slot) {
     const auto last = last_plain(slot);
     if (!last || (last->form != Form::slots && last->form != Form::constant)) return false;

@@ -66,7 +66,11 @@ public:
     /// The last operation, if it is a plain instruction whose result goes to `slot` and no branch
     /// comes in behind it.
     [[nodiscard]] std::optional<Plain> last_plain(std::uint16_t slot) const;
-    /// Takes the last operation back. Requires: last_plain() has given one.
+    /// The last operation, if it is of `handler`, its result goes to `slot` and no branch comes in
+    /// behind it.
+    [[nodiscard]] std::optional<Operation> last_operation(Handler handler,
+                                                          std::uint16_t slot) const;
+    /// Takes the last operation back. Requires: last_plain() or last_operation() has given one.
     void take_back();
 
     /// Emits slot `to` := slot `from`, together with a move just before it if there is one; with a

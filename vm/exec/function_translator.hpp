@@ -116,8 +116,8 @@ private:
     };
     /// Pops the address.
     Place take_place(std::uint64_t offset);
-    /// Takes back the addition that made a popped address, so that an access can do it.
-    std::optional<Operation> take_index(const Operand& address, std::uint64_t offset);
+    /// Takes back the addition that made a popped address in `slot`, so that an access can do it.
+    std::optional<Place> take_sum(std::uint16_t slot, std::uint64_t offset);
     void access(const Instruction& instruction);
     void load(const Instruction& instruction);
     void store(const Instruction& instruction);

@@ -14,22 +14,35 @@ std::optional<std::uint32_t> absolute_address(const Operand& base, std::uint64_t
 
 }  // namespace
 
-std::optional<Operation> FunctionTranslator::take_index(const Operand& address,
-                                                        std::uint64_t offset) {
-    if (address.kind != Operand::Kind::slot || offset > UINT16_MAX) return std::nullopt;
-    const Opcode addition = is_64_bit_ ? Opcode::i64_add : Opcode::i32_add;
-    const auto last = code_.last_plain(address.own_slot);
-    if (!last || last->opcode != addition || last->form != Form::slots) return std::nullopt;
-    code_.take_back();
-    return last->op;
+std::optional<FunctionTranslator::Place> FunctionTranslator::take_sum(std::uint16_t slot,
+                                                                      std::uint64_t offset) {
+    const auto take = [&](Handler handler) {
+        const auto last = code_.last_operation(handler, slot);
+        if (last) code_.take_back();
+        return last;
+    };
+    if (offset <= UINT16_MAX) {
+        const Opcode addition = is_64_bit_ ? Opcode::i64_add : Opcode::i32_add;
+        if (const auto sum = take(handler_of(addition, Form::slots))) {
+            const auto packed = sum->c() | static_cast<std::uint32_t>(offset) << 16U;
+            return Place{is_64_bit_ ? Form::wide_indexed : Form::indexed, sum->b, packed};
+        }
+    }
+    if (is_64_bit_ || offset != 0) return std::nullopt;
+    if (const auto sum = take(handler_of(Opcode::i32_add, Form::constant))) {
+        return Place{Form::displaced, sum->b, sum->immediate};
+    }
+    if (const auto sum = take(Handler::i32_shl_constant_i32_add_slots)) {
+        return Place{Form::scaled, sum->b, sum->immediate};
+    }
+    return std::nullopt;
 }
 
 FunctionTranslator::Place FunctionTranslator::take_place(std::uint64_t offset) {
     const Operand base = stack_.pop();
     if (const auto address = absolute_address(base, offset)) return {Form::absolute, 0, *address};
-    if (const auto sum = take_index(base, offset)) {
-        const auto packed = sum->c() | static_cast<std::uint32_t>(offset) << 16U;
-        return {is_64_bit_ ? Form::wide_indexed : Form::indexed, sum->b, packed};
+    if (base.kind == Operand::Kind::slot) {
+        if (const auto place = take_sum(base.own_slot, offset)) return *place;
     }
     const std::uint16_t base_slot = stack_.slot_of(base);
     if (offset > UINT32_MAX) return {Form::wide_far, base_slot, 0};

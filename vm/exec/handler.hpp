@@ -20,13 +20,15 @@ enum class Form : std::uint16_t {
     branch_unless_constant,  ///< two words: as branch_unless, of f(a, first)
     absolute,                ///< a := [immediate]; [immediate] := b
     indexed,                 ///< a := [i32.add(b, c) + d]; [i32.add(a, c) + d] := b
+    displaced,               ///< a := [i32.add(b, immediate)]; [i32.add(a, immediate)] := b
+    scaled,                  ///< a := [i32.add(i32.shl(b, c), d)]; [i32.add(i32.shl(a, c), d)] := b
     wide,                    ///< as slots, of a 64-bit memory
     wide_far,                ///< two words: as wide, with `first` instead of the immediate
     wide_indexed,            ///< as indexed, of a 64-bit memory, with i64.add
     result,                  ///< returns f(b, c)
     constant_result,         ///< returns f(b, immediate)
 };
-inline constexpr std::size_t kFormCount = 13;
+inline constexpr std::size_t kFormCount = 15;
 
 /// Indexes the interpreter's table of handlers.
 enum class Handler : std::uint16_t {
@@ -83,6 +85,8 @@ constexpr bool has_form(Opcode opcode, Form form) {
             return is_condition(opcode) && is_integer_binary(opcode);
         case Form::absolute:
         case Form::indexed:
+        case Form::displaced:
+        case Form::scaled:
         case Form::wide:
         case Form::wide_far:
         case Form::wide_indexed:

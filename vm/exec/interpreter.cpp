@@ -129,6 +129,8 @@ Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable*
     FORM(name, branch_unless_constant) \
     FORM(name, absolute)               \
     FORM(name, indexed)                \
+    FORM(name, displaced)              \
+    FORM(name, scaled)                 \
     FORM(name, wide)                   \
     FORM(name, wide_far)               \
     FORM(name, wide_indexed)           \
@@ -189,6 +191,8 @@ Interruption run(Runtime* runtime_or_null, Thread* thread_or_null, HandlerTable*
     BRANCH(name, branch_unless_constant, 2) \
     PERFORM(name, absolute, 1)              \
     PERFORM(name, indexed, 1)               \
+    PERFORM(name, displaced, 1)             \
+    PERFORM(name, scaled, 1)                \
     PERFORM(name, wide, 1)                  \
     PERFORM(name, wide_far, 2)              \
     PERFORM(name, wide_indexed, 1)          \

@@ -95,6 +95,11 @@ template <Form form>
     }
     const auto first = static_cast<std::uint32_t>(slots[base]);
     if constexpr (form == Form::absolute) return op.immediate;
+    if constexpr (form == Form::displaced) return std::uint32_t{first + op.immediate};
+    if constexpr (form == Form::scaled) {
+        const auto displacement = static_cast<std::uint32_t>(slots[op.d()]);
+        return std::uint32_t{(first << (op.c() % 32U)) + displacement};
+    }
     if constexpr (form == Form::slots) return std::uint64_t{first} + op.immediate;
     const auto second = static_cast<std::uint32_t>(slots[op.c()]);
     return std::uint64_t{first + second} + op.d();

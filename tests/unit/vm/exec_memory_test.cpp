@@ -43,6 +43,22 @@ TEST_CASE("an address that is a sum wraps before its offset is added", "[vm][exe
           Trap::out_of_bounds_memory);
 }
 
+TEST_CASE("an address that is a sum with a constant, or with an index, wraps", "[vm][exec]") {
+    MachineFixture fixture(assemble_file("exec_memory.wat"));
+
+    CHECK(fixture.value_of("load_displaced", {22}) == 3);
+    CHECK(fixture.trap_of("load_displaced", {0}).trap == Trap::out_of_bounds_memory);
+    CHECK(fixture.value_of("store_displaced", {UINT32_MAX - kPage + 101, 0x1234'5678}) ==
+          0x1234'5678);
+    CHECK(fixture.trap_of("store_displaced", {100, 1}).trap == Trap::out_of_bounds_memory);
+    CHECK(fixture.value_of("load_scaled", {16, 1}) == 3);
+    CHECK(fixture.value_of("load_scaled", {UINT32_MAX, 9}) == 2);
+    CHECK(fixture.value_of("load_scaled", {17, 0x8000'0000}) == 2);
+    CHECK(fixture.trap_of("load_scaled", {UINT32_MAX, 0}).trap == Trap::out_of_bounds_memory);
+    CHECK(fixture.value_of("store_scaled", {100, 5, 0x1234'5678}) == 0x1234'5678);
+    CHECK(fixture.trap_of("store_scaled", {0, kPage / 4, 1}).trap == Trap::out_of_bounds_memory);
+}
+
 TEST_CASE("the host sees the caller's memory", "[vm][exec]") {
     MachineFixture fixture(assemble_file("exec_memory.wat"));
 
