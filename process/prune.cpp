@@ -19,6 +19,61 @@ Result<std::set<store::Version>> heads_of(const store::Store& store, store::Fami
     return heads;
 }
 
+/// Removes checkpoints, in groups: adding up what one would free takes as long as for many.
+class Pruning {
+public:
+    Pruning(store::Family& family, const std::function<Result<void>(store::Version)>& on_removed)
+        : family_(family), on_removed_(on_removed) {}
+
+    Result<void> remove(std::span<const store::Version> planned) {
+        // The first name is wanted at once.
+        for (std::size_t count = 1; !planned.empty(); count = std::min(count * 2, kTogetherMax)) {
+            const auto group = planned.first(std::min(count, planned.size()));
+            TRY(remove_together(group));
+            planned = planned.subspan(group.size());
+        }
+        return {};
+    }
+
+    [[nodiscard]] std::uint64_t freed_bytes() const { return freed_bytes_; }
+
+private:
+    static constexpr std::size_t kTogetherMax = 16;
+
+    /// Somebody was faster, or has a reason to keep it by now.
+    static bool is_fine(const Error& error) {
+        return error.code == ErrorCode::busy || error.code == ErrorCode::not_found;
+    }
+
+    Result<void> remove_together(std::span<const store::Version> group) {
+        const auto gain = family_.bytes_freed_by({.checkpoints = {group.begin(), group.end()}});
+        if (!gain.ok()) return is_fine(gain.error()) ? remove_rest_of(group) : gain.error();
+        std::vector<store::Version> kept;
+        for (const store::Version checkpoint : group) {
+            const auto removed = family_.prune(checkpoint, std::nullopt);
+            if (!removed.ok() && !is_fine(removed.error())) return removed.error();
+            if (removed.ok()) TRY(on_removed_(checkpoint));
+            if (!removed.ok() && removed.error().code == ErrorCode::busy)
+                kept.push_back(checkpoint);
+        }
+        const auto to_gain = family_.bytes_freed_by({.checkpoints = kept});
+        freed_bytes_ += *gain - std::min(*gain, to_gain.ok() ? *to_gain : 0);
+        return {};
+    }
+
+    /// One of `group` stays.
+    Result<void> remove_rest_of(std::span<const store::Version> group) {
+        if (group.size() == 1) return {};
+        for (std::size_t index = 0; index < group.size(); ++index)
+            TRY(remove_together(group.subspan(index, 1)));
+        return {};
+    }
+
+    store::Family& family_;
+    const std::function<Result<void>(store::Version)>& on_removed_;
+    std::uint64_t freed_bytes_ = 0;
+};
+
 }  // namespace
 
 Result<std::vector<store::Version>> plan_pruning(store::Store& store,
@@ -38,24 +93,13 @@ Result<std::uint64_t> prune(store::Store& store, const store::ProcessRecord& pro
                             std::span<const store::Version> planned,
                             const std::function<Result<void>(store::Version)>& on_removed) {
     const auto family = TRY(store.family(process.family));
-    std::uint64_t freed_bytes = 0;
-    for (const store::Version checkpoint : planned) {
-        const auto gain = family->bytes_freed_by({.checkpoints = {checkpoint}});
-        const auto removed = gain.ok() ? family->prune(checkpoint, std::nullopt) : gain.error();
-        if (removed.ok()) {
-            freed_bytes += *gain;
-            TRY(on_removed(checkpoint));
-            continue;
-        }
-        const bool is_fine =
-            removed.error().code == ErrorCode::busy || removed.error().code == ErrorCode::not_found;
-        if (!is_fine) return removed.error();
-    }
+    Pruning pruning(*family, on_removed);
+    TRY(pruning.remove(planned));
     // A runner that lives looks after its files itself.
     const auto lock = RunnerLock::acquire(store.run_directory(), process.id);
     if (lock.ok()) TRY(drop_old_file_history(store, process));
     if (!lock.ok() && lock.error().code != ErrorCode::busy) return lock.error();
-    return freed_bytes;
+    return pruning.freed_bytes();
 }
 
 }  // namespace sojourn::process

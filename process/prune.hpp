@@ -16,7 +16,8 @@ Result<std::vector<store::Version>> plan_pruning(store::Store& store,
 
 /// Removes what was planned, but for what has got a tag or a process meanwhile, and what of the
 /// history of files nobody can go back to any more. Calls `on_removed` with each that has gone. How
-/// many bytes of the store's values that has freed.
+/// many bytes of the store's values that has freed, with those that somebody else removed
+/// meanwhile.
 Result<std::uint64_t> prune(store::Store& store, const store::ProcessRecord& process,
                             std::span<const store::Version> planned,
                             const std::function<Result<void>(store::Version)>& on_removed);
