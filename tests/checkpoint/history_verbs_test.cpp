@@ -132,6 +132,20 @@ TEST_CASE("prune removes what no rule keeps, but for what has a tag", "[process]
     REQUIRE(fixture.run({"suspend", "job"}).exit_code == 0);
 }
 
+TEST_CASE("prune says how many go, then which, then what that freed", "[process][prune]") {
+    const auto program = guest("own_checkpoint");
+    if (!program) return;
+    const HistoryFixture fixture(*program);
+
+    const VmResult planned = fixture.run({"prune", "job", "--keep", "last=1", "--dry-run"});
+    const VmResult pruned = fixture.run({"prune", "job", "--keep", "last=1"});
+    const VmResult nothing = fixture.run({"prune", "job", "--keep", "last=1"});
+
+    REQUIRE(planned.out.starts_with("would remove 1 checkpoints of job\njob@1\nwould free "));
+    REQUIRE(pruned.out.starts_with("removing 1 checkpoints of job\njob@1\nfreed "));
+    REQUIRE(nothing.out == "freed 0 B of 0 checkpoints\n");
+}
+
 TEST_CASE("a dry run of rm tells what would be free and removes nothing", "[process][prune]") {
     const auto program = guest("own_checkpoint");
     if (!program) return;

@@ -20,12 +20,20 @@ struct PruneArguments {
     bool is_dry_run = false;
 };
 
-/// Says what goes while it goes: removing many takes a while.
+/// Says how many go before the first one does, and each while they go: what one of them alone holds
+/// may have to be read from a disk.
 class PruningReport {
 public:
     PruningReport(const Invocation& invocation, const store::ProcessRecord& process,
                   bool is_dry_run)
         : invocation_(invocation), process_(process), is_dry_run_(is_dry_run) {}
+
+    Result<void> begin(std::size_t count) const {
+        if (invocation_.json || count == 0) return {};
+        return print_line(fmt::format("{} {} checkpoints of {}",
+                                      is_dry_run_ ? "would remove" : "removing", count,
+                                      process::display_name(process_)));
+    }
 
     Result<void> add(store::Version checkpoint) {
         removed_.push_back(static_cast<std::uint64_t>(checkpoint));
@@ -60,6 +68,7 @@ Result<int> perform(const Invocation& invocation, const PruneArguments& argument
     const auto record = TRY(process::find(*store, arguments.name));
     const auto planned = TRY(process::plan_pruning(*store, record, policy));
     PruningReport report(invocation, record, arguments.is_dry_run);
+    TRY(report.begin(planned.size()));
     const auto add = [&](store::Version checkpoint) { return report.add(checkpoint); };
     if (!arguments.is_dry_run) {
         const std::uint64_t freed_bytes = TRY(process::prune(*store, record, planned, add));
