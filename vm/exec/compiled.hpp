@@ -30,7 +30,7 @@ using Context = const std::uint64_t*;
 /// given to its results, which are the first slots.
 using CompiledEntry = void (*)(Context context, std::uint64_t* slots, FrameState* frame);
 
-/// What was made of a function.
+/// What was made of a function, ready to be called.
 struct CompiledCode {
     CompiledEntry entry = nullptr;  ///< nullptr: it is left to the interpreter
     const void* body =
@@ -59,11 +59,21 @@ struct CompilerOptions {
     std::string dump_folder{};  ///< is there
 };
 
-/// Makes machine code, which stays until the compiler goes.
+/// What a compiler makes of a unit: an object as CodeSpace loads it, which refers to nothing of
+/// the host process that it was made in.
+struct CompiledObject {
+    ByteVector bytes{};     ///< empty: it is left to the interpreter
+    std::string refusal{};  ///< why
+};
+/// The functions in it: CompiledCode::entry and CompiledCode::body.
+inline constexpr const char* kEntrySymbol = "entry";
+inline constexpr const char* kBodySymbol = "body";
+
+/// Makes machine code. What it is depends on the unit and the compiler alone.
 class Compiler {
 public:
     virtual ~Compiler() = default;
-    virtual CompiledCode compile(const CompileUnit& unit) = 0;
+    virtual CompiledObject compile(const CompileUnit& unit) = 0;
 };
 
 /// A function of an instance as compiled code calls it. The first words are read by position.

@@ -33,6 +33,11 @@ std::uint64_t processor_time_ns() {
            static_cast<std::uint64_t>(time.tv_nsec);
 }
 
+const void* find_symbol(const CodeSpace::Symbols& symbols, const char* name) {
+    const auto found = symbols.find(name);
+    return found == symbols.end() ? nullptr : found->second;
+}
+
 }  // namespace
 
 CompiledTier::~CompiledTier() {
@@ -49,9 +54,18 @@ const CompiledCode* CompiledTier::ask(const std::shared_ptr<const Module>& modul
     const auto found = codes_.find(key);
     if (found != codes_.end()) return &found->second;
     const Job job{module, function_index, loop_offset};
-    if (compiler_) return &codes_.emplace(key, compile(*compiler_, job)).first->second;
+    if (compiler_) return &codes_.emplace(key, make(*compiler_, job)).first->second;
     enqueue(key, job);
     return nullptr;
+}
+
+CompiledCode CompiledTier::load(Bytes object) {
+    const auto symbols = space_.load(object);
+    if (!symbols.ok()) return {.refusal = symbols.error().message};
+    const void* const entry = find_symbol(*symbols, kEntrySymbol);
+    if (entry == nullptr) return {.refusal = "compiled code has no entry"};
+    return {.entry = reinterpret_cast<CompiledEntry>(reinterpret_cast<std::uintptr_t>(entry)),
+            .body = find_symbol(*symbols, kBodySymbol)};
 }
 
 std::uint32_t CompiledTier::patience(const Module& module, std::uint32_t begin) const {
@@ -68,7 +82,7 @@ std::map<std::string, std::uint64_t> CompiledTier::counts() const {
     return counts;
 }
 
-CompiledCode CompiledTier::compile(Compiler& compiler, const Job& job) {
+CompiledCode CompiledTier::make(Compiler& compiler, const Job& job) {
     const std::function<Result<Function>(std::uint32_t)> validated = [&](std::uint32_t index) {
         return validated_function(*job.module, index);
     };
@@ -76,7 +90,7 @@ CompiledCode CompiledTier::compile(Compiler& compiler, const Job& job) {
     INVARIANT(function.ok(), "only a function that was translated is compiled");
     FAULT_POINT(vm_compile_begun);
     const std::uint64_t begun_ns = processor_time_ns();
-    CompiledCode code = compiler.compile({
+    const CompiledObject object = compiler.compile({
         .module = *job.module,
         .function = *function,
         .function_index = job.function_index,
@@ -87,8 +101,8 @@ CompiledCode CompiledTier::compile(Compiler& compiler, const Job& job) {
         .place = place_of(*job.module, job.function_index, job.loop_offset),
     });
     compile_ns_ += processor_time_ns() - begun_ns;
-    TRACE(vm, "compiled", job.function_index, job.loop_offset, code.refusal);
-    return code;
+    TRACE(vm, "compiled", job.function_index, job.loop_offset, object.refusal);
+    return object.refusal.empty() ? load(object.bytes) : CompiledCode{.refusal = object.refusal};
 }
 
 void CompiledTier::enqueue(const Key& key, Job job) {
@@ -150,7 +164,7 @@ void CompiledTier::serve() {
         CompiledCode code;
         if (compiler.ok()) {
             lock.unlock();
-            code = compile(**compiler, taken);
+            code = make(**compiler, taken);
             lock.lock();
         } else {
             code.refusal = compiler.error().message;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "vm/exec/code_space.hpp"
 #include "vm/exec/compiled.hpp"
 
 namespace sojourn::vm {
@@ -78,16 +79,18 @@ private:
     using Jobs = std::map<Key, Job>;
 
     /// Any thread.
-    CompiledCode compile(Compiler& compiler, const Job& job);
     void enqueue(const Key& key, Job job);
     /// The hottest that nobody has taken.
     Jobs::iterator next_job();
     void serve();
+    CompiledCode make(Compiler& compiler, const Job& job);
+    CompiledCode load(Bytes object);
 
     const std::unique_ptr<Compiler> compiler_;
     const Source source_;
     const BackgroundOptions options_{};
 
+    CodeSpace space_;
     mutable std::mutex mutex_;
     std::map<Key, CompiledCode> codes_;  ///< never changed once they are there
     Jobs jobs_;

@@ -1,8 +1,7 @@
 #include "vm/jit/llvm_compiler.hpp"
 
 #include <llvm/ExecutionEngine/Orc/CompileUtils.h>
-#include <llvm/ExecutionEngine/Orc/LLJIT.h>
-#include <llvm/IR/Verifier.h>
+#include <llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Support/TargetSelect.h>
@@ -22,9 +21,9 @@ Error error_of(llvm::Error error) {
 }
 
 /// The function by which the interpreter comes in: parameters and results lie in the frame.
-void emit_entry(Ir& ir, const FunctionType& type, llvm::Function& body, const std::string& name) {
-    llvm::Function* const entry =
-        llvm::Function::Create(ir.entry_type(), llvm::Function::ExternalLinkage, name, ir.module());
+void emit_entry(Ir& ir, const FunctionType& type, llvm::Function& body) {
+    llvm::Function* const entry = llvm::Function::Create(
+        ir.entry_type(), llvm::Function::ExternalLinkage, kEntrySymbol, ir.module());
     entry->setDoesNotThrow();
     ir.SetInsertPoint(llvm::BasicBlock::Create(ir.getContext(), "entry", entry));
     llvm::Value* const slots = entry->getArg(1);
@@ -43,32 +42,30 @@ void emit_entry(Ir& ir, const FunctionType& type, llvm::Function& body, const st
 
 class LlvmCompiler final : public Compiler {
 public:
-    LlvmCompiler(std::unique_ptr<llvm::TargetMachine> target,
-                 std::unique_ptr<llvm::orc::LLJIT> linker, std::unique_ptr<Onlooker> onlooker)
-        : target_(std::move(target)), linker_(std::move(linker)), onlooker_(std::move(onlooker)) {}
+    LlvmCompiler(std::unique_ptr<llvm::TargetMachine> target, std::unique_ptr<Onlooker> onlooker)
+        : target_(std::move(target)), onlooker_(std::move(onlooker)) {}
 
-    CompiledCode compile(const CompileUnit& unit) override {
+    CompiledObject compile(const CompileUnit& unit) override {
         const BodySurvey survey = jit::survey(unit.module, unit.function);
         if (!survey.refusal.empty()) return {.refusal = survey.refusal};
-        const std::uint64_t number = ++compiled_;
-        const std::string body = fmt::format("body_{}", number);
-        const std::string entry = fmt::format("entry_{}", number);
         const bool is_whole = unit.loop_offset == 0;
 
         llvm::LLVMContext context;
-        llvm::Module module(entry, context);
+        llvm::Module module("unit", context);
         module.setDataLayout(target_->createDataLayout());
         module.setTargetTriple(target_->getTargetTriple().str());
         Ir ir(module);
         llvm::Function* const made =
-            FunctionEmitter(ir, unit, survey).emit(is_whole ? body : entry);
-        if (is_whole)
-            emit_entry(ir, unit.module.function_type(unit.function.type_index), *made, entry);
+            FunctionEmitter(ir, unit, survey).emit(is_whole ? kBodySymbol : kEntrySymbol);
+        if (is_whole) emit_entry(ir, unit.module.function_type(unit.function.type_index), *made);
         if (onlooker_) onlooker_->emitted(unit, module);
         optimize(module, unit.is_unwanted);
         if (unit.is_unwanted) return {.refusal = "it is not wanted any more"};
         if (onlooker_) onlooker_->optimized(unit, module, *target_);
-        return link(module, entry, is_whole ? body : "");
+        auto object = llvm::orc::SimpleCompiler(*target_)(module);
+        if (!object) return {.refusal = llvm::toString(object.takeError())};
+        const Bytes bytes = as_bytes((*object)->getBuffer());
+        return {.bytes = {bytes.begin(), bytes.end()}};
     }
 
 private:
@@ -91,30 +88,8 @@ private:
         builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
     }
 
-    CompiledCode link(llvm::Module& module, const std::string& entry, const std::string& body) {
-        auto object = llvm::orc::SimpleCompiler(*target_)(module);
-        if (!object) return refusal_of(object.takeError());
-        if (auto error = linker_->addObjectFile(std::move(*object)))
-            return refusal_of(std::move(error));
-        CompiledCode code;
-        auto entry_address = linker_->lookup(entry);
-        if (!entry_address) return refusal_of(entry_address.takeError());
-        code.entry = entry_address->toPtr<CompiledEntry>();
-        if (body.empty()) return code;
-        auto body_address = linker_->lookup(body);
-        if (!body_address) return refusal_of(body_address.takeError());
-        code.body = body_address->toPtr<const void*>();
-        return code;
-    }
-
-    static CompiledCode refusal_of(llvm::Error error) {
-        return {.refusal = llvm::toString(std::move(error))};
-    }
-
     std::unique_ptr<llvm::TargetMachine> target_;
-    std::unique_ptr<llvm::orc::LLJIT> linker_;
     std::unique_ptr<Onlooker> onlooker_;  ///< nullptr: nobody looks
-    std::uint64_t compiled_ = 0;
 };
 
 }  // namespace
@@ -132,12 +107,10 @@ Result<std::unique_ptr<Compiler>> make_llvm_compiler(const CompilerOptions& opti
     host->getOptions().AllowFPOpFusion = llvm::FPOpFusion::Strict;
     auto target = host->createTargetMachine();
     if (!target) return error_of(target.takeError());
-    auto linker = llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(*host).create();
-    if (!linker) return error_of(linker.takeError());
     if (!onlooker && options.dump != CompilerOptions::Dump::nothing)
         onlooker = std::make_unique<CodeDump>(options.dump, options.dump_folder);
-    return std::unique_ptr<Compiler>(std::make_unique<LlvmCompiler>(
-        std::move(*target), std::move(*linker), std::move(onlooker)));
+    return std::unique_ptr<Compiler>(
+        std::make_unique<LlvmCompiler>(std::move(*target), std::move(onlooker)));
 }
 
 }  // namespace sojourn::vm::jit

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/object_builder.hpp"
 #include "tests/unit/vm/exec_fixture.hpp"
 
 using namespace sojourn;
@@ -12,12 +13,8 @@ using namespace sojourn::tests;
 
 namespace {
 
+/// What all code returns here.
 constexpr std::uint64_t kAnswer = 42;
-
-/// Stands for whatever was asked for: it returns the answer.
-void answer(vm::Context /*context*/, std::uint64_t* slots, vm::FrameState* /*frame*/) {
-    slots[0] = kAnswer;
-}
 
 /// What compilers of a tier do and are told.
 struct Workshop {
@@ -41,7 +38,7 @@ class WorkshopCompiler final : public vm::Compiler {
 public:
     explicit WorkshopCompiler(Workshop& workshop) : workshop_(workshop) {}
 
-    vm::CompiledCode compile(const vm::CompileUnit& unit) override {
+    vm::CompiledObject compile(const vm::CompileUnit& unit) override {
         workshop_.note(unit.function_index);
         ++workshop_.begun;
         while (!workshop_.is_open && !(workshop_.gives_up && unit.is_unwanted))
@@ -49,7 +46,7 @@ public:
         if (unit.is_unwanted) workshop_.has_given_up = true;
         if (workshop_.only_function.value_or(unit.function_index) != unit.function_index)
             return {.refusal = "it is another one"};
-        return {.entry = answer, .body = reinterpret_cast<const void*>(&answer)};
+        return {.bytes = answering_object(kAnswer)};
     }
 
 private:
@@ -68,6 +65,12 @@ std::shared_ptr<const vm::Module> module_of(std::uint32_t functions) {
     for (std::uint32_t i = 0; i < functions; ++i)
         text += "(func)";
     return vm::load_module(assemble(text + ")")).value();
+}
+
+std::uint64_t result_of(const vm::CompiledCode& code) {
+    std::uint64_t slot = 0;
+    code.entry(nullptr, &slot, nullptr);
+    return slot;
 }
 
 template <typename Condition>
@@ -91,7 +94,7 @@ TEST_CASE("what is compiled in the background is there when it is asked for agai
     const bool is_found = comes_true([&] { return tier.ask(module, 1, 0) != nullptr; });
 
     REQUIRE(is_found);
-    REQUIRE(tier.ask(module, 1, 0)->entry == answer);
+    REQUIRE(result_of(*tier.ask(module, 1, 0)) == kAnswer);
     REQUIRE(workshop.functions == std::vector<std::uint32_t>{1});
     REQUIRE(tier.patience(*module, module->functions[1].body_offset) == 1);
     REQUIRE(tier.patience(*module, module->functions[0].body_offset) == 7);
