@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <sys/stat.h>
 
+#include "store/internal/code_tables.hpp"
 #include "store/internal/lmdb_family.hpp"
 #include "store/internal/lmdb_store.hpp"
+#include "store/internal/page_survey.hpp"
 
 namespace sojourn::store {
 
@@ -66,18 +68,22 @@ public:
             usage_.modules += module.bytes;
         for (const ProcessRecord& process : TRY(store_.listed()))
             TRY(add(process));
-        add_files(TRY(measure_files(store_.directory())));
+        files_ = TRY(measure_files(store_.directory()));
+        TRY(add_code());
+        add_files();
         return std::move(usage_);
     }
 
 private:
     Result<const FamilyUsage*> usage_of(FamilyId id);
     Result<void> add(const ProcessRecord& process);
-    void add_files(const FileSizes& files);
+    Result<void> add_code();
+    void add_files();
 
     LmdbStore& store_;
     const FindContents& find_contents_;
     std::map<FamilyId, FamilyUsage> families_;
+    FileSizes files_;
     StoreUsage usage_;
 };
 
@@ -106,19 +112,34 @@ Result<void> StoreMeasure::add(const ProcessRecord& process) {
     return {};
 }
 
-void StoreMeasure::add_files(const FileSizes& files) {
-    for (ProcessUsage& process : usage_.processes) {
-        const auto folder = files.file_histories.find("files-" + process.id.hex());
-        if (folder != files.file_histories.end()) process.file_history_bytes = folder->second;
+Result<void> StoreMeasure::add_code() {
+    const auto environment = TRY(find_code(store_.code_directory()));
+    if (!environment) return {};
+    usage_.free += TRY(free_bytes(*environment));
+    const auto transaction = TRY(environment->read());
+    usage_.code = transaction.table_bytes(kCode) + transaction.table_bytes(kCodeUsed);
+    if (store_.code_directory() != store_.paths().code()) {
+        const FileSizes elsewhere = TRY(measure_files(store_.code_directory()));
+        files_.databases += elsewhere.databases;
+        files_.other += elsewhere.other;
+        files_.allocated += elsewhere.allocated;
     }
-    for (const auto& [folder, bytes] : files.file_histories)
+    return {};
+}
+
+void StoreMeasure::add_files() {
+    for (ProcessUsage& process : usage_.processes) {
+        const auto folder = files_.file_histories.find("files-" + process.id.hex());
+        if (folder != files_.file_histories.end()) process.file_history_bytes = folder->second;
+    }
+    for (const auto& [folder, bytes] : files_.file_histories)
         usage_.file_history += bytes;
     const std::uint64_t known = usage_.memory + usage_.volumes + usage_.machine_states +
-                                usage_.modules + usage_.pending + usage_.free;
-    usage_.structure = files.databases - std::min(files.databases, known);
-    usage_.other = files.other;
-    usage_.files = files.databases + usage_.file_history + files.other;
-    usage_.allocated = files.allocated;
+                                usage_.modules + usage_.code + usage_.pending + usage_.free;
+    usage_.structure = files_.databases - std::min(files_.databases, known);
+    usage_.other = files_.other;
+    usage_.files = files_.databases + usage_.file_history + files_.other;
+    usage_.allocated = files_.allocated;
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ struct StoreUsage {
     std::uint64_t volumes = 0;
     std::uint64_t machine_states = 0;
     std::uint64_t modules = 0;
+    std::uint64_t code = 0;          ///< compiled, for guests that run again
     std::uint64_t pending = 0;       ///< values that a writer has staged or that wait for a sweep
     std::uint64_t file_history = 0;  ///< files as they were (docs/formats/file_history.md)
     std::uint64_t structure = 0;     ///< trees, records, and what values leave of their pages

@@ -88,6 +88,7 @@ Result<std::unique_ptr<LmdbStore>> open_and_note(const std::string& location, co
     TRY(here->note_checkpoint_place(there->directory()));
     TRACE(store, "checkpoints_noted", here->directory().native(), there->directory().native());
     there->keep_scratch_in(here->run_directory());
+    there->keep_code_in(here->code_directory());
     return there;
 }
 
@@ -98,6 +99,7 @@ Result<std::unique_ptr<Store>> open_arranged(const std::string& location,
     if (location == kMemoryLocation) {
         auto there = TRY(open_checkpoint_store(options.checkpoint_location, options, random));
         there->keep_scratch_in({});
+        there->keep_code_in({});
         return std::unique_ptr<Store>(std::move(there));
     }
     if (!options.checkpoint_location.empty()) {
@@ -109,6 +111,7 @@ Result<std::unique_ptr<Store>> open_arranged(const std::string& location,
     auto there = TRY(open_noted(*here, options, random));
     TRY(expect_same_units(*here, *there));
     there->keep_scratch_in(here->run_directory());
+    there->keep_code_in(here->code_directory());
     return std::unique_ptr<Store>(std::move(there));
 }
 

@@ -77,6 +77,8 @@ public:
     Result<std::optional<Bytes>> get(TableIndex table, Bytes key) const;
     [[nodiscard]] bool is_empty(TableIndex table) const;
     [[nodiscard]] Cursor cursor(TableIndex table) const;
+    /// Of the pages that it takes.
+    [[nodiscard]] std::uint64_t table_bytes(TableIndex table) const;
     [[nodiscard]] const Environment& environment() const { return *environment_; }
     /// Of the commit that a reading transaction sees.
     [[nodiscard]] std::uint64_t commit_number() const { return mdb_txn_id(transaction_); }
@@ -85,6 +87,7 @@ public:
 
 protected:
     explicit Transaction(const Environment& environment);
+    [[nodiscard]] MDB_stat statistics(TableIndex table) const;
 
     DatabaseUse use_;
     const Environment* environment_;

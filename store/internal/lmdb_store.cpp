@@ -5,6 +5,7 @@
 #include "base/fault_point.hpp"
 #include "base/trace.hpp"
 #include "store/internal/catalogue.hpp"
+#include "store/internal/code_tables.hpp"
 #include "store/internal/family_directory.hpp"
 #include "store/internal/lmdb_family.hpp"
 #include "store/internal/new_process.hpp"
@@ -237,6 +238,11 @@ Result<std::vector<std::string>> LmdbStore::verify_catalogue() const {
     auto problems = TRY(survey_pages(*catalogue_)).problems;
     const auto transaction = TRY(catalogue_->read());
     std::ranges::move(TRY(store::verify_catalogue(transaction)), std::back_inserter(problems));
+    const auto code = open_code(code_);
+    if (!code.ok() && code.error().code == ErrorCode::corrupt) {
+        problems.push_back(fmt::format("{}; no process is touched, compiled code is made anew",
+                                       code.error().message));
+    }
     return problems;
 }
 
@@ -263,7 +269,8 @@ Result<void> LmdbStore::for_each_database(
         if (!family.ok()) return family.error();
         TRY(visit((*family)->environment()));
     }
-    return {};
+    const auto code = TRY(find_code(code_));
+    return code ? visit(*code) : Result<void>();
 }
 
 Result<ByteVector> LmdbStore::grants(ProcessId id) const {

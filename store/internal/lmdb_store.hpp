@@ -26,6 +26,9 @@ public:
     /// Errors: already_exists when there are processes here.
     Result<void> note_checkpoint_place(const std::filesystem::path& place);
     void keep_scratch_in(std::filesystem::path directory) { scratch_ = std::move(directory); }
+    /// Where compiled code is; empty: nowhere. It need not be there.
+    [[nodiscard]] const std::filesystem::path& code_directory() const { return code_; }
+    void keep_code_in(std::filesystem::path directory) { code_ = std::move(directory); }
 
     std::size_t unit_bytes() const override { return unit_bytes_; }
     std::filesystem::path directory() const override { return paths_.root; }
@@ -54,7 +57,7 @@ public:
         std::uint64_t free = 0;
     };
     Result<CatalogueUsage> catalogue_usage() const;
-    /// The catalogue's, then each listed family's.
+    /// The catalogue's, then each listed family's, then that of compiled code if it is sound.
     Result<void> for_each_database(
         const std::function<Result<void>(const Environment&)>& visit) const;
     Result<std::shared_ptr<LmdbFamily>> open_family(FamilyId id) const;
@@ -70,7 +73,8 @@ private:
           catalogue_(std::move(catalogue)),
           sync_(sync),
           random_(&random),
-          scratch_(paths_.run()) {}
+          scratch_(paths_.run()),
+          code_(paths_.code()) {}
     Result<void> start(StoreAge age, const OpenOptions& options);
     Result<std::vector<ListedProcess>> listed_now() const;
     Result<ProcessRecord> record_of(ProcessId id, FamilyId family) const;
@@ -84,6 +88,7 @@ private:
     bool sync_;
     Random* random_;
     std::filesystem::path scratch_;
+    std::filesystem::path code_;
     std::filesystem::path checkpoint_place_;
     mutable std::mutex mutex_;  ///< guards what follows
     mutable std::map<FamilyId, std::weak_ptr<LmdbFamily>> families_;

@@ -80,7 +80,7 @@ Result<bool> is_vacant(const StorePaths& paths) {
     std::error_code problem;
     std::filesystem::directory_iterator entries(paths.root, problem);
     if (problem) return directory_error(problem.value(), "read", paths.root);
-    const std::array own{paths.catalogue(), paths.families(), paths.run(),
+    const std::array own{paths.catalogue(), paths.families(), paths.run(), paths.code(),
                          paths.root / "format.new"};
     return std::ranges::all_of(entries, [&](const auto& entry) {
         return std::ranges::find(own, entry.path()) != own.end();

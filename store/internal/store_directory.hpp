@@ -15,6 +15,7 @@ struct StorePaths {
     [[nodiscard]] std::filesystem::path catalogue() const { return root / "catalogue"; }
     [[nodiscard]] std::filesystem::path families() const { return root / "families"; }
     [[nodiscard]] std::filesystem::path run() const { return root / "run"; }
+    [[nodiscard]] std::filesystem::path code() const { return root / "code"; }
     [[nodiscard]] std::filesystem::path family(FamilyId id) const { return families() / id.hex(); }
     [[nodiscard]] std::filesystem::path file_history(FamilyId family_id, ProcessId process) const {
         return family(family_id) / ("files-" + process.hex());

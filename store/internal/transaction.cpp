@@ -89,11 +89,20 @@ bool Transaction::is_newest() const {
     return info.me_last_txnid == commit_number();
 }
 
-bool Transaction::is_empty(TableIndex table) const {
+MDB_stat Transaction::statistics(TableIndex table) const {
     MDB_stat stat{};
     const int code = mdb_stat(transaction_, environment_->handle(table), &stat);
     INVARIANT(code == 0, "an open table has statistics");
-    return stat.ms_entries == 0;
+    return stat;
+}
+
+bool Transaction::is_empty(TableIndex table) const {
+    return statistics(table).ms_entries == 0;
+}
+
+std::uint64_t Transaction::table_bytes(TableIndex table) const {
+    const MDB_stat stat = statistics(table);
+    return (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages) * stat.ms_psize;
 }
 
 Cursor Transaction::cursor(TableIndex table) const {

@@ -23,6 +23,7 @@ constexpr std::array kKinds{
     UsageRow{"volumes", "volumes", &StoreUsage::volumes},
     UsageRow{"machine_states", "machine states", &StoreUsage::machine_states},
     UsageRow{"modules", "modules", &StoreUsage::modules},
+    UsageRow{"code", "compiled code", &StoreUsage::code},
     UsageRow{"pending", "being written or removed", &StoreUsage::pending},
     UsageRow{"file_history", "files as they were, and logs", &StoreUsage::file_history},
     UsageRow{"structure", "trees and records", &StoreUsage::structure},
