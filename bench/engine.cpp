@@ -10,7 +10,8 @@
 #include "bench/support/report.hpp"
 #include "tests/support/temporary_folder.hpp"
 
-// How much more CPU time do programs take here than compiled by gcc -O2?
+// How much more CPU time do programs take here than compiled by gcc -O2? And how much more time
+// once they are compiled?
 
 namespace sojourn::bench {
 
@@ -31,6 +32,30 @@ const std::array kKernels{Kernel{"fib", 12.9},     Kernel{"ack", 14.5},    Kerne
 /// What is compiled is so from nothing, and that counts.
 const std::array kEngines{"interp", "auto"};
 constexpr double kInterpretedMeanTarget = 9.7;
+constexpr double kSteadyTarget = 1.5;
+constexpr double kSteadyMeanTarget = 1.1;
+
+double geometric_mean(const std::vector<double>& values) {
+    double sum = 0;
+    for (const double value : values)
+        sum += std::log(value);
+    return std::exp(sum / static_cast<double>(values.size()));
+}
+
+void compile(std::vector<std::string> command, const std::vector<std::string>& sources) {
+    command.insert(command.end(), sources.begin(), sources.end());
+    cpu_seconds(command, "/dev/null");
+}
+
+/// From a kernel and what calls it, a native program and a module.
+void compile_both(const std::vector<std::string>& sources, const std::string& native) {
+    compile({"gcc", "-O2", "-w", "-o", native}, sources);
+    compile({"clang-16", "--target=wasm32-wasi", "-O2", "-w", "-o", native + ".wasm"}, sources);
+}
+
+std::vector<std::string> in_v8(const char* tier, const std::string& module) {
+    return {"node", "--no-warnings", "--single-threaded", tier, SOJOURN_BENCH_V8, module};
+}
 
 /// The first line, which says what was computed. The others say how long it took.
 std::string answer_in(const std::string& file) {
@@ -45,20 +70,14 @@ class Contest {
 public:
     Contest(const fs::path& kernels, std::string name, bool with_v8)
         : name_(std::move(name)), native_(folder_.path() / name_), module_(native_ + ".wasm") {
-        const std::vector<std::string> sources{(kernels / (name_ + ".c")).native(),
-                                               (kernels / "wrap.c").native()};
-        compile({"gcc", "-O2", "-w", "-o", native_}, sources);
-        compile({"clang-16", "--target=wasm32-wasi", "-O2", "-w", "-o", module_}, sources);
+        compile_both({(kernels / (name_ + ".c")).native(), (kernels / "wrap.c").native()}, native_);
         contestants_.push_back({{native_}, {}});
         for (const char* engine : kEngines)
             contestants_.push_back(
                 {{SOJOURN_VM, "run", fmt::format("--engine={}", engine), module_}, {}});
         if (!with_v8) return;
-        for (const char* tier : {"--liftoff-only", "--no-liftoff"}) {
-            contestants_.push_back(
-                {{"node", "--no-warnings", "--single-threaded", tier, SOJOURN_BENCH_V8, module_},
-                 {}});
-        }
+        for (const char* tier : {"--liftoff-only", "--no-liftoff"})
+            contestants_.push_back({in_v8(tier, module_), {}});
     }
 
     void run_round() {
@@ -90,11 +109,6 @@ private:
         std::vector<double> seconds;
     };
 
-    void compile(std::vector<std::string> command, const std::vector<std::string>& sources) const {
-        command.insert(command.end(), sources.begin(), sources.end());
-        cpu_seconds(command, "/dev/null");
-    }
-
     tests::TemporaryFolder folder_;
     std::string name_;
     std::string native_;
@@ -102,13 +116,6 @@ private:
     std::string answer_;
     std::vector<Contestant> contestants_;
 };
-
-double geometric_mean(const std::vector<double>& values) {
-    double sum = 0;
-    for (const double value : values)
-        sum += std::log(value);
-    return std::exp(sum / static_cast<double>(values.size()));
-}
 
 /// Who does it the same way: V8's baseline compiler stands beside the interpreter.
 std::size_t peer_index(std::size_t engine) {
@@ -142,6 +149,66 @@ void measure_kernel(Report& report, const Options& options, const fs::path& kern
     }
 }
 
+/// In seconds, of a program of repeated.c.
+double fastest_run(const std::vector<std::string>& command, const std::string& output) {
+    cpu_seconds(command, output);
+    std::ifstream words(output);
+    for (std::string word; words >> word;) {
+        double nanoseconds = 0;
+        if (word == "fastest" && words >> nanoseconds) return nanoseconds / 1e9;
+    }
+    throw std::runtime_error(fmt::format("{} did not say how long it took", command[0]));
+}
+
+/// When everything is compiled: the fastest of some runs in one process, in turns with native ones.
+class SteadyState {
+public:
+    SteadyState(Report& report, const Options& options, fs::path kernels, bool with_v8)
+        : report_(report), options_(options), kernels_(std::move(kernels)), with_v8_(with_v8) {}
+
+    void measure(const std::string& name) {
+        const tests::TemporaryFolder folder;
+        const std::string native = folder.path() / name;
+        compile_both({(kernels_ / (name + ".c")).native(), SOJOURN_BENCH_REPEATED}, native);
+        std::vector<double> ratios;
+        std::vector<double> peers;
+        for (int round = 0; round < options_.repetitions(5, 1); ++round) {
+            const std::string output = native + ".out";
+            const double reference = fastest_run({native}, output);
+            const std::string module = native + ".wasm";
+            ratios.push_back(fastest_run({SOJOURN_VM, "run", "--engine=jit", module}, output) /
+                             reference);
+            if (with_v8_)
+                peers.push_back(fastest_run(in_v8("--no-liftoff", module), output) / reference);
+        }
+        medians_.push_back(median_of(ratios));
+        if (with_v8_) peers_.push_back(median_of(peers));
+        add(name, ratios, kSteadyTarget, peers);
+    }
+
+    void finish() {
+        const std::vector<double> peers =
+            with_v8_ ? std::vector{geometric_mean(peers_)} : std::vector<double>{};
+        add("geometric mean", {geometric_mean(medians_)}, kSteadyMeanTarget, peers);
+    }
+
+private:
+    void add(const std::string& name, const std::vector<double>& ratios, double target,
+             const std::vector<double>& peers) {
+        Row row{name + ", steady state, time to gcc -O2", "ratio", figure_of(ratios)};
+        row.target = at_most(target);
+        if (with_v8_) row.peer = peer_of(1, median_of(peers));
+        report_.add(row);
+    }
+
+    Report& report_;
+    const Options& options_;
+    const fs::path kernels_;
+    const bool with_v8_;
+    std::vector<double> medians_;
+    std::vector<double> peers_;
+};
+
 void measure(Report& report, const Options& options) {
     const char* folder = std::getenv("SOJOURN_KERNELS");
     const fs::path kernels = folder == nullptr ? "" : folder;
@@ -161,6 +228,10 @@ void measure(Report& report, const Options& options) {
         if (with_v8) row.peer = peer_of(i, geometric_mean(medians[peer_index(i)]));
         report.add(row);
     }
+    SteadyState steady(report, options, kernels, with_v8);
+    for (const Kernel& kernel : kKernels)
+        steady.measure(kernel.name);
+    steady.finish();
 }
 
 }  // namespace
