@@ -10,6 +10,15 @@ namespace {
 
 constexpr const char* kFile = "libsojourn-jit.so";
 
+}  // namespace
+
+Result<Engine> parse_engine(std::string_view text) {
+    if (text == "interp") return Engine::interp;
+    if (text == "jit") return Engine::jit;
+    if (text == "auto") return Engine::automatic;
+    return fail(ErrorCode::invalid_argument, "--engine {}: there are auto, interp and jit", text);
+}
+
 Result<std::unique_ptr<Compiler>> load_compiler(const CompilerOptions& options) {
     const std::string path = TRY(companion_file(kFile));
     void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -24,15 +33,6 @@ Result<std::unique_ptr<Compiler>> load_compiler(const CompilerOptions& options) 
     std::unique_ptr<Compiler> compiler(make == nullptr ? nullptr : make(&options));
     if (compiler) return compiler;
     return fail(ErrorCode::unsupported, "{} makes no code for this processor", path);
-}
-
-}  // namespace
-
-Result<Engine> parse_engine(std::string_view text) {
-    if (text == "interp") return Engine::interp;
-    if (text == "jit") return Engine::jit;
-    if (text == "auto") return Engine::automatic;
-    return fail(ErrorCode::invalid_argument, "--engine {}: there are auto, interp and jit", text);
 }
 
 Result<std::unique_ptr<CompiledTier>> open_tier(Engine engine, const BackgroundOptions& background,

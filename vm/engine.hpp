@@ -26,4 +26,8 @@ Result<std::unique_ptr<CompiledTier>> open_tier(Engine engine,
                                                 const BackgroundOptions& background = {},
                                                 const CompilerOptions& compiler = {});
 
+/// A compiler for the thread that calls. Errors: unsupported when it can't be loaded, or this build
+/// has none.
+Result<std::unique_ptr<Compiler>> load_compiler(const CompilerOptions& options = {});
+
 }  // namespace sojourn::vm

@@ -1,4 +1,5 @@
 #include <fstream>
+#include <iostream>
 
 #include <catch2/catch.hpp>
 
@@ -63,6 +64,28 @@ TEST_CASE("vm inspect module tells what a program is made of", "[checkpoint]") {
     REQUIRE(object["imports"][0]["module"] == "wasi_snapshot_preview1");
     REQUIRE(object["memories"].size() == 1);
     REQUIRE_FALSE(object["functions"][0].contains("code"));
+}
+
+TEST_CASE("vm inspect module tells which functions are always interpreted, and why",
+          "[checkpoint][engine]") {
+    const ProcessFixture fixture;
+    const VmResult compiled = fixture.run({"run", "--engine=jit", "samples/hello.wasm"});
+    if (compiled.exit_code != 0) {
+        std::cout << "test skipped: " << compiled.err << '\n';
+        return;
+    }
+    // One function without a name, which has 5000 locals.
+    constexpr std::string_view kBytes(
+        "\0asm\1\0\0\0\1\4\1\x60\0\0\3\2\1\0\xa\7\1\5\1\x88\x27\x7e\xb", 27);
+    const std::string wide = write_module(fixture, std::string(kBytes));
+
+    const VmResult shown = fixture.run({"inspect", "module", wide});
+    const VmResult narrow = fixture.run({"inspect", "module", "samples/hello.wasm"});
+    const auto object = Json::parse(fixture.run({"inspect", "module", "--json", wide}).out);
+
+    REQUIRE_THAT(shown.out, Contains("ALWAYS INTERPRETED") && Contains("it has too many values"));
+    REQUIRE_THAT(narrow.out, !Contains("ALWAYS INTERPRETED"));
+    REQUIRE(object["functions"][0]["interpreted_because"] == "it has too many values");
 }
 
 TEST_CASE("vm inspect module disassembles the function that is named", "[checkpoint]") {

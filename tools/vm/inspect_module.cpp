@@ -51,13 +51,18 @@ Result<int> perform(const Invocation& invocation, const InspectModuleOptions& op
     const auto functions = TRY(wanted_functions(*module, options.functions));
     if (invocation.json) {
         Json object = json_of(*module);
+        const Refusals refusals = find_refusals(*module);
         object["functions"] = Json::array();
-        for (const std::uint32_t index : functions)
-            object["functions"].push_back(json_of_function(*module, index, with_code));
+        for (const std::uint32_t index : functions) {
+            Json row = json_of_function(*module, index, with_code);
+            if (refusals && refusals->contains(index))
+                row["interpreted_because"] = refusals->at(index);
+            object["functions"].push_back(std::move(row));
+        }
         TRY(print_json(object));
         return 0;
     }
-    if (!with_code) TRY(print_module(*module));
+    if (!with_code) TRY(print_module(*module, find_refusals(*module)));
     for (std::size_t i = 0; with_code && i < functions.size(); ++i)
         TRY(print_disassembly(*module, functions[i]));
     return 0;

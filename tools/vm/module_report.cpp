@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/printable.hpp"
+#include "vm/engine.hpp"
 #include "vm/wasm/disassembly.hpp"
 #include "vm/wasm/required_features.hpp"
 
@@ -126,7 +127,32 @@ Result<void> print_largest_functions(const vm::Module& module) {
     return print_table({"LARGEST FUNCTION", "BYTES", "NAME"}, rows);
 }
 
+Result<void> print_refusals(const vm::Module& module,
+                            const std::map<std::uint32_t, std::string>& refusals) {
+    std::vector<std::vector<Cell>> rows;
+    for (const auto& [index, reason] : refusals) {
+        rows.push_back({{std::to_string(index), {}, true},
+                        {std::to_string(bytes_of(module.functions[index])), {}, true},
+                        {printable(module.function_name(index))},
+                        {reason}});
+    }
+    if (rows.empty()) return {};
+    TRY(print_line(""));
+    return print_table({"ALWAYS INTERPRETED", "BYTES", "NAME", "WHY"}, rows);
+}
+
 }  // namespace
+
+Refusals find_refusals(const vm::Module& module) {
+    const auto compiler = vm::load_compiler();
+    if (!compiler.ok()) return std::nullopt;
+    std::map<std::uint32_t, std::string> refusals;
+    for (auto i = module.imported_functions; i < module.functions.size(); ++i) {
+        std::string refusal = (*compiler)->refusal(module, module.functions[i]);
+        if (!refusal.empty()) refusals.emplace(i, std::move(refusal));
+    }
+    return refusals;
+}
 
 std::string type_text(const vm::Module& module, vm::ExternKind kind, std::uint32_t index) {
     switch (kind) {
@@ -194,7 +220,7 @@ Json json_of_function(const vm::Module& module, std::uint32_t index, bool with_c
     return object;
 }
 
-Result<void> print_module(const vm::Module& module) {
+Result<void> print_module(const vm::Module& module, const Refusals& refusals) {
     const auto features = required_features(module);
     const std::string needed = features.empty() ? "nothing beyond WebAssembly 1.0"
                                                 : fmt::format("{}", fmt::join(features, ", "));
@@ -207,7 +233,9 @@ Result<void> print_module(const vm::Module& module) {
     TRY(print_sections(module));
     TRY(print_imports(module));
     TRY(print_exports(module));
-    return print_largest_functions(module);
+    TRY(print_largest_functions(module));
+    if (!refusals) return {};
+    return print_refusals(module, *refusals);
 }
 
 Result<void> print_disassembly(const vm::Module& module, std::uint32_t function_index) {

@@ -73,6 +73,11 @@ inline constexpr const char* kBodySymbol = "body";
 class Compiler {
 public:
     virtual ~Compiler() = default;
+    /// Why a function would be left to the interpreter whatever asks for it; empty: it would not.
+    /// Requires: it is validated.
+    virtual std::string refusal(const Module& /*module*/, const Function& /*function*/) {
+        return {};
+    }
     virtual CompiledObject compile(const CompileUnit& unit) = 0;
 };
 

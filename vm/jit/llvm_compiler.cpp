@@ -45,6 +45,10 @@ public:
     LlvmCompiler(std::unique_ptr<llvm::TargetMachine> target, std::unique_ptr<Onlooker> onlooker)
         : target_(std::move(target)), onlooker_(std::move(onlooker)) {}
 
+    std::string refusal(const Module& module, const Function& function) override {
+        return jit::survey(module, function).refusal;
+    }
+
     CompiledObject compile(const CompileUnit& unit) override {
         const BodySurvey survey = jit::survey(unit.module, unit.function);
         if (!survey.refusal.empty()) return {.refusal = survey.refusal};
