@@ -74,7 +74,8 @@ public:
         contestants_.push_back({{native_}, {}});
         for (const char* engine : kEngines)
             contestants_.push_back(
-                {{SOJOURN_VM, "run", fmt::format("--engine={}", engine), module_}, {}});
+                {{SOJOURN_VM, "run", fmt::format("--engine={}", engine), "--code-cache=0", module_},
+                 {}});
         if (!with_v8) return;
         for (const char* tier : {"--liftoff-only", "--no-liftoff"})
             contestants_.push_back({in_v8(tier, module_), {}});

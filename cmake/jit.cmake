@@ -29,4 +29,5 @@ add_library(sojourn-jit MODULE ${PROJECT_SOURCE_DIR}/base/check.cpp
 set_target_properties(sojourn-jit PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}
                                              CXX_VISIBILITY_PRESET hidden)
 target_link_libraries(sojourn-jit PRIVATE sojourn_jit_code)
-target_link_options(sojourn-jit PRIVATE -Wl,-z,defs)
+# The build id tells whether code that is kept was made by this very file.
+target_link_options(sojourn-jit PRIVATE -Wl,-z,defs -Wl,--build-id=sha1)

@@ -15,6 +15,7 @@
 #include "process/reference.hpp"
 #include "process/retention.hpp"
 #include "process/runner_lock.hpp"
+#include "process/stored_code.hpp"
 #include "vm/engine.hpp"
 #include "vm/host/dispatcher.hpp"
 #include "vm/machine.hpp"
@@ -24,14 +25,21 @@
 /// socket, and is suspended by SIGTERM, SIGHUP and SIGTSTP; an unnamed one leaves nothing behind.
 namespace sojourn::process {
 
+/// Where compiled code is kept from run to run.
+struct CodeCacheOptions {
+    std::uint64_t bytes_max = kCodeCacheBytesDefault;  ///< 0: nowhere
+    std::filesystem::path secret_file;  ///< of this user on this host; empty: nothing is kept
+};
+
 /// How to run, whatever is run.
 struct Execution {
     std::string store_location;
     std::string checkpoint_location = {};  ///< as store::OpenOptions has it
     std::optional<heap::MechanismKind> heap_mechanism;
     vm::Engine engine = vm::Engine::automatic;
-    unsigned jit_threads = 1;                  ///< that compile in the background
-    vm::CompilerOptions compiler;              ///< for the engines that have one
+    unsigned jit_threads = 1;      ///< that compile in the background
+    vm::CompilerOptions compiler;  ///< for the engines that have one
+    CodeCacheOptions code_cache;
     std::uint64_t reincarnate_every = 0;       ///< in safepoints; 0: never; not with the next one
     std::uint64_t expire_every = 0;            ///< all leases, in safepoints; 0: never
     std::uint64_t suspend_after = 0;           ///< so many safepoints of this run; 0: not so

@@ -7,6 +7,7 @@
 #include "base/fault_point.hpp"
 #include "base/trace.hpp"
 #include "process/file_moments.hpp"
+#include "process/internal/code_cache.hpp"
 #include "process/internal/grants.hpp"
 #include "process/internal/host_support.hpp"
 
@@ -46,8 +47,9 @@ Result<std::unique_ptr<Runner>> Runner::create(const Execution& execution,
     auto interrupt = TRY(leases::Interrupt::create());
     std::unique_ptr<Runner> runner(new Runner(execution, host, std::move(interrupt)));
     TRY(runner->take_terminal());
-    runner->tier_ = TRY(
-        vm::open_tier(execution.engine, {.threads = execution.jit_threads}, execution.compiler));
+    runner->tier_ =
+        TRY(vm::open_tier(execution.engine, {.threads = execution.jit_threads}, execution.compiler,
+                          open_code_cache(execution.store_location, execution.code_cache, host)));
     runner->surroundings_.tier = runner->tier_.get();
     return runner;
 }

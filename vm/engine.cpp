@@ -1,6 +1,9 @@
 #include "vm/engine.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include "base/companion_file.hpp"
 
@@ -9,6 +12,12 @@ namespace sojourn::vm {
 namespace {
 
 constexpr const char* kFile = "libsojourn-jit.so";
+
+Error missing(const std::string& path, std::string_view why) {
+    return fail(ErrorCode::unsupported,
+                "compiled code needs {}, which can't be loaded: {}; --engine=interp does without",
+                path, why);
+}
 
 }  // namespace
 
@@ -19,15 +28,16 @@ Result<Engine> parse_engine(std::string_view text) {
     return fail(ErrorCode::invalid_argument, "--engine {}: there are auto, interp and jit", text);
 }
 
-Result<std::unique_ptr<Compiler>> load_compiler(const CompilerOptions& options) {
+Result<std::string> find_compiler() {
     const std::string path = TRY(companion_file(kFile));
+    if (::access(path.c_str(), R_OK) != 0) return missing(path, std::strerror(errno));
+    return path;
+}
+
+Result<std::unique_ptr<Compiler>> load_compiler(const CompilerOptions& options) {
+    const std::string path = TRY(find_compiler());
     void* const library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (library == nullptr) {
-        return fail(ErrorCode::unsupported,
-                    "compiled code needs {}, which can't be loaded: {}; --engine=interp does "
-                    "without",
-                    path, ::dlerror());
-    }
+    if (library == nullptr) return missing(path, ::dlerror());
     using Make = Compiler* (*)(const CompilerOptions* options);
     const auto make = reinterpret_cast<Make>(::dlsym(library, "sojourn_make_compiler"));
     std::unique_ptr<Compiler> compiler(make == nullptr ? nullptr : make(&options));
@@ -36,13 +46,16 @@ Result<std::unique_ptr<Compiler>> load_compiler(const CompilerOptions& options) 
 }
 
 Result<std::unique_ptr<CompiledTier>> open_tier(Engine engine, const BackgroundOptions& background,
-                                                const CompilerOptions& compiler) {
+                                                const CompilerOptions& compiler,
+                                                std::unique_ptr<CodeCache> cache) {
     if (engine == Engine::interp) return std::unique_ptr<CompiledTier>();
-    if (engine == Engine::automatic) {
-        return std::make_unique<CompiledTier>([compiler] { return load_compiler(compiler); },
-                                              background);
-    }
-    return std::make_unique<CompiledTier>(TRY(load_compiler(compiler)));
+    const auto load = [compiler] { return load_compiler(compiler); };
+    if (engine == Engine::automatic)
+        return std::make_unique<CompiledTier>(load, background, std::move(cache));
+    // Loading it takes longer than many a program runs.
+    TRY(find_compiler());
+    if (cache == nullptr) TRY(load());
+    return std::make_unique<CompiledTier>(load, std::move(cache));
 }
 
 }  // namespace sojourn::vm

@@ -21,11 +21,14 @@ Result<Engine> parse_engine(std::string_view text);
 /// What a machine needs for that engine: nothing for the interpreter. The compiler is a file of its
 /// own, which takes milliseconds to load: `automatic` does it when the first thing is hot.
 /// Errors: unsupported when it can't be loaded, or this build has none; not of `automatic`, which
-/// then interprets.
+/// then interprets. With a cache it need only be there: if all code is kept, it is not loaded.
 Result<std::unique_ptr<CompiledTier>> open_tier(Engine engine,
                                                 const BackgroundOptions& background = {},
-                                                const CompilerOptions& compiler = {});
+                                                const CompilerOptions& compiler = {},
+                                                std::unique_ptr<CodeCache> cache = nullptr);
 
+/// The compiler's file. Errors: unsupported when this build has none.
+Result<std::string> find_compiler();
 /// A compiler for the thread that calls. Errors: unsupported when it can't be loaded, or this build
 /// has none.
 Result<std::unique_ptr<Compiler>> load_compiler(const CompilerOptions& options = {});

@@ -24,6 +24,7 @@ make_scratch() {
     scratch=$(mktemp -d "$build/scratch.XXXXXX")
     trap 'kill -9 $(jobs -p) 2>/dev/null || true; rm -rf "$scratch"' EXIT
     cd "$scratch" || exit 1
+    export XDG_STATE_HOME=$scratch/state
 }
 
 say() { printf '%s\n' "$*"; }

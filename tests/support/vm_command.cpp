@@ -23,11 +23,12 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     return pointers;
 }
 
-std::vector<std::string> environment_with(const std::vector<std::string>& more) {
-    std::vector<std::string> all;
+/// Nothing that is run here leaves anything in the home of who runs it.
+std::vector<std::string> environment_of(const VmOptions& options) {
+    std::vector<std::string> all = options.environment;
+    all.push_back("XDG_STATE_HOME=" + (options.folder / "state").native());
     for (char** variable = environ; *variable != nullptr; ++variable)
         all.emplace_back(*variable);
-    all.insert(all.end(), more.begin(), more.end());
     return all;
 }
 
@@ -63,7 +64,7 @@ VmProcess::VmProcess(const std::vector<std::string>& arguments, const VmOptions&
     err_path_ = options.folder / ("vm-" + number + ".err");
     std::vector<std::string> command = {"vm"};
     command.insert(command.end(), arguments.begin(), arguments.end());
-    pid_ = spawn(command, environment_with(options.environment), out_path_, err_path_, options);
+    pid_ = spawn(command, environment_of(options), out_path_, err_path_, options);
 }
 
 VmProcess::~VmProcess() {

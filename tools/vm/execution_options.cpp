@@ -136,6 +136,7 @@ void ExecutionOptions::add_to(CLI::App& verb) {
                     "Write what is compiled of each function to DIR, jit-dump unless given: ir, "
                     "LLVM's code, or asm, the processor's")
         ->type_name("ir|asm[:DIR]");
+    code_cache.add_to(verb);
     verb.add_option("--heap-mechanism", heap_mechanism,
                     "How pages are faulted in: auto, uffd-async, uffd-sync or mprotect")
         ->type_name("KIND");
@@ -174,6 +175,9 @@ Result<process::Execution> ExecutionOptions::parse(const Invocation& invocation)
     execution.engine = TRY(vm::parse_engine(engine));
     execution.jit_threads = jit_threads;
     if (!jit_dump.empty()) TRY(parse_dump(jit_dump, execution.compiler));
+    execution.code_cache = TRY(code_cache.parse());
+    // What is found is not compiled, and so would not be written.
+    if (!jit_dump.empty()) execution.code_cache.bytes_max = 0;
     execution.heap_mechanism = TRY(heap::parse_mechanism(heap_mechanism));
     execution.cache_bytes = TRY(parse_cache(cache));
     if ((reincarnate_every != 0) + (expire_every != 0) + (suspend_after != 0) > 1) {

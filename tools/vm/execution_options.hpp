@@ -2,6 +2,7 @@
 
 #include "process/process.hpp"
 #include "tools/vm/checkpoint_options.hpp"
+#include "tools/vm/code_cache_options.hpp"
 #include "tools/vm/verbs.hpp"
 
 namespace sojourn::tools {
@@ -11,6 +12,7 @@ struct ExecutionOptions {
     std::string engine = "auto";
     unsigned jit_threads = 1;
     std::string jit_dump;  ///< KIND or KIND:DIR; empty: nothing
+    CodeCacheArguments code_cache;
     std::string heap_mechanism = "auto";
     std::uint64_t reincarnate_every = 0;
     std::uint64_t expire_every = 0;

@@ -28,6 +28,15 @@ Result<std::string> store_location(const Invocation& invocation) {
                 "there is no HOME to keep a store in; give --store DIR or set SOJOURN_STORE");
 }
 
+std::filesystem::path code_secret_file() {
+    constexpr const char* kFile = "sojourn/code-secret";
+    const std::string state = environment("XDG_STATE_HOME");
+    if (state.starts_with('/')) return std::filesystem::path(state) / kFile;
+    const std::string home = environment("HOME");
+    if (home.empty()) return {};
+    return std::filesystem::path(home) / ".local/state" / kFile;
+}
+
 Result<std::unique_ptr<store::Store>> open_store(const Invocation& invocation) {
     const std::string location = TRY(store_location(invocation));
     return store::Store::open(location, {.create = false}, invocation.random);

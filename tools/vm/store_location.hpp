@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -11,6 +12,10 @@ namespace sojourn::tools {
 /// `--store`, else SOJOURN_STORE, else `sojourn` in the XDG data directory.
 /// Errors: invalid_argument when there is no home to look in.
 Result<std::string> store_location(const Invocation& invocation);
+
+/// What tells our own compiled code from others', in the XDG state directory; empty when there is
+/// no home to look in.
+std::filesystem::path code_secret_file();
 
 /// A store that is there. Errors: not_found, with the remedy.
 Result<std::unique_ptr<store::Store>> open_store(const Invocation& invocation);

@@ -17,6 +17,8 @@ namespace {
 /// More than these are not remembered: who is hot asks again.
 constexpr std::size_t kJobsMax = 1024;
 constexpr int kCompilingNiceness = 10;
+const std::string kCompiled = "compiled";
+const std::string kFoundInCache = "found in the cache";
 
 std::string place_of(const Module& module, std::uint32_t function_index,
                      std::uint32_t loop_offset) {
@@ -48,15 +50,36 @@ CompiledTier::~CompiledTier() {
 
 const CompiledCode* CompiledTier::ask(const std::shared_ptr<const Module>& module,
                                       std::uint32_t function_index, std::uint32_t loop_offset) {
-    const Key key{module->digest(),
-                  loop_offset != 0 ? loop_offset : module->functions[function_index].body_offset};
+    const Job job{module, function_index, loop_offset};
+    const Key key{module->digest(), begin_of(job)};
     const std::lock_guard guard(mutex_);
     const auto found = codes_.find(key);
     if (found != codes_.end()) return &found->second;
-    const Job job{module, function_index, loop_offset};
-    if (compiler_) return &codes_.emplace(key, make(*compiler_, job)).first->second;
+    if (auto kept = find_kept(*module, key.second)) {
+        ++found_in_cache_;
+        return &codes_.emplace(key, *std::move(kept)).first->second;
+    }
+    if (is_at_once_) {
+        if (!compiler_) compiler_ = source_();
+        return &codes_.emplace(key, make(*compiler_, job)).first->second;
+    }
     enqueue(key, job);
     return nullptr;
+}
+
+std::uint32_t CompiledTier::begin_of(const Job& job) {
+    return job.loop_offset != 0 ? job.loop_offset
+                                : job.module->functions[job.function_index].body_offset;
+}
+
+std::optional<CompiledCode> CompiledTier::find_kept(const Module& module, std::uint32_t begin) {
+    if (!cache_) return std::nullopt;
+    const auto object = cache_->find(module, begin);
+    if (!object) return std::nullopt;
+    CompiledCode code = load(*object);
+    TRACE(vm, "found_compiled", begin, code.refusal);
+    if (code.entry == nullptr) return std::nullopt;
+    return code;
 }
 
 CompiledCode CompiledTier::load(Bytes object) {
@@ -69,6 +92,7 @@ CompiledCode CompiledTier::load(Bytes object) {
 }
 
 std::uint32_t CompiledTier::patience(const Module& module, std::uint32_t begin) const {
+    if (cache_ && cache_->has(module, begin)) return 1;
     const std::lock_guard guard(mutex_);
     if (codes_.empty()) return patience();
     return codes_.contains({module.digest(), begin}) ? 1 : patience();
@@ -78,11 +102,16 @@ std::map<std::string, std::uint64_t> CompiledTier::counts() const {
     const std::lock_guard guard(mutex_);
     std::map<std::string, std::uint64_t> counts;
     for (const auto& [key, code] : codes_)
-        ++counts[code.entry != nullptr ? "compiled" : "interpreted: " + code.refusal];
+        ++counts[code.entry != nullptr ? kCompiled : "interpreted: " + code.refusal];
+    if (found_in_cache_ == 0) return counts;
+    counts[kFoundInCache] = found_in_cache_;
+    counts[kCompiled] -= found_in_cache_;
+    if (counts[kCompiled] == 0) counts.erase(kCompiled);
     return counts;
 }
 
-CompiledCode CompiledTier::make(Compiler& compiler, const Job& job) {
+CompiledCode CompiledTier::make(const Result<std::unique_ptr<Compiler>>& compiler, const Job& job) {
+    if (!compiler.ok()) return {.refusal = compiler.error().message};
     const std::function<Result<Function>(std::uint32_t)> validated = [&](std::uint32_t index) {
         return validated_function(*job.module, index);
     };
@@ -90,7 +119,7 @@ CompiledCode CompiledTier::make(Compiler& compiler, const Job& job) {
     INVARIANT(function.ok(), "only a function that was translated is compiled");
     FAULT_POINT(vm_compile_begun);
     const std::uint64_t begun_ns = processor_time_ns();
-    const CompiledObject object = compiler.compile({
+    CompiledObject object = (*compiler)->compile({
         .module = *job.module,
         .function = *function,
         .function_index = job.function_index,
@@ -102,7 +131,11 @@ CompiledCode CompiledTier::make(Compiler& compiler, const Job& job) {
     });
     compile_ns_ += processor_time_ns() - begun_ns;
     TRACE(vm, "compiled", job.function_index, job.loop_offset, object.refusal);
-    return object.refusal.empty() ? load(object.bytes) : CompiledCode{.refusal = object.refusal};
+    if (!object.refusal.empty()) return {.refusal = object.refusal};
+    CompiledCode code = load(object.bytes);
+    if (cache_ && code.entry != nullptr)
+        cache_->keep(*job.module, begin_of(job), std::move(object.bytes));
+    return code;
 }
 
 void CompiledTier::enqueue(const Key& key, Job job) {
@@ -131,6 +164,9 @@ void CompiledTier::stop() {
         is_ending_ = true;
     }
     wake_.notify_all();
+    if (!cache_) return;
+    const auto flushed = cache_->flush();
+    TRACE(vm, "code_kept", flushed.ok());
 }
 
 bool CompiledTier::is_busy() const {
@@ -161,14 +197,9 @@ void CompiledTier::serve() {
         ++busy_threads_;
         job->second.is_taken = true;
         const Job& taken = job->second;
-        CompiledCode code;
-        if (compiler.ok()) {
-            lock.unlock();
-            code = make(**compiler, taken);
-            lock.lock();
-        } else {
-            code.refusal = compiler.error().message;
-        }
+        lock.unlock();
+        CompiledCode code = make(compiler, taken);
+        lock.lock();
         codes_.emplace(job->first, std::move(code));
         jobs_.erase(job);
     }

@@ -6,10 +6,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "vm/exec/code_cache.hpp"
 #include "vm/exec/code_space.hpp"
 #include "vm/exec/compiled.hpp"
 
@@ -24,20 +26,25 @@ struct BackgroundOptions {
 };
 
 /// Compiled code of all modules that a host process runs. It outlives the machines: one that comes
-/// back finds the code that was made in its former life.
+/// back finds the code that was made in its former life, and with a cache that of other host
+/// processes.
 ///
-/// Guests' threads ask. What is compiled in the background is found there when they ask again.
+/// Guests' threads ask. What the cache has they get at once; what is compiled in the background is
+/// found there when they ask again.
 class CompiledTier {
 public:
     /// Makes a compiler for the thread that calls. Errors: unsupported.
     using Source = std::function<Result<std::unique_ptr<Compiler>>()>;
 
-    /// Compiles what is asked for at once.
-    explicit CompiledTier(std::unique_ptr<Compiler> compiler) : compiler_(std::move(compiler)) {}
-    /// Compiles what is asked for often, the hottest first, in threads of low priority that begin
-    /// with the first request. Without a compiler all code is refused, and it is known why.
-    CompiledTier(Source source, const BackgroundOptions& options)
-        : source_(std::move(source)), options_(options) {}
+    /// Compiles what is asked for at once. Without a compiler, which is made when it is needed
+    /// first, all code is refused, and it is known why. `cache` may be nullptr.
+    explicit CompiledTier(Source source, std::unique_ptr<CodeCache> cache = nullptr)
+        : source_(std::move(source)), cache_(std::move(cache)), is_at_once_(true) {}
+    /// The same of what is asked for often, the hottest first, in threads of low priority that
+    /// begin with the first request.
+    CompiledTier(Source source, const BackgroundOptions& options,
+                 std::unique_ptr<CodeCache> cache = nullptr)
+        : source_(std::move(source)), options_(options), cache_(std::move(cache)) {}
     /// As stop(), and waits until nothing is being compiled.
     ~CompiledTier();
     CompiledTier(const CompiledTier&) = delete;
@@ -52,16 +59,17 @@ public:
     /// interpreted before it is asked for; not 0.
     [[nodiscard]] std::uint32_t patience(const Module& module, std::uint32_t begin) const;
     /// The same before it is asked for again.
-    [[nodiscard]] std::uint32_t patience() const { return compiler_ ? 1 : options_.patience; }
+    [[nodiscard]] std::uint32_t patience() const { return is_at_once_ ? 1 : options_.patience; }
 
-    /// Begins nothing more, and gives up what is being compiled. Requires: no machine runs.
+    /// Begins nothing more, and gives up what is being compiled; what was compiled is in the cache
+    /// when it returns. Requires: no machine runs.
     void stop();
     /// Whether something is being compiled. What was given up may go on for seconds: the step that
     /// makes the code can't be cut short.
     [[nodiscard]] bool is_busy() const;
 
-    /// How many functions and loops were compiled, and how many were left to the interpreter for
-    /// which reason.
+    /// How many functions and loops were compiled, how many were in the cache, and how many were
+    /// left to the interpreter for which reason.
     [[nodiscard]] std::map<std::string, std::uint64_t> counts() const;
     /// Processor time that compiling took, whatever came of it.
     [[nodiscard]] std::uint64_t compile_ns() const { return compile_ns_; }
@@ -78,21 +86,28 @@ private:
     };
     using Jobs = std::map<Key, Job>;
 
+    static std::uint32_t begin_of(const Job& job);
     /// Any thread.
     void enqueue(const Key& key, Job job);
+    /// What the cache has, ready to be called.
+    std::optional<CompiledCode> find_kept(const Module& module, std::uint32_t begin);
     /// The hottest that nobody has taken.
     Jobs::iterator next_job();
     void serve();
-    CompiledCode make(Compiler& compiler, const Job& job);
+    /// Without a compiler: it is refused.
+    CompiledCode make(const Result<std::unique_ptr<Compiler>>& compiler, const Job& job);
     CompiledCode load(Bytes object);
 
-    const std::unique_ptr<Compiler> compiler_;
     const Source source_;
     const BackgroundOptions options_{};
+    const std::unique_ptr<CodeCache> cache_;  ///< nullptr: nothing is kept
+    const bool is_at_once_ = false;
 
     CodeSpace space_;
     mutable std::mutex mutex_;
     std::map<Key, CompiledCode> codes_;  ///< never changed once they are there
+    std::uint64_t found_in_cache_ = 0;
+    std::optional<Result<std::unique_ptr<Compiler>>> compiler_;  ///< of those who ask
     Jobs jobs_;
     std::condition_variable wake_;
     std::atomic<bool> is_ending_ = false;

@@ -67,6 +67,29 @@ std::shared_ptr<const vm::Module> module_of(std::uint32_t functions) {
     return vm::load_module(assemble(text + ")")).value();
 }
 
+using Objects = std::map<std::uint32_t, ByteVector>;  ///< by where they begin
+
+/// A cache that outlives the tiers which have it.
+class Shelf final : public vm::CodeCache {
+public:
+    explicit Shelf(Objects& objects) : objects_(objects) {}
+
+    bool has(const vm::Module& /*module*/, std::uint32_t begin) override {
+        return objects_.contains(begin);
+    }
+    std::optional<ByteVector> find(const vm::Module& /*module*/, std::uint32_t begin) override {
+        const auto found = objects_.find(begin);
+        return found == objects_.end() ? std::nullopt : std::optional(found->second);
+    }
+    void keep(const vm::Module& /*module*/, std::uint32_t begin, ByteVector object) override {
+        objects_[begin] = std::move(object);
+    }
+    Result<void> flush() override { return {}; }
+
+private:
+    Objects& objects_;
+};
+
 std::uint64_t result_of(const vm::CompiledCode& code) {
     std::uint64_t slot = 0;
     code.entry(nullptr, &slot, nullptr);
@@ -103,7 +126,7 @@ TEST_CASE("what is compiled in the background is there when it is asked for agai
 TEST_CASE("what is asked for most often is compiled first", "[exec][compiled]") {
     Workshop workshop;
     workshop.is_open = false;
-    vm::CompiledTier tier(workshop.source(), {});
+    vm::CompiledTier tier(workshop.source(), vm::BackgroundOptions{});
     const auto module = module_of(4);
     tier.ask(module, 0, 0);
     REQUIRE(comes_true([&] { return workshop.begun == 1; }));
@@ -120,7 +143,7 @@ TEST_CASE("no more is waiting to be compiled than a tier remembers", "[exec][com
     constexpr std::uint32_t kFunctions = 3000;
     Workshop workshop;
     workshop.is_open = false;
-    vm::CompiledTier tier(workshop.source(), {});
+    vm::CompiledTier tier(workshop.source(), vm::BackgroundOptions{});
     const auto module = module_of(kFunctions);
 
     for (std::uint32_t function = 0; function < kFunctions; ++function)
@@ -154,7 +177,7 @@ TEST_CASE("who does not wait for a tier is told whether it is busy", "[exec][com
     Workshop workshop;
     workshop.is_open = false;
     workshop.gives_up = false;
-    vm::CompiledTier tier(workshop.source(), {});
+    vm::CompiledTier tier(workshop.source(), vm::BackgroundOptions{});
     const auto module = module_of(2);
 
     REQUIRE_FALSE(tier.is_busy());
@@ -233,4 +256,38 @@ TEST_CASE("a machine that comes back enters at once what was compiled in its for
     REQUIRE(fixture.value_of("endless") == kAnswer);
 
     REQUIRE(fixture.machine().stats().safepoints - before <= 1);
+}
+
+TEST_CASE("what the cache has is compiled code from its first call on, without a compiler",
+          "[exec][compiled]") {
+    Workshop workshop;
+    Objects objects;
+    const auto module = module_of(2);
+    const std::uint32_t begin = module->functions[1].body_offset;
+    {
+        vm::CompiledTier tier(workshop.source(), std::make_unique<Shelf>(objects));
+        REQUIRE(result_of(*tier.ask(module, 1, 0)) == kAnswer);
+    }
+    REQUIRE(objects.contains(begin));
+
+    vm::CompiledTier tier(workshop.source(), {.patience = 7}, std::make_unique<Shelf>(objects));
+
+    REQUIRE(tier.patience(*module, begin) == 1);
+    REQUIRE(tier.patience(*module, module->functions[0].body_offset) == 7);
+    REQUIRE(result_of(*tier.ask(module, 1, 0)) == kAnswer);
+    REQUIRE(workshop.begun == 1);
+    REQUIRE(tier.counts() == std::map<std::string, std::uint64_t>{{"found in the cache", 1}});
+}
+
+TEST_CASE("what was compiled in the background is kept, and what can't be loaded is compiled",
+          "[exec][compiled]") {
+    Workshop workshop;
+    const auto module = module_of(1);
+    Objects objects{{module->functions[0].body_offset, ByteVector(100)}};
+    vm::CompiledTier tier(workshop.source(), {.patience = 7}, std::make_unique<Shelf>(objects));
+
+    REQUIRE(comes_true([&] { return tier.ask(module, 0, 0) != nullptr; }));
+
+    REQUIRE(workshop.begun == 1);
+    REQUIRE(objects.at(module->functions[0].body_offset) == answering_object(kAnswer));
 }

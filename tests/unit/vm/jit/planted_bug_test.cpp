@@ -104,9 +104,10 @@ struct Outcome {
 /// Runs it in both tiers, so many safepoints at a time, as long as they stand alike.
 Outcome run_with(Bug bug, std::size_t place, std::uint64_t safepoints) {
     Outcome outcome;
-    vm::CompiledTier tier(
-        vm::jit::make_llvm_compiler({}, std::make_unique<BugPlanter>(bug, place, outcome.planted))
-            .value());
+    vm::CompiledTier tier([&] {
+        return vm::jit::make_llvm_compiler(
+            {}, std::make_unique<BugPlanter>(bug, place, outcome.planted));
+    });
     MachineFixture compiled({}, &tier);
     MachineFixture interpreted({}, nullptr);
     const ByteVector module = assemble(kProgram);
