@@ -90,6 +90,36 @@ TEST_CASE("code is kept or not as is asked for", "[code]") {
     REQUIRE(fixture.code_bytes() < 16 << 10);
 }
 
+TEST_CASE("what is compiled ahead is not compiled again", "[code]") {
+    const CodeFixture fixture;
+    if (!has_compiler(fixture)) return;
+
+    const auto ahead = fixture.run_json({"compile", kProgram});
+    const auto again = fixture.run_json({"compile", "--jit-threads=1", kProgram});
+    const Codes run = fixture.run_compiled({"--name=job"});
+
+    REQUIRE(ahead["compiled"] > 10);
+    REQUIRE(ahead["present"] == 0);
+    REQUIRE(again["compiled"] == 0);
+    REQUIRE(again["present"] == ahead["compiled"]);
+    REQUIRE(run.compiled == 0);
+    REQUIRE(run.found > 10);
+}
+
+TEST_CASE("a module that is none, or a place where nothing stays, is not compiled ahead",
+          "[code]") {
+    const CodeFixture fixture;
+    if (!has_compiler(fixture)) return;
+    std::ofstream(fixture.folder() / "none.wasm") << "no module";
+
+    const VmResult none = fixture.run({"compile", fixture.folder() / "none.wasm"});
+    const VmResult nowhere = fixture.run({"compile", "--store=mem:", kProgram});
+
+    REQUIRE(none.exit_code == 125);
+    REQUIRE(none.err.find("none.wasm") != std::string::npos);
+    REQUIRE(nowhere.exit_code == 125);
+}
+
 TEST_CASE("a store that came from another host brings no code along", "[code]") {
     const CodeFixture fixture;
     if (!has_compiler(fixture)) return;

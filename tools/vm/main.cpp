@@ -52,6 +52,7 @@ constexpr Verb kVerbs[] = {
     {"store", add_store},
     {"volume", add_volume},
     {"validate", add_validate},
+    {"compile", add_compile},
     {"inspect", add_inspect},
     {"completion", add_completion},
 };
