@@ -84,7 +84,7 @@ TEST_CASE("what is hot is compiled unless that is not asked for", "[engine]") {
     REQUIRE(vm({"run", "--engine=interp", "--timeout=1s", *program}, killed).exit_code == 124);
 }
 
-TEST_CASE("--stats tells what was compiled, and how often the tiers changed", "[engine]") {
+TEST_CASE("the statistics tell what was compiled, and how often the tiers changed", "[engine]") {
     const ProcessFixture fixture;
     const std::string file = fixture.folder() / "stats";
     const auto stats_of = [&](const std::string& engine) {
@@ -103,7 +103,7 @@ TEST_CASE("--stats tells what was compiled, and how often the tiers changed", "[
     REQUIRE(compiled["compile_us"] > 0);
 }
 
-TEST_CASE("--jit-dump writes what is compiled of each function", "[engine]") {
+TEST_CASE("what is compiled of each function is written where --jit-dump says", "[engine]") {
     const ProcessFixture fixture;
     if (!has_compiler(fixture.run({"run", "--engine=jit", "samples/hello.wasm"}))) return;
     const std::string folder = fixture.work() / "code";
@@ -123,7 +123,7 @@ TEST_CASE("--jit-dump writes what is compiled of each function", "[engine]") {
         const bool is_assembly = file.path().extension() == ".s";
         CAPTURE(file.path());
         REQUIRE(text.starts_with(is_assembly ? "# " : "; "));
-        REQUIRE(text.find(is_assembly ? "entry_" : "define ") != std::string::npos);
+        REQUIRE(text.find(is_assembly ? "entry:" : "define ") != std::string::npos);
         const std::string name = file.path().filename();
         ++files[name.substr(name.find('.'))];
     }

@@ -151,10 +151,11 @@ std::optional<std::uint64_t> checkpoint_until_killed(const CrashFixture& fixture
     return acknowledged;
 }
 
-/// No part of a checkpoint: file_moments_test.cpp and history_verbs_test.cpp kill there.
+/// No part of a checkpoint: tests of their own kill there.
 bool is_elsewhere(const std::string& point) {
     return point.starts_with("leases_") || point.starts_with("store_fork_") ||
-           point.starts_with("store_compact_");
+           point.starts_with("store_compact_") || point.starts_with("store_code_") ||
+           point.starts_with("vm_compile_");
 }
 
 /// What came of a process that was to be killed at a fault point.

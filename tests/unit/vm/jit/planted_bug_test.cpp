@@ -80,8 +80,10 @@ private:
     std::size_t& planted_;
 };
 
-/// Locals that a loop sets live across a call whose arguments are made of them.
+/// Locals that a loop sets live across calls whose arguments are made of them: one that becomes
+/// code of the caller, one that stays a call.
 constexpr const char* kProgram = R"((module
+    (table 1 funcref) (elem (i32.const 0) $double)
     (func $double (param i32) (result i32) (local i32)
         (local.set 1 (i32.mul (local.get 0) (i32.const 2)))
         (loop (br_if 0 (i32.eqz (local.tee 1 (i32.add (local.get 1) (i32.const 1)))))
@@ -93,6 +95,8 @@ constexpr const char* kProgram = R"((module
             (local.set $sum (i64.add
                 (i64.mul (local.get $sum) (i64.const 31))
                 (i64.extend_i32_u (call $double (i32.add (local.get $last) (local.get $count))))))
+            (local.set $sum (i64.add (local.get $sum) (i64.extend_i32_u (call_indirect
+                (param i32) (result i32) (local.get $last) (i32.const 0)))))
             (br_if $again (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))
         (local.get $sum))))";
 
@@ -128,7 +132,7 @@ Outcome run_with(Bug bug, std::size_t place, std::uint64_t safepoints) {
 }
 
 /// At each safepoint code pauses before every call; further apart it makes some.
-constexpr std::array<std::uint64_t, 3> kSafepoints{1, 2, 3};
+constexpr std::array<std::uint64_t, 5> kSafepoints{1, 2, 3, 4, 5};
 
 }  // namespace
 
