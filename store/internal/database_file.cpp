@@ -1,6 +1,7 @@
 #include "store/internal/database_file.hpp"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,12 @@ constexpr std::uint64_t kPagesMax = std::uint64_t{1} << 44;  ///< longer than an
 std::uint64_t DatabaseFile::length() const {
     struct stat status {};
     return ::fstat(file_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+void DatabaseFile::announce(PageNumber page) const {
+    if (plain(page) >= kPagesMax) return;
+    const auto position = static_cast<off_t>(plain(page) * page_bytes_);
+    ::posix_fadvise(file_, position, static_cast<off_t>(page_bytes_), POSIX_FADV_WILLNEED);
 }
 
 Result<void> DatabaseFile::read(PageNumber page, MutableBytes out, std::size_t offset) const {

@@ -72,6 +72,8 @@ public:
     /// The one that commit `number` wrote, if it is there still. One that is being written at the
     /// moment may come back torn.
     [[nodiscard]] Result<std::optional<CommitRecord>> commit(std::uint64_t number) const;
+    /// Lets the disk begin with a page that will be read soon: of many, it reads several at once.
+    void announce(PageNumber page) const;
     /// Fills `out` from the beginning of a page; it may be longer or shorter than one.
     [[nodiscard]] Result<void> read(PageNumber page, MutableBytes out,
                                     std::size_t offset = 0) const;

@@ -94,6 +94,13 @@ std::uint64_t number_of(Bytes key) {
     return number;
 }
 
+/// Where a long value lies.
+PageNumber first_page_of(const PageNode& node) {
+    PageNumber first{0};
+    std::memcpy(&first, node.in_entry.data(), sizeof first);
+    return first;
+}
+
 bool TreeWalk::less(Bytes left, Bytes right) const {
     if (order_ == KeyOrder::bytes) return std::ranges::lexicographical_compare(left, right);
     return number_of(left) < number_of(right);
@@ -143,6 +150,8 @@ Result<std::optional<std::vector<PageNode>>> TreeWalk::nodes_of(PageNumber numbe
 
 Result<void> TreeWalk::visit_children(const std::vector<PageNode>& nodes, unsigned level,
                                       const Bounds& bounds) {
+    for (const PageNode& node : nodes)
+        file_.announce(node.child);
     for (std::size_t index = 0; index < nodes.size(); ++index) {
         Bounds below = bounds;
         if (index > 0) below.first = nodes[index].key;
@@ -153,6 +162,9 @@ Result<void> TreeWalk::visit_children(const std::vector<PageNode>& nodes, unsign
 }
 
 Result<void> TreeWalk::visit_entries(const std::vector<PageNode>& nodes) {
+    for (const PageNode& node : nodes) {
+        if ((node.flags & PageNode::kIsLong) != 0) file_.announce(first_page_of(node));
+    }
     for (const PageNode& node : nodes) {
         ++counts_.entries;
         const auto value = TRY(value_of(node));
@@ -171,8 +183,7 @@ Result<std::optional<StoredValue>> TreeWalk::value_of(const PageNode& node) {
 }
 
 Result<std::optional<StoredValue>> TreeWalk::long_value(const PageNode& node) {
-    PageRun pages;
-    std::memcpy(&pages.first, node.in_entry.data(), sizeof pages.first);
+    PageRun pages{.first = first_page_of(node)};
     PageHeader header;
     const std::optional<StoredValue> none;
     const auto read = file_.read(pages.first, std::as_writable_bytes(std::span(&header, 1)));
