@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { kWordsPerMib = 1 << 18, kRounds = 150, kStepsPerRound = 60000 };
+enum { kWordsPerMib = 1 << 18, kRounds = 400, kStepsPerRound = 60000 };
 
 static uint64_t state = 1;
 
