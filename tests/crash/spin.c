@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { kWords = 1 << 15, kRounds = 60, kStepsPerRound = 1 << 17 };
+enum { kWords = 1 << 15, kRounds = 240, kStepsPerRound = 1 << 17 };
 
 static uint32_t words[kWords];
 
