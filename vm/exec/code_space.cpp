@@ -239,7 +239,8 @@ Result<void> Loading::relocate(const Elf64_Rela& relocation, std::uint64_t secti
     if (is_to_word) to += kFarJump.size();
     if (!is_import) to = TRY(offset_of(object_.symbols()[index]));
     const std::uint64_t from = *offsets_[section] + relocation.r_offset;
-    const auto distance = static_cast<std::int64_t>(to - from) + relocation.r_addend;
+    const auto distance =
+        static_cast<std::int64_t>(to - from + static_cast<std::uint64_t>(relocation.r_addend));
     if (distance != static_cast<std::int32_t>(distance)) return damaged("a distance is too long");
     const auto written = static_cast<std::int32_t>(distance);
     std::memcpy(&memory_[from], &written, sizeof written);
