@@ -87,14 +87,13 @@ private:
     using Jobs = std::map<Key, Job>;
 
     static std::uint32_t begin_of(const Job& job);
-    /// Any thread.
     void enqueue(const Key& key, Job job);
     /// What the cache has, ready to be called.
     std::optional<CompiledCode> find_kept(const Module& module, std::uint32_t begin);
     /// The hottest that nobody has taken.
     Jobs::iterator next_job();
     void serve();
-    /// Without a compiler: it is refused.
+    /// Without a compiler: it is refused. Any thread.
     CompiledCode make(const Result<std::unique_ptr<Compiler>>& compiler, const Job& job);
     CompiledCode load(Bytes object);
 

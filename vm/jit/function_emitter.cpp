@@ -32,14 +32,19 @@ llvm::Function* FunctionEmitter::emit(const std::string& name) {
 
 void FunctionEmitter::begin_whole() {
     ir_.CreateStore(made_->getArg(Ir::kGuestParameter - 1), safepoints_);
-    const std::size_t parameters = type_.parameters.size();
-    for (unsigned i = 0; i < locals_.size(); ++i) {
-        llvm::Type* const type = locals_[i]->getAllocatedType();
-        llvm::Value* const zero = llvm::Constant::getNullValue(type);
-        ir_.CreateStore(i < parameters ? made_->getArg(Ir::kGuestParameter + i) : zero, locals_[i]);
-    }
+    std::vector<llvm::Value*> arguments;
+    for (unsigned i = 0; i < type_.parameters.size(); ++i)
+        arguments.push_back(made_->getArg(Ir::kGuestParameter + i));
+    set_locals(arguments);
     code_offset_ = unit_.function.code_offset;
     check_stack();
+}
+
+void FunctionEmitter::set_locals(std::span<llvm::Value* const> arguments) {
+    for (std::size_t i = 0; i < locals_.size(); ++i) {
+        llvm::Constant* const zero = llvm::Constant::getNullValue(locals_[i]->getAllocatedType());
+        ir_.CreateStore(i < arguments.size() ? arguments[i] : zero, locals_[i]);
+    }
 }
 
 void FunctionEmitter::begin_at_loop() {

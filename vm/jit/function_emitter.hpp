@@ -53,6 +53,8 @@ private:
     // The function's beginning: function_emitter.cpp.
     void begin_whole();
     void begin_at_loop();
+    /// The parameters to these, the other locals to zero.
+    void set_locals(std::span<llvm::Value* const> arguments);
     void check_stack();
     /// For its slots and its frame.
     llvm::Value* is_stack_exhausted();
@@ -207,7 +209,6 @@ private:
     /// nullptr: it is not inlined anywhere.
     const Inlinee* inlinee(std::uint32_t function_index);
     [[nodiscard]] bool is_too_deep(std::uint32_t function_index) const;
-    void emit_inlined(std::span<llvm::Value* const> arguments);
     [[nodiscard]] const FunctionEmitter& outermost() const {
         return caller_ == nullptr ? *this : caller_->outermost();
     }

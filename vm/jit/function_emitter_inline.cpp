@@ -57,7 +57,8 @@ bool FunctionEmitter::inline_call(std::uint32_t function_index) {
                            unit_.validated};
     FunctionEmitter callee(*this, unit, inlinee->survey);
     trap_if(callee.is_stack_exhausted(), Trap::stack_exhausted);
-    callee.emit_inlined(arguments);
+    callee.set_locals(arguments);
+    callee.emit_instructions();
     std::copy_n(callee.in_frame_.begin(), in_frame_.size(), in_frame_.begin());
     is_reachable_ = callee.is_reachable_;
     for (std::size_t i = 0; is_reachable_ && i < type.results.size(); ++i)
@@ -88,14 +89,6 @@ const FunctionEmitter::Inlinee* FunctionEmitter::inlinee(std::uint32_t function_
             inlinee.emplace(std::move(*validated), std::move(survey));
     }
     return inlinee ? &*inlinee : nullptr;
-}
-
-void FunctionEmitter::emit_inlined(std::span<llvm::Value* const> arguments) {
-    for (std::size_t i = 0; i < locals_.size(); ++i) {
-        llvm::Constant* const zero = llvm::Constant::getNullValue(locals_[i]->getAllocatedType());
-        ir_.CreateStore(i < arguments.size() ? arguments[i] : zero, locals_[i]);
-    }
-    emit_instructions();
 }
 
 }  // namespace sojourn::vm::jit
