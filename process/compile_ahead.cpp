@@ -7,7 +7,7 @@
 
 #include "base/work_crew.hpp"
 #include "process/internal/code_cache.hpp"
-#include "vm/exec/compiled.hpp"
+#include "vm/exec/compiled_tier.hpp"
 
 namespace sojourn::process {
 
@@ -63,16 +63,7 @@ private:
     }
 
     void compile(vm::Compiler& compiler, std::uint32_t index) {
-        const std::function<Result<vm::Function>(std::uint32_t)> validated =
-            [this](std::uint32_t callee) { return vm::validated_function(module_, callee); };
-        const auto function = validated(index);
-        INVARIANT(function.ok(), "a module that was validated as a whole has valid functions");
-        vm::CompiledObject object = compiler.compile({.module = module_,
-                                                      .function = *function,
-                                                      .function_index = index,
-                                                      .is_unwanted = is_unwanted_,
-                                                      .validated = validated,
-                                                      .name = module_.function_name(index)});
+        vm::CompiledObject object = vm::compile_function(compiler, module_, index, 0, is_unwanted_);
         note(index, [&] {
             if (!object.refusal.empty()) {
                 ++report_.refused[object.refusal];

@@ -42,6 +42,26 @@ const void* find_symbol(const CodeSpace::Symbols& symbols, const char* name) {
 
 }  // namespace
 
+CompiledObject compile_function(Compiler& compiler, const Module& module,
+                                std::uint32_t function_index, std::uint32_t loop_offset,
+                                const std::atomic<bool>& is_unwanted) {
+    const std::function<Result<Function>(std::uint32_t)> validated = [&](std::uint32_t index) {
+        return validated_function(module, index);
+    };
+    const auto function = validated(function_index);
+    INVARIANT(function.ok(), "only a function whose body is valid is compiled");
+    return compiler.compile({
+        .module = module,
+        .function = *function,
+        .function_index = function_index,
+        .is_unwanted = is_unwanted,
+        .validated = validated,
+        .loop_offset = loop_offset,
+        .name = module.function_name(function_index),
+        .place = place_of(module, function_index, loop_offset),
+    });
+}
+
 CompiledTier::~CompiledTier() {
     stop();
     for (std::thread& thread : threads_)
@@ -112,23 +132,10 @@ std::map<std::string, std::uint64_t> CompiledTier::counts() const {
 
 CompiledCode CompiledTier::make(const Result<std::unique_ptr<Compiler>>& compiler, const Job& job) {
     if (!compiler.ok()) return {.refusal = compiler.error().message};
-    const std::function<Result<Function>(std::uint32_t)> validated = [&](std::uint32_t index) {
-        return validated_function(*job.module, index);
-    };
-    const auto function = validated(job.function_index);
-    INVARIANT(function.ok(), "only a function that was translated is compiled");
     FAULT_POINT(vm_compile_begun);
     const std::uint64_t begun_ns = processor_time_ns();
-    CompiledObject object = (*compiler)->compile({
-        .module = *job.module,
-        .function = *function,
-        .function_index = job.function_index,
-        .is_unwanted = is_ending_,
-        .validated = validated,
-        .loop_offset = job.loop_offset,
-        .name = job.module->function_name(job.function_index),
-        .place = place_of(*job.module, job.function_index, job.loop_offset),
-    });
+    CompiledObject object =
+        compile_function(**compiler, *job.module, job.function_index, job.loop_offset, is_ending_);
     compile_ns_ += processor_time_ns() - begun_ns;
     TRACE(vm, "compiled", job.function_index, job.loop_offset, object.refusal);
     if (!object.refusal.empty()) return {.refusal = object.refusal};

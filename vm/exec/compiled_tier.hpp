@@ -25,6 +25,12 @@ struct BackgroundOptions {
     std::uint32_t patience = 10'000;
 };
 
+/// What a compiler makes of a function of a module, or, with an offset, of what is left of it from
+/// that loop on. Requires: it is not imported, its body is valid.
+CompiledObject compile_function(Compiler& compiler, const Module& module,
+                                std::uint32_t function_index, std::uint32_t loop_offset,
+                                const std::atomic<bool>& is_unwanted);
+
 /// Compiled code of all modules that a host process runs. It outlives the machines: one that comes
 /// back finds the code that was made in its former life, and with a cache that of other host
 /// processes.
