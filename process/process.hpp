@@ -38,6 +38,7 @@ struct Execution {
     std::optional<heap::MechanismKind> heap_mechanism;
     vm::Engine engine = vm::Engine::automatic;
     unsigned jit_threads = 1;      ///< that compile in the background
+    bool names_code = false;       ///< perf and debuggers are told whose compiled code is
     vm::CompilerOptions compiler;  ///< for the engines that have one
     CodeCacheOptions code_cache;
     std::uint64_t reincarnate_every = 0;       ///< in safepoints; 0: never; not with the next one

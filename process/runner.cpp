@@ -50,6 +50,7 @@ Result<std::unique_ptr<Runner>> Runner::create(const Execution& execution,
     runner->tier_ =
         TRY(vm::open_tier(execution.engine, {.threads = execution.jit_threads}, execution.compiler,
                           open_code_cache(execution.store_location, execution.code_cache, host)));
+    if (runner->tier_ && execution.names_code) runner->tier_->tell_names();
     runner->surroundings_.tier = runner->tier_.get();
     return runner;
 }

@@ -133,6 +133,20 @@ TEST_CASE("what is compiled of each function is written where --jit-dump says", 
     REQUIRE(files[".emitted.ll"] == files[".s"]);
 }
 
+TEST_CASE("--jit-names tells perf whose code lies where", "[engine]") {
+    const ProcessFixture fixture;
+    if (!has_compiler(fixture.run({"run", "--engine=jit", "samples/hello.wasm"}))) return;
+    VmProcess runner = fixture.start({"run", "--engine=jit", "--jit-names", "samples/hello.wasm"});
+    const std::string map = "/tmp/perf-" + std::to_string(runner.pid()) + ".map";
+
+    REQUIRE(runner.wait().exit_code == 0);
+
+    const std::string names = read_text(map);
+    std::filesystem::remove(map);
+    REQUIRE(names.find(" dlmalloc\n") != std::string::npos);
+    REQUIRE(names.find(" dlmalloc entry\n") != std::string::npos);
+}
+
 TEST_CASE("the end of a run waits for no compilation", "[engine]") {
     const auto program = guest("busy");
     if (!program) return;

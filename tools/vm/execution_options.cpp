@@ -136,6 +136,8 @@ void ExecutionOptions::add_to(CLI::App& verb) {
                     "Write what is compiled of each function to DIR, jit-dump unless given: ir, "
                     "LLVM's code, or asm, the processor's")
         ->type_name("ir|asm[:DIR]");
+    verb.add_flag("--jit-names", names_code,
+                  "Tell perf, in /tmp/perf-PID.map, and debuggers whose code is compiled");
     code_cache.add_to(verb);
     verb.add_option("--heap-mechanism", heap_mechanism,
                     "How pages are faulted in: auto, uffd-async, uffd-sync or mprotect")
@@ -174,6 +176,7 @@ Result<process::Execution> ExecutionOptions::parse(const Invocation& invocation)
     execution.checkpoint_location = invocation.checkpoint_store;
     execution.engine = TRY(vm::parse_engine(engine));
     execution.jit_threads = jit_threads;
+    execution.names_code = names_code;
     if (!jit_dump.empty()) TRY(parse_dump(jit_dump, execution.compiler));
     execution.code_cache = TRY(code_cache.parse());
     // What is found is not compiled, and so would not be written.

@@ -12,6 +12,7 @@ struct ExecutionOptions {
     std::string engine = "auto";
     unsigned jit_threads = 1;
     std::string jit_dump;  ///< KIND or KIND:DIR; empty: nothing
+    bool names_code = false;
     CodeCacheArguments code_cache;
     std::string heap_mechanism = "auto";
     std::uint64_t reincarnate_every = 0;

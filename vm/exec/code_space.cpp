@@ -123,13 +123,16 @@ Result<std::string> Object::name_at(std::uint64_t section, std::uint64_t offset)
 /// One object on its way to memory: first it is known how much room it takes.
 class Loading {
 public:
-    explicit Loading(const Object& object) : object_(object) {}
+    Loading(const Object& object, bool has_unwind_tables)
+        : object_(object), has_unwind_tables_(has_unwind_tables) {}
 
     Result<void> lay_out();
     [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
     /// Puts it where it will stay. Requires: as many bytes as it takes, all zero.
     Result<void> put(MutableBytes memory);
     Result<CodeSpace::Symbols> functions() const;
+    /// Where its sections lie, by number.
+    [[nodiscard]] std::map<std::size_t, std::uint64_t> section_addresses() const;
 
 private:
     /// What the object takes from this host process: behind its sections.
@@ -150,6 +153,7 @@ private:
     Result<std::uint64_t> offset_of(const Elf64_Sym& symbol) const;
 
     const Object& object_;
+    const bool has_unwind_tables_;
     std::vector<std::optional<std::uint64_t>> offsets_;  ///< by section; nullopt: left out
     std::map<std::uint32_t, Import> imports_;            ///< by symbol
     std::uint64_t size_bytes_ = 0;
@@ -160,10 +164,11 @@ Result<void> Loading::lay_out() {
     for (const Elf64_Shdr& section : object_.sections()) {
         offsets_.emplace_back();
         if (!is_loaded(section)) continue;
-        // Nobody walks these frames by their tables: the native stack is dropped at once.
+        // Only debuggers walk frames by their tables: the native stack is dropped at once.
         const bool is_unwind_table = section.sh_type == SHT_X86_64_UNWIND;
-        if (is_unwind_table) continue;
-        if (section.sh_type != SHT_PROGBITS || (section.sh_flags & SHF_WRITE) != 0)
+        if (is_unwind_table && !has_unwind_tables_) continue;
+        const bool is_known = section.sh_type == SHT_PROGBITS || is_unwind_table;
+        if (!is_known || (section.sh_flags & SHF_WRITE) != 0)
             return fail(ErrorCode::unsupported, "compiled code has data of its own");
         const std::uint64_t alignment = std::max<std::uint64_t>(section.sh_addralign, 1);
         if (alignment > kAlignmentMax || (alignment & (alignment - 1)) != 0)
@@ -262,9 +267,19 @@ Result<CodeSpace::Symbols> Loading::functions() const {
                               ELF64_ST_TYPE(symbol.st_info) == STT_FUNC &&
                               symbol.st_shndx != SHN_UNDEF;
         if (!is_shown) continue;
-        functions.emplace(TRY(object_.name_of(symbol)), &memory_[TRY(offset_of(symbol))]);
+        const Bytes behind = memory_.subspan(TRY(offset_of(symbol)));
+        functions.emplace(TRY(object_.name_of(symbol)),
+                          behind.first(std::min<std::uint64_t>(behind.size(), symbol.st_size)));
     }
     return functions;
+}
+
+std::map<std::size_t, std::uint64_t> Loading::section_addresses() const {
+    std::map<std::size_t, std::uint64_t> addresses;
+    for (std::size_t i = 0; i < offsets_.size(); ++i) {
+        if (offsets_[i]) addresses[i] = address_of(memory_.data()) + *offsets_[i];
+    }
+    return addresses;
 }
 
 /// Memory that goes unless it is kept.
@@ -306,9 +321,9 @@ CodeSpace::~CodeSpace() {
         ::munmap(mapping.data(), mapping.size());
 }
 
-Result<CodeSpace::Symbols> CodeSpace::load(Bytes bytes) {
+Result<CodeSpace::Symbols> CodeSpace::load(Bytes bytes, const std::string& whose) {
     const Object object = TRY(Object::read(bytes));
-    Loading loading(object);
+    Loading loading(object, names_.has_value());
     TRY(loading.lay_out());
     Mapping mapping = TRY(Mapping::make(loading.size_bytes()));
     TRY(loading.put(mapping.memory()));
@@ -316,6 +331,7 @@ Result<CodeSpace::Symbols> CodeSpace::load(Bytes bytes) {
     TRY(mapping.make_executable());
     const std::lock_guard guard(mutex_);
     mappings_.push_back(mapping.keep());
+    if (names_) names_->tell(whose, functions, bytes, loading.section_addresses());
     return functions;
 }
 

@@ -2,10 +2,12 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "vm/exec/code_names.hpp"
 
 namespace sojourn::vm {
 
@@ -18,20 +20,24 @@ namespace sojourn::vm {
 /// Usable from any thread. What was loaded stays until this goes.
 class CodeSpace {
 public:
-    using Symbols = std::map<std::string, const void*, std::less<>>;
+    using Symbols = std::map<std::string, Bytes, std::less<>>;
 
     CodeSpace() = default;
+    /// From now on it tells perf and debuggers whose code lies where. Requires: it is empty.
+    void tell_names() { names_.emplace(); }
     ~CodeSpace();
     CodeSpace(const CodeSpace&) = delete;
     CodeSpace& operator=(const CodeSpace&) = delete;
 
-    /// Where the functions are that the object shows to others, by name. Errors: corrupt;
-    /// unsupported when it needs what is not had here; out_of_memory.
-    Result<Symbols> load(Bytes object);
+    /// The code of the functions that the object shows to others, by name. `whose` it is only
+    /// people are told. Errors: corrupt; unsupported when it needs what is not had here;
+    /// out_of_memory.
+    Result<Symbols> load(Bytes object, const std::string& whose = "");
 
 private:
     std::mutex mutex_;
     std::vector<MutableBytes> mappings_;
+    std::optional<CodeNames> names_;  ///< nullopt: nobody is told
 };
 
 }  // namespace sojourn::vm

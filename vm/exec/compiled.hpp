@@ -47,7 +47,7 @@ struct CompileUnit {
     /// Functions of the module that are called, which may become part of the code.
     const std::function<Result<Function>(std::uint32_t)>& validated;
     std::uint32_t loop_offset = 0;  ///< of the loop to begin at, behind its safepoint; 0: none
-    std::string name = {};          ///< of the function, as its module has it
+    std::string name = {};          ///< of what is compiled, for people
     std::string place = {};  ///< a word for module, function and loop: 0d3f5a1c-7, 0d3f5a1c-7-0x284
 };
 

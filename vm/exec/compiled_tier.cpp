@@ -27,6 +27,16 @@ std::string place_of(const Module& module, std::uint32_t function_index,
     return fmt::format("{}-{}{}", module.digest().hex().substr(0, kDigits), function_index, loop);
 }
 
+/// For people, in printable characters of ASCII.
+std::string name_of(const Module& module, std::uint32_t function_index, std::uint32_t loop_offset) {
+    std::string name = module.function_name(function_index);
+    for (char& character : name) {
+        if (character < ' ' || character > '~') character = '?';
+    }
+    if (loop_offset != 0) name += fmt::format(" from loop {:#x}", loop_offset);
+    return name;
+}
+
 /// That this thread has taken.
 std::uint64_t processor_time_ns() {
     timespec time{};
@@ -37,7 +47,7 @@ std::uint64_t processor_time_ns() {
 
 const void* find_symbol(const CodeSpace::Symbols& symbols, const char* name) {
     const auto found = symbols.find(name);
-    return found == symbols.end() ? nullptr : found->second;
+    return found == symbols.end() ? nullptr : found->second.data();
 }
 
 }  // namespace
@@ -57,7 +67,7 @@ CompiledObject compile_function(Compiler& compiler, const Module& module,
         .is_unwanted = is_unwanted,
         .validated = validated,
         .loop_offset = loop_offset,
-        .name = module.function_name(function_index),
+        .name = name_of(module, function_index, loop_offset),
         .place = place_of(module, function_index, loop_offset),
     });
 }
@@ -75,7 +85,7 @@ const CompiledCode* CompiledTier::ask(const std::shared_ptr<const Module>& modul
     const std::lock_guard guard(mutex_);
     const auto found = codes_.find(key);
     if (found != codes_.end()) return &found->second;
-    if (auto kept = find_kept(*module, key.second)) {
+    if (auto kept = find_kept(job)) {
         ++found_in_cache_;
         return &codes_.emplace(key, *std::move(kept)).first->second;
     }
@@ -92,18 +102,19 @@ std::uint32_t CompiledTier::begin_of(const Job& job) {
                                 : job.module->functions[job.function_index].body_offset;
 }
 
-std::optional<CompiledCode> CompiledTier::find_kept(const Module& module, std::uint32_t begin) {
+std::optional<CompiledCode> CompiledTier::find_kept(const Job& job) {
     if (!cache_) return std::nullopt;
-    const auto object = cache_->find(module, begin);
+    const auto object = cache_->find(*job.module, begin_of(job));
     if (!object) return std::nullopt;
-    CompiledCode code = load(*object);
-    TRACE(vm, "found_compiled", begin, code.refusal);
+    CompiledCode code = load(job, *object);
+    TRACE(vm, "found_compiled", job.function_index, job.loop_offset, code.refusal);
     if (code.entry == nullptr) return std::nullopt;
     return code;
 }
 
-CompiledCode CompiledTier::load(Bytes object) {
-    const auto symbols = space_.load(object);
+CompiledCode CompiledTier::load(const Job& job, Bytes object) {
+    const auto symbols =
+        space_.load(object, name_of(*job.module, job.function_index, job.loop_offset));
     if (!symbols.ok()) return {.refusal = symbols.error().message};
     const void* const entry = find_symbol(*symbols, kEntrySymbol);
     if (entry == nullptr) return {.refusal = "compiled code has no entry"};
@@ -139,7 +150,7 @@ CompiledCode CompiledTier::make(const Result<std::unique_ptr<Compiler>>& compile
     compile_ns_ += processor_time_ns() - begun_ns;
     TRACE(vm, "compiled", job.function_index, job.loop_offset, object.refusal);
     if (!object.refusal.empty()) return {.refusal = object.refusal};
-    CompiledCode code = load(object.bytes);
+    CompiledCode code = load(job, object.bytes);
     if (cache_ && code.entry != nullptr)
         cache_->keep(*job.module, begin_of(job), std::move(object.bytes));
     return code;

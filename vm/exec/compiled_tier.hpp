@@ -56,6 +56,9 @@ public:
     CompiledTier(const CompiledTier&) = delete;
     CompiledTier& operator=(const CompiledTier&) = delete;
 
+    /// From now on perf and debuggers are told whose code is compiled. Requires: nothing is yet.
+    void tell_names() { space_.tell_names(); }
+
     /// Code for a function from its beginning, or, with an offset, from that loop on; nullptr: not
     /// yet. Requires: the function is not imported, its body is valid.
     const CompiledCode* ask(const std::shared_ptr<const Module>& module,
@@ -95,13 +98,13 @@ private:
     static std::uint32_t begin_of(const Job& job);
     void enqueue(const Key& key, Job job);
     /// What the cache has, ready to be called.
-    std::optional<CompiledCode> find_kept(const Module& module, std::uint32_t begin);
+    std::optional<CompiledCode> find_kept(const Job& job);
     /// The hottest that nobody has taken.
     Jobs::iterator next_job();
     void serve();
     /// Without a compiler: it is refused. Any thread.
     CompiledCode make(const Result<std::unique_ptr<Compiler>>& compiler, const Job& job);
-    CompiledCode load(Bytes object);
+    CompiledCode load(const Job& job, Bytes object);
 
     const Source source_;
     const BackgroundOptions options_{};

@@ -13,23 +13,13 @@ namespace sojourn::vm::jit {
 
 namespace {
 
-/// As people would say it, in printable characters of ASCII.
-std::string guest_name(const CompileUnit& unit) {
-    std::string name = unit.name;
-    for (char& character : name) {
-        if (character < ' ' || character > '~') character = '?';
-    }
-    if (unit.loop_offset != 0) name += fmt::format(" from loop {:#x}", unit.loop_offset);
-    return name;
-}
-
 /// With a first line that says whose it is; `mark` begins a comment. LLVM ends the process for an
 /// error that nobody has cleared.
 class DumpFile {
 public:
     DumpFile(const std::string& path, const char* mark, const CompileUnit& unit)
         : stream_(path, error_, llvm::sys::fs::OF_Text) {
-        if (is_open()) stream_ << mark << ' ' << guest_name(unit) << '\n';
+        if (is_open()) stream_ << mark << ' ' << unit.name << '\n';
     }
     ~DumpFile() {
         if (is_open()) stream_.close();

@@ -40,6 +40,13 @@ void emit_entry(Ir& ir, const FunctionType& type, llvm::Function& body) {
     ir.CreateRetVoid();
 }
 
+/// With which debuggers find callers; nobody else looks at them.
+void add_unwind_tables(llvm::Module& module) {
+    for (llvm::Function& function : module) {
+        if (!function.isDeclaration()) function.setUWTableKind(llvm::UWTableKind::Async);
+    }
+}
+
 class LlvmCompiler final : public Compiler {
 public:
     LlvmCompiler(std::unique_ptr<llvm::TargetMachine> target, std::unique_ptr<Onlooker> onlooker)
@@ -62,6 +69,7 @@ public:
         llvm::Function* const made =
             FunctionEmitter(ir, unit, survey).emit(is_whole ? kBodySymbol : kEntrySymbol);
         if (is_whole) emit_entry(ir, unit.module.function_type(unit.function.type_index), *made);
+        add_unwind_tables(module);
         if (onlooker_) onlooker_->emitted(unit, module);
         optimize(module, unit.is_unwanted);
         if (unit.is_unwanted) return {.refusal = "it is not wanted any more"};

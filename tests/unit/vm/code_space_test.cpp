@@ -1,14 +1,33 @@
 #include "vm/exec/code_space.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <random>
 #include <sstream>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include "tests/support/object_builder.hpp"
 #include "tests/support/seed.hpp"
+
+// As gdb sees it.
+extern "C" {
+struct jit_code_entry {
+    jit_code_entry* next_entry;
+    jit_code_entry* prev_entry;
+    const char* symfile_addr;
+    std::uint64_t symfile_size;
+};
+struct jit_descriptor {
+    std::uint32_t version;
+    std::uint32_t action_flag;
+    jit_code_entry* relevant_entry;
+    jit_code_entry* first_entry;
+};
+extern jit_descriptor __jit_debug_descriptor;
+}
 
 using namespace sojourn;
 using namespace sojourn::tests;
@@ -19,8 +38,8 @@ namespace {
 
 using Give = std::uint64_t (*)();
 
-std::uint64_t call(const void* function) {
-    return reinterpret_cast<Give>(reinterpret_cast<std::uintptr_t>(function))();
+std::uint64_t call(Bytes function) {
+    return reinterpret_cast<Give>(reinterpret_cast<std::uintptr_t>(function.data()))();
 }
 
 ErrorCode refusal_of(const ObjectBuilder& object) {
@@ -58,11 +77,11 @@ TEST_CASE("code that was loaded can be called, and is never writable and executa
 
     const auto symbols = space.load(answering_object(7));
     REQUIRE(symbols.ok());
-    const void* const entry = symbols->at("entry");
+    const Bytes entry = symbols->at("entry");
     std::uint64_t slot = 0;
     reinterpret_cast<void (*)(const void*, std::uint64_t*, const void*)>(
-        reinterpret_cast<std::uintptr_t>(entry))(nullptr, &slot, nullptr);
-    const Mappings mappings(entry);
+        reinterpret_cast<std::uintptr_t>(entry.data()))(nullptr, &slot, nullptr);
+    const Mappings mappings(entry.data());
 
     REQUIRE(slot == 7);
     REQUIRE(mappings.of_place == "r-xp");
@@ -150,6 +169,29 @@ TEST_CASE("an object that calls what this host process has not is refused by its
     const auto loaded = space.load(object.build());
 
     REQUIRE(loaded.error().message.find("no_such_function") != std::string::npos);
+}
+
+TEST_CASE("debuggers and profilers are told whose code lies where", "[exec][compiled]") {
+    const std::string map = fmt::format("/tmp/perf-{}.map", ::getpid());
+    {
+        CodeSpace space;
+        space.tell_names();
+        const auto symbols = space.load(answering_object(7), "answer");
+        REQUIRE(symbols.ok());
+
+        const jit_code_entry* const told = __jit_debug_descriptor.first_entry;
+        REQUIRE(told != nullptr);
+        const std::string_view object(told->symfile_addr, told->symfile_size);
+        REQUIRE(object.find("answer entry") != std::string_view::npos);
+        std::ostringstream lines;
+        lines << std::ifstream(map).rdbuf();
+        const auto address = reinterpret_cast<std::uintptr_t>(symbols->at("entry").data());
+        REQUIRE(lines.str().find(fmt::format("{:x} ", address)) != std::string::npos);
+        REQUIRE(lines.str().find(" answer entry\n") != std::string::npos);
+    }
+
+    REQUIRE(__jit_debug_descriptor.first_entry == nullptr);
+    std::filesystem::remove(map);
 }
 
 #endif
