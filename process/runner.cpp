@@ -18,6 +18,11 @@ namespace {
 /// Copying less than this takes less than a millisecond.
 constexpr std::uint64_t kPrecopiedBytesMin = std::uint64_t{4} << 20U;
 
+/// How long old checkpoints are removed before the next one may be published; and how many go at
+/// any rate: more than one for each that comes, so that none are left in the end.
+constexpr std::uint64_t kRemovingNsMax = 100'000'000;
+constexpr std::size_t kRemovedAtLeast = 2;
+
 /// Where a shell can't tell more than a byte.
 std::int32_t shell_exit_code(std::int32_t code) {
     return code & 0xff;
@@ -434,12 +439,17 @@ Result<void> Runner::remove_superseded(store::Version head) {
     auto checkpoints = TRY(seat_.family->checkpoints(seat_.record.id));
     // Those that it grew from are another process's.
     std::erase_if(checkpoints, [&](const auto& info) { return info.process != seat_.record.id; });
+    const std::uint64_t begun_ns = host_.clock.monotonic_ns();
+    std::size_t done = 0;
     for (const store::Version version : superseded(*execution_.keep, checkpoints, head)) {
+        const bool is_long = host_.clock.monotonic_ns() - begun_ns > kRemovingNsMax;
+        if (is_long && done >= kRemovedAtLeast) break;
         const auto removed = seat_.family->prune(version, seat_.token);
         // Another process of the family may stand there; or a person was faster, or has tagged it.
         const bool is_fine = removed.ok() || removed.error().code == ErrorCode::busy ||
                              removed.error().code == ErrorCode::not_found;
         if (!is_fine) return removed.error();
+        if (removed.ok()) ++done;
     }
     const auto oldest = TRY(oldest_file_moment(*seat_.family, seat_.record.id));
     if (oldest) files_needed_from_ = plain(*oldest);

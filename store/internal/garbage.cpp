@@ -66,8 +66,7 @@ Result<void> sweep_list(WriteTransaction& transaction, const ReadPoints& points,
             (stays ? kept : garbage).push_back(unit);
         }
     }
-    for (const UnitKey& unit : garbage)
-        TRY(erase_unit(transaction, at(unit)));
+    TRY(erase_units(transaction, list.key.branch, list.key.version, garbage));
     return replace_list(transaction, list.key, kept);
 }
 

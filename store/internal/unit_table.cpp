@@ -30,12 +30,15 @@ std::size_t tail_bytes_of(std::size_t value_bytes) {
                : 0;
 }
 
-/// The database reads nothing ahead; a value of several pages would come in one fault a page.
-void announce(Bytes value) {
-    if (value.size() <= kDatabasePageBytes) return;
-    const auto address = reinterpret_cast<std::uintptr_t>(value.data());
+/// The database reads nothing ahead.
+void read_ahead(Bytes part) {
+    const auto address = reinterpret_cast<std::uintptr_t>(part.data());
     const std::uintptr_t first = address & ~(kDatabasePageBytes - 1);
-    ::madvise(reinterpret_cast<void*>(first), address + value.size() - first, MADV_WILLNEED);
+    ::madvise(reinterpret_cast<void*>(first), address + part.size() - first, MADV_WILLNEED);
+}
+
+bool has_pages_of_its_own(Bytes value) {
+    return value.size() > kDatabasePageBytes;
 }
 
 bool is_of(const UnitVersion& at, BranchId branch, UnitKey unit) {
@@ -74,7 +77,7 @@ Result<UnitVersion> parse_unit_key(Bytes key) {
 }
 
 Result<Bytes> StoredUnit::joined(std::byte* buffer) const {
-    announce(head);
+    if (has_pages_of_its_own(head)) read_ahead(head);  // not one fault a page
     if (tail.empty()) return head;
     if (head.size() + tail.size() > kUnitValueBytesMax) {
         return fail(ErrorCode::corrupt, "unit {} of region {} is too long", plain(at.unit.unit),
@@ -99,6 +102,18 @@ Result<void> put_unit(WriteTransaction& transaction, const UnitVersion& at, Byte
 Result<void> erase_unit(WriteTransaction& transaction, const UnitVersion& at) {
     TRY(transaction.erase(kPages, key_of(at)));
     TRY(transaction.erase(kPages, tail_key_of(at)));
+    return {};
+}
+
+Result<void> erase_units(WriteTransaction& transaction, BranchId branch, Version version,
+                         std::span<const UnitKey> units) {
+    // To free a value the database looks at its first page; nobody else may have for long.
+    for (const UnitKey& unit : units) {
+        const auto head = TRY(transaction.get(kPages, key_of({branch, unit, version})));
+        if (head && has_pages_of_its_own(*head)) read_ahead(head->first(1));
+    }
+    for (const UnitKey& unit : units)
+        TRY(erase_unit(transaction, {branch, unit, version}));
     return {};
 }
 

@@ -19,6 +19,9 @@ struct StoredUnit {
 
 Result<void> put_unit(WriteTransaction& transaction, const UnitVersion& at, Bytes value);
 Result<void> erase_unit(WriteTransaction& transaction, const UnitVersion& at);
+/// Many at once, from a database that may lie on disk alone.
+Result<void> erase_units(WriteTransaction& transaction, BranchId branch, Version version,
+                         std::span<const UnitKey> units);
 
 /// The newest value of `unit` on `branch` at or before `version`, abandoned ones passed over.
 /// `cursor` is one of the table. Allocates nothing unless it fails.
