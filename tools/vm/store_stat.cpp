@@ -13,6 +13,9 @@ namespace {
 
 using store::StoreUsage;
 
+/// Less is not worth writing the store anew.
+constexpr std::uint64_t kFreeBytesNoted = std::uint64_t{256} << 20U;
+
 struct UsageRow {
     const char* name;  ///< in JSON with `_bytes` behind it
     const char* text;
@@ -67,6 +70,10 @@ Result<void> print_for_people(const StoreUsage& usage) {
     }
     kinds.push_back({{"all files"}, bytes_cell(usage.files)});
     TRY(print_table({"WHAT", "SIZE"}, kinds));
+    if (usage.free >= kFreeBytesNoted && usage.free >= usage.files / 4) {
+        TRY(print_line(fmt::format("vm store compact gives {} of free pages back",
+                                   bytes_for_people(usage.free))));
+    }
     if (usage.processes.empty()) return {};
     std::vector<std::vector<Cell>> processes;
     for (const store::ProcessUsage& process : usage.processes) {
