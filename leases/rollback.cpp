@@ -135,10 +135,10 @@ Result<void> Rollback::note_left_between(std::uint64_t begin, std::uint64_t end)
 Result<void> Rollback::undo_again(std::uint64_t number) {
     const ByteVector record = TRY(history_.journal->read(Number{number}));
     const Change change = TRY(decode_change(record));
-    return undo_unless_kept(Number{number}, change);
+    return undo_unless_kept(Number{number}, change, Attempt::again);
 }
 
-Result<void> Rollback::undo_unless_kept(Number number, const Change& change) {
+Result<void> Rollback::undo_unless_kept(Number number, const Change& change, Attempt attempt) {
     bool is_kept = false;
     const Place* not_granted = nullptr;
     for (const Place* place : {&change.place, &change.target}) {
@@ -152,13 +152,13 @@ Result<void> Rollback::undo_unless_kept(Number number, const Change& change) {
     if (is_kept) return {};
     if (not_granted != nullptr && change.kind != ChangeKind::barrier)
         return refusal(*not_granted, "is not granted on this host");
-    return undo(number, change);
+    return undo(number, change, attempt);
 }
 
-Result<void> Rollback::undo(Number number, const Change& change) {
+Result<void> Rollback::undo(Number number, const Change& change, Attempt attempt) {
     switch (change.kind) {
         case ChangeKind::content:
-            return undo_content(number, change);
+            return undo_content(number, change, attempt);
         case ChangeKind::created:
             return undo_creation(number, change);
         case ChangeKind::moved:
@@ -205,7 +205,7 @@ Result<void> Rollback::expect_ours(const Change& change, const HostStatus& statu
     return {};
 }
 
-Result<void> Rollback::undo_content(Number number, const Change& change) {
+Result<void> Rollback::undo_content(Number number, const Change& change, Attempt attempt) {
     const auto opened = history_.open_at(change.place, O_RDWR | O_NONBLOCK | O_NOCTTY);
     if (!opened.ok()) {
         if (is_unknown(change.place)) return {};
@@ -221,7 +221,9 @@ Result<void> Rollback::undo_content(Number number, const Change& change) {
         history_.changed.push_back(file);
     }
     checked_.insert(file->identity);
-    TRY(note_what_goes(number, change, descriptor, status));
+    // Again, all of it is noted; and a note more would say that what the last one tells has
+    // happened.
+    if (attempt == Attempt::first) TRY(note_what_goes(number, change, descriptor, status));
     history_.left.begin(*file->row);
     TRY(put_back(change, descriptor));
     FAULT_POINT(leases_change_made);

@@ -27,17 +27,20 @@ public:
 
 private:
     using Number = HistoryPosition;
+    /// Again: an earlier way back has noted what undoing takes, and may not have finished it.
+    enum class Attempt : std::uint8_t { first, again };
 
     Result<void> walk(Number target);
-    Result<void> undo(Number number, const Change& change);
+    Result<void> undo(Number number, const Change& change, Attempt attempt = Attempt::first);
     Result<void> note_left_between(std::uint64_t begin, std::uint64_t end);
     Result<void> undo_again(std::uint64_t number);
-    Result<void> undo_content(Number number, const Change& change);
+    Result<void> undo_content(Number number, const Change& change, Attempt attempt);
     Result<void> undo_creation(Number number, const Change& change);
     Result<void> undo_removed_directory(Number number, const Change& change);
     Result<void> undo_move(Number number, const Change& change);
 
-    Result<void> undo_unless_kept(Number number, const Change& change);
+    Result<void> undo_unless_kept(Number number, const Change& change,
+                                  Attempt attempt = Attempt::first);
     [[nodiscard]] bool keeps_inodes_of(const HostStatus& status) const;
     [[nodiscard]] bool is_unknown(const Place& place) const;
     Result<void> expect_ours(const Change& change, const HostStatus& status);

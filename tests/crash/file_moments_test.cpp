@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "tests/crash/await_output.hpp"
@@ -118,6 +119,29 @@ TEST_CASE("a process killed at any point of a change or of a way back resumes", 
             const VmResult result = runner.wait();
             CAPTURE(result.out, result.err);
             REQUIRE(result.exit_code == kSignalExit);
+        }
+    }
+
+    fixture.expect_agreement();
+}
+
+TEST_CASE(
+    "a way back that is killed after each of its notes, and again at the next, is gone to its end",
+    "[crash]") {
+    const auto program = guest("moments");
+    if (!program) return;
+    MomentsFixture fixture(*program);
+    fixture.run_until_killed({}, "");
+    // The first notes of a life tell how files were left.
+    for (int note = 1; note <= 20; ++note) {
+        for (int next = 1; next <= 8; ++next) {
+            for (const int at : {note, next}) {
+                const std::string point = fmt::format("leases_change_noted:kill:{}", at);
+                INFO("killed at " << note << ", then " << next);
+                const VmResult result = fixture.resume({}, point).wait();
+                CAPTURE(result.out, result.err);
+                REQUIRE(result.exit_code == kSignalExit);
+            }
         }
     }
 
