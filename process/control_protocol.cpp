@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "process/console_protocol.hpp"
+#include "process/internal/code_json.hpp"
 #include "process/internal/json_line.hpp"
 
 namespace sojourn::process {
@@ -23,6 +24,7 @@ constexpr std::array kVerbs = {
     VerbName{ControlVerb::checkpoint, "checkpoint"},
     VerbName{ControlVerb::suspend, "suspend"},
     VerbName{ControlVerb::status, "status"},
+    VerbName{ControlVerb::code, "code"},
     VerbName{ControlVerb::leases, "leases"},
     VerbName{ControlVerb::expire_lease, "expire_lease"},
     VerbName{ControlVerb::renew_lease, "renew_lease"},
@@ -41,12 +43,6 @@ constexpr CodeName kCodes[] = {
 #include "base/errors.def"
 #undef ERROR
 };
-
-std::string text_in(const json& object, const char* key) {
-    const auto found = object.find(key);
-    if (found == object.end() || !found->is_string()) return "";
-    return found->get<std::string>();
-}
 
 json object_of(const store::CheckpointInfo& info) {
     return {{"id", static_cast<std::uint64_t>(info.id)},
@@ -202,6 +198,7 @@ std::string encode_answer(const Result<ControlAnswer>& answer) {
         object["leases"].push_back(object_of(lease));
     if (answer->mode) object["mode"] = text_of(*answer->mode);
     if (answer->memory) object["memory"] = object_of(*answer->memory);
+    if (answer->code) object["code"] = object_of(*answer->code);
     return line_of(object);
 }
 
@@ -228,6 +225,8 @@ Result<ControlAnswer> parse_answer(std::string_view line) {
     answer.mode = mode_named(text_in(object, "mode"));
     const auto memory = object.find("memory");
     if (memory != object.end() && memory->is_object()) answer.memory = memory_in(*memory);
+    const auto code = object.find("code");
+    if (code != object.end() && code->is_object()) answer.code = TRY(code_in(*code));
     const auto all = object.find("leases");
     if (all == object.end() || !all->is_array()) return answer;
     for (const json& lease : *all) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -8,6 +9,7 @@
 #include "leases/lease.hpp"
 #include "leases/terminal.hpp"
 #include "store/types.hpp"
+#include "vm/engine.hpp"
 
 /// What is said on a runner's socket: one line of JSON there, one back (docs/formats/control.md).
 namespace sojourn::process {
@@ -16,6 +18,7 @@ enum class ControlVerb {
     checkpoint,
     suspend,
     status,
+    code,
     leases,
     expire_lease,
     renew_lease,
@@ -59,6 +62,17 @@ struct MemoryUse {
     bool operator==(const MemoryUse&) const = default;
 };
 
+/// How a runner runs the guest's code.
+struct CodeUse {
+    vm::Engine engine = vm::Engine::interp;
+    std::map<std::string, std::uint64_t> functions = {};  ///< vm::CompiledTier::counts()
+    std::vector<vm::CodeState> states = {};  ///< the first of vm::CompiledTier::states()
+
+    bool operator==(const CodeUse&) const = default;
+};
+/// More do not fit into a line.
+inline constexpr std::size_t kCodeStatesMax = 256;
+
 struct ControlAnswer {
     RunnerStatus runner;
     /// The one that was asked for, now durable; nothing of one that is merely captured.
@@ -68,6 +82,7 @@ struct ControlAnswer {
     /// Of the console, when somebody was attached to it.
     std::optional<leases::TerminalMode> mode = {};
     std::optional<MemoryUse> memory = {};  ///< of `status`
+    std::optional<CodeUse> code = {};      ///< of `code`
 };
 
 inline constexpr std::size_t kControlLineBytesMax = 64U << 10U;

@@ -69,10 +69,10 @@ ControlServer::ControlServer(const Clock& clock, Inbox& inbox, leases::Console* 
 
 Result<std::unique_ptr<ControlServer>> ControlServer::start(
     const std::filesystem::path& run_directory, store::ProcessId id, const RunnerStatus& status,
-    Inbox& inbox, leases::Console* console, const Clock& clock, std::function<MemoryUse()> memory) {
+    Inbox& inbox, leases::Console* console, const Clock& clock, RunnerGauges gauges) {
     auto server = std::unique_ptr<ControlServer>(new ControlServer(clock, inbox, console));
     const std::string name = control_socket_name(id);
-    server->memory_ = std::move(memory);
+    server->gauges_ = std::move(gauges);
     server->status_ = status;
     server->path_ = run_directory / name;
     server->listener_ = TRY(listen_in(run_directory, name));
@@ -208,12 +208,22 @@ void ControlServer::perform(ClientId id, std::string_view line) {
     if (request->verb == ControlVerb::attach)
         return post_reply(id, attach(clients_.at(id), *request));
     if (request->verb == ControlVerb::status) return post_reply(id, status());
+    if (request->verb == ControlVerb::code) return post_reply(id, code());
     inbox_.post(request_for(id, *request));
 }
 
 ControlAnswer ControlServer::status() const {
     ControlAnswer answer{.runner = status_};
-    if (memory_) answer.memory = memory_();
+    if (gauges_.memory) answer.memory = gauges_.memory();
+    return answer;
+}
+
+ControlAnswer ControlServer::code() const {
+    ControlAnswer answer{.runner = status_};
+    if (!gauges_.code) return answer;
+    answer.code = gauges_.code();
+    auto& states = answer.code->states;
+    if (states.size() > kCodeStatesMax) states.resize(kCodeStatesMax);
     return answer;
 }
 

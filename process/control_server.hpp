@@ -20,6 +20,12 @@ namespace sojourn::process {
 
 class ConsoleLink;
 
+/// What a runner tells of itself while the guest runs, on any thread. Empty: it can't.
+struct RunnerGauges {
+    std::function<MemoryUse()> memory = {};
+    std::function<CodeUse()> code = {};
+};
+
 /// Answers on a runner's socket, on a thread of its own: a request is one line, so is its answer.
 /// One client at a time may be attached to the process's console; his connection stays. Clients
 /// that vanish, stay silent or talk nonsense harm nobody else. Borrows the inbox, which is closed
@@ -27,13 +33,9 @@ class ConsoleLink;
 class ControlServer {
 public:
     /// Requires: the caller holds the runner's lock. Borrows `console`; nullptr: there is none.
-    /// `memory` is called on the serving thread; empty: nobody can tell.
-    static Result<std::unique_ptr<ControlServer>> start(const std::filesystem::path& run_directory,
-                                                        store::ProcessId id,
-                                                        const RunnerStatus& status, Inbox& inbox,
-                                                        leases::Console* console,
-                                                        const Clock& clock,
-                                                        std::function<MemoryUse()> memory = {});
+    static Result<std::unique_ptr<ControlServer>> start(
+        const std::filesystem::path& run_directory, store::ProcessId id, const RunnerStatus& status,
+        Inbox& inbox, leases::Console* console, const Clock& clock, RunnerGauges gauges = {});
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;
     /// Delivers the answers that are there, then takes the socket away.
@@ -69,6 +71,7 @@ private:
     static bool read_attached(Client& client);
     void perform(ClientId id, std::string_view line);
     [[nodiscard]] ControlAnswer status() const;
+    [[nodiscard]] ControlAnswer code() const;
     Result<ControlAnswer> attach(Client& client, const ControlRequest& asked);
     Request request_for(ClientId id, const ControlRequest& asked);
     void post_reply(ClientId client, const Result<ControlAnswer>& answer);
@@ -78,7 +81,7 @@ private:
     const Clock& clock_;
     Inbox& inbox_;
     leases::Console* console_;
-    std::function<MemoryUse()> memory_;
+    RunnerGauges gauges_;
     RunnerStatus status_;
     std::filesystem::path path_;
     ino_t inode_ = 0;  ///< of the socket at `path_`

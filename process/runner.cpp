@@ -89,12 +89,23 @@ Result<void> Runner::listen(const Seat& seat) {
         inbox_.post(std::move(request));
     }));
     const RunnerStatus status{seat.record.id.hex(), seat.record.name, ::getpid(), seat.token.epoch};
+    const RunnerGauges gauges{
+        .memory =
+            [this] {
+                return MemoryUse{dirty_gauge_.dirty_bytes(), dirty_gauge_.resident_bytes(),
+                                 execution_.cache_bytes};
+            },
+        .code =
+            [this] {
+                CodeUse code{.engine = execution_.engine};
+                if (!tier_) return code;
+                code.functions = tier_->counts();
+                code.states = tier_->states();
+                return code;
+            },
+    };
     control_ = TRY(ControlServer::start(seat.store->run_directory(), seat.record.id, status, inbox_,
-                                        console_.get(), host_.clock, [this] {
-                                            return MemoryUse{dirty_gauge_.dirty_bytes(),
-                                                             dirty_gauge_.resident_bytes(),
-                                                             execution_.cache_bytes};
-                                        }));
+                                        console_.get(), host_.clock, gauges));
     return {};
 }
 

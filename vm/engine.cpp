@@ -1,5 +1,6 @@
 #include "vm/engine.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <dlfcn.h>
@@ -12,6 +13,7 @@ namespace sojourn::vm {
 namespace {
 
 constexpr const char* kFile = "libsojourn-jit.so";
+constexpr std::array<std::string_view, 3> kNames{"interp", "jit", "auto"};
 
 Error missing(const std::string& path, std::string_view why) {
     return fail(ErrorCode::unsupported,
@@ -21,10 +23,14 @@ Error missing(const std::string& path, std::string_view why) {
 
 }  // namespace
 
+std::string_view text_of(Engine engine) {
+    return kNames[static_cast<std::size_t>(engine)];
+}
+
 Result<Engine> parse_engine(std::string_view text) {
-    if (text == "interp") return Engine::interp;
-    if (text == "jit") return Engine::jit;
-    if (text == "auto") return Engine::automatic;
+    for (const Engine engine : {Engine::interp, Engine::jit, Engine::automatic}) {
+        if (text == text_of(engine)) return engine;
+    }
     return fail(ErrorCode::invalid_argument, "--engine {}: there are auto, interp and jit", text);
 }
 

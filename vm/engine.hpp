@@ -15,6 +15,7 @@ enum class Engine : std::uint8_t {
     automatic,  ///< interpreted, and what is hot compiled in the background; "auto"
 };
 
+std::string_view text_of(Engine engine);
 /// By its name. Errors: invalid_argument.
 Result<Engine> parse_engine(std::string_view text);
 

@@ -13,6 +13,12 @@ json parse_object(std::string_view line) {
     return object.is_object() ? object : json();
 }
 
+std::string text_in(const json& object, const char* key) {
+    const auto found = object.find(key);
+    if (found == object.end() || !found->is_string()) return "";
+    return found->get<std::string>();
+}
+
 std::uint64_t number_in(const json& object, const char* key) {
     const auto found = object.find(key);
     if (found == object.end() || !found->is_number_unsigned()) return 0;

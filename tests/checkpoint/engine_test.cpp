@@ -84,6 +84,30 @@ TEST_CASE("what is hot is compiled unless that is not asked for", "[engine]") {
     REQUIRE(vm({"run", "--engine=interp", "--timeout=1s", *program}, killed).exit_code == 124);
 }
 
+TEST_CASE("inspect tells how the code of a process that runs is run", "[engine]") {
+    const auto program = guest("busy");
+    const ProcessFixture fixture;
+    if (!program || !has_compiler(fixture.run({"run", "--engine=jit", "samples/hello.wasm"})))
+        return;
+    const auto hot = [&] { return fixture.run_json({"inspect", "job"})["code"]["hot"]; };
+    VmProcess runner = fixture.start({"run", "--name=job", *program});
+    await_output(runner, "begun");
+    REQUIRE(fixture.run({"checkpoint", "job"}).exit_code == 0);
+
+    await("something is compiled",
+          [&] { return hot().dump().find("compiled") != std::string::npos; });
+    const auto row = hot()[0];
+    const VmResult shown = fixture.run({"inspect", "job"});
+
+    REQUIRE(row["name"].is_string());
+    REQUIRE(row["tier"] == "compiled");
+    REQUIRE(shown.out.find("code: --engine=auto, ") != std::string::npos);
+    REQUIRE(shown.out.find(row["name"].get<std::string>() + " (function ") != std::string::npos);
+    REQUIRE(fixture.run_json({"inspect", "job@1"})["code"].is_null());
+    REQUIRE(fixture.run({"suspend", "job"}).exit_code == 0);
+    REQUIRE(fixture.run_json({"inspect", "job"})["code"].is_null());
+}
+
 TEST_CASE("the statistics tell what was compiled, and how often the tiers changed", "[engine]") {
     const ProcessFixture fixture;
     const std::string file = fixture.folder() / "stats";

@@ -21,6 +21,9 @@ Seeds seeds_of_control() {
         encode_request(
             {.verb = ControlVerb::attach, .message = {}, .window = leases::WindowSize{100, 40}}),
         encode_answer(ControlAnswer{.runner = answer.runner, .mode = leases::TerminalMode::raw}),
+        encode_answer(
+            ControlAnswer{.runner = answer.runner,
+                          .code = CodeUse{.engine = vm::Engine::jit, .states = {vm::CodeState{}}}}),
         encode_console_message({.input = "typed\n"}),
         encode_console_message({.window = leases::WindowSize{}}),
         encode_mode(leases::TerminalMode::raw),

@@ -5,6 +5,7 @@
 
 #include "base/file.hpp"
 #include "base/quantity.hpp"
+#include "tools/vm/code_report.hpp"
 #include "tools/vm/command_tree.hpp"
 #include "tools/vm/execution_options.hpp"
 #include "tools/vm/hex_dump.hpp"
@@ -90,11 +91,16 @@ Result<int> perform(const Invocation& invocation, const InspectArguments& argume
     const auto checkpoint = TRY(StoredCheckpoint::open(*store, reference, host));
     if (!arguments.memory.empty())
         return show_memory(invocation, *checkpoint, TRY(parse_range(arguments.memory)));
+    const auto code = !reference.checkpoint.empty()
+                          ? std::nullopt
+                          : ask_for_code(store->run_directory(), checkpoint->process());
     if (!invocation.json) {
         TRY(print_process(*checkpoint, invocation.clock));
+        if (code) TRY(print_code(*code, checkpoint->machine()));
         return 0;
     }
-    const Json object = TRY(json_of(*checkpoint, invocation.clock));
+    Json object = TRY(json_of(*checkpoint, invocation.clock));
+    object["code"] = code ? json_of(*code, checkpoint->machine()) : Json();
     TRY(checkpoint->expect_there());
     TRY(print_json(object));
     return 0;

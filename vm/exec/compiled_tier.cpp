@@ -1,7 +1,9 @@
 #include "vm/exec/compiled_tier.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <ctime>
+#include <functional>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -82,19 +84,33 @@ const CompiledCode* CompiledTier::ask(const std::shared_ptr<const Module>& modul
                                       std::uint32_t function_index, std::uint32_t loop_offset) {
     const Job job{module, function_index, loop_offset};
     const Key key{module->digest(), begin_of(job)};
-    const std::lock_guard guard(mutex_);
+    std::unique_lock lock(mutex_);
     const auto found = codes_.find(key);
-    if (found != codes_.end()) return &found->second;
+    if (found != codes_.end()) return &found->second.code;
     if (auto kept = find_kept(job)) {
         ++found_in_cache_;
-        return &codes_.emplace(key, *std::move(kept)).first->second;
+        return &add(key, job, *std::move(kept));
     }
     if (is_at_once_) {
-        if (!compiler_) compiler_ = source_();
-        return &codes_.emplace(key, make(*compiler_, job)).first->second;
+        lock.unlock();
+        CompiledCode code = make_at_once(job);
+        lock.lock();
+        return &add(key, job, std::move(code));
     }
     enqueue(key, job);
     return nullptr;
+}
+
+CompiledCode CompiledTier::make_at_once(const Job& job) {
+    const std::lock_guard guard(compiling_mutex_);
+    if (!compiler_) compiler_ = source_();
+    return make(*compiler_, job);
+}
+
+const CompiledCode& CompiledTier::add(const Key& key, const Job& job, CompiledCode code) {
+    const std::uint64_t order = codes_.size();
+    const Made made{std::move(code), job.function_index, job.loop_offset, order};
+    return codes_.emplace(key, made).first->second.code;
 }
 
 std::uint32_t CompiledTier::begin_of(const Job& job) {
@@ -132,13 +148,32 @@ std::uint32_t CompiledTier::patience(const Module& module, std::uint32_t begin) 
 std::map<std::string, std::uint64_t> CompiledTier::counts() const {
     const std::lock_guard guard(mutex_);
     std::map<std::string, std::uint64_t> counts;
-    for (const auto& [key, code] : codes_)
-        ++counts[code.entry != nullptr ? kCompiled : "interpreted: " + code.refusal];
+    for (const auto& [key, made] : codes_)
+        ++counts[made.code.entry != nullptr ? kCompiled : "interpreted: " + made.code.refusal];
     if (found_in_cache_ == 0) return counts;
     counts[kFoundInCache] = found_in_cache_;
     counts[kCompiled] -= found_in_cache_;
     if (counts[kCompiled] == 0) counts.erase(kCompiled);
     return counts;
+}
+
+std::vector<CodeState> CompiledTier::states() const {
+    using Tier = CodeState::Tier;
+    const std::lock_guard guard(mutex_);
+    std::vector<CodeState> states(codes_.size());
+    for (const auto& [key, made] : codes_) {
+        const Tier tier = made.code.entry != nullptr ? Tier::compiled : Tier::interpreted;
+        states[made.order] = {key.first, made.function_index, made.loop_offset, tier};
+    }
+    std::vector<const Job*> waiting;
+    for (const auto& [key, job] : jobs_)
+        waiting.push_back(&job);
+    std::ranges::stable_sort(waiting, std::greater(), &Job::requests);
+    for (const Job* job : waiting) {
+        states.push_back(
+            {job->module->digest(), job->function_index, job->loop_offset, Tier::waiting});
+    }
+    return states;
 }
 
 CompiledCode CompiledTier::make(const Result<std::unique_ptr<Compiler>>& compiler, const Job& job) {
@@ -218,7 +253,7 @@ void CompiledTier::serve() {
         lock.unlock();
         CompiledCode code = make(compiler, taken);
         lock.lock();
-        codes_.emplace(job->first, std::move(code));
+        add(job->first, taken, std::move(code));
         jobs_.erase(job);
     }
 }

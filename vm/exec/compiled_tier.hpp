@@ -31,6 +31,22 @@ CompiledObject compile_function(Compiler& compiler, const Module& module,
                                 std::uint32_t function_index, std::uint32_t loop_offset,
                                 const std::atomic<bool>& is_unwanted);
 
+/// How a function, or what is left of it from a loop on, is run by now.
+struct CodeState {
+    enum class Tier : std::uint8_t {
+        compiled,
+        waiting,  ///< interpreted until it is compiled
+        interpreted,
+    };
+
+    Sha256 module;
+    std::uint32_t function_index = 0;
+    std::uint32_t loop_offset = 0;  ///< 0: the whole function
+    Tier tier = Tier::compiled;
+
+    bool operator==(const CodeState&) const = default;
+};
+
 /// Compiled code of all modules that a host process runs. It outlives the machines: one that comes
 /// back finds the code that was made in its former life, and with a cache that of other host
 /// processes.
@@ -80,6 +96,9 @@ public:
     /// How many functions and loops were compiled, how many were in the cache, and how many were
     /// left to the interpreter for which reason.
     [[nodiscard]] std::map<std::string, std::uint64_t> counts() const;
+    /// What was asked for: what is decided first, as it was found to be hot, then what waits, the
+    /// hottest first.
+    [[nodiscard]] std::vector<CodeState> states() const;
     /// Processor time that compiling took, whatever came of it.
     [[nodiscard]] std::uint64_t compile_ns() const { return compile_ns_; }
 
@@ -94,9 +113,17 @@ private:
         bool is_taken = false;
     };
     using Jobs = std::map<Key, Job>;
+    struct Made {
+        CompiledCode code;
+        std::uint32_t function_index;
+        std::uint32_t loop_offset;
+        std::uint64_t order;  ///< in which they were made
+    };
 
     static std::uint32_t begin_of(const Job& job);
     void enqueue(const Key& key, Job job);
+    /// What is there stays. Requires: the mutex is held.
+    const CompiledCode& add(const Key& key, const Job& job, CompiledCode code);
     /// What the cache has, ready to be called.
     std::optional<CompiledCode> find_kept(const Job& job);
     /// The hottest that nobody has taken.
@@ -104,6 +131,7 @@ private:
     void serve();
     /// Without a compiler: it is refused. Any thread.
     CompiledCode make(const Result<std::unique_ptr<Compiler>>& compiler, const Job& job);
+    CompiledCode make_at_once(const Job& job);
     CompiledCode load(const Job& job, Bytes object);
 
     const Source source_;
@@ -113,8 +141,9 @@ private:
 
     CodeSpace space_;
     mutable std::mutex mutex_;
-    std::map<Key, CompiledCode> codes_;  ///< never changed once they are there
+    std::map<Key, Made> codes_;  ///< never changed once they are there
     std::uint64_t found_in_cache_ = 0;
+    std::mutex compiling_mutex_;                                 ///< guards what follows
     std::optional<Result<std::unique_ptr<Compiler>>> compiler_;  ///< of those who ask
     Jobs jobs_;
     std::condition_variable wake_;

@@ -110,6 +110,25 @@ TEST_CASE("how much memory is in use comes back from an answer as it was told", 
                 .memory == MemoryUse{});
 }
 
+TEST_CASE("how code is run comes back from an answer as it was told", "[process]") {
+    using Tier = vm::CodeState::Tier;
+    const Sha256 one = sha256_of(as_bytes("one"));
+    const Sha256 other = sha256_of(as_bytes("other"));
+    ControlAnswer answer{.runner = {"id", "job", 7, store::Epoch{3}}};
+    answer.code = CodeUse{.engine = vm::Engine::jit,
+                          .functions = {{"compiled", 2}, {"interpreted: too long", 1}},
+                          .states = {{one, 7, 0, Tier::compiled},
+                                     {other, 3, 0x10, Tier::waiting},
+                                     {one, 9, 0, Tier::interpreted}}};
+
+    REQUIRE(parse_answer(encode_answer(answer)).value().code == answer.code);
+    for (const char* damaged : {R"({"engine":"fast"})", R"({"engine":"jit","modules":["ab"]})",
+                                R"({"engine":"jit","states":[{"module":0,"tier":"compiled"}]})",
+                                R"({"engine":"jit","functions":7,"states":[7]})"}) {
+        REQUIRE_FALSE(parse_answer(fmt::format(R"({{"ok":true,"code":{}}})", damaged)).ok());
+    }
+}
+
 TEST_CASE("a runner tells its status without stopping the guest", "[process]") {
     tests::TemporaryFolder folder;
     ControlFixture runner(folder.path());
