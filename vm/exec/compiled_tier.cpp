@@ -254,7 +254,15 @@ void CompiledTier::serve() {
         CompiledCode code = make(compiler, taken);
         lock.lock();
         add(job->first, taken, std::move(code));
+        // The guest may have come from one loop of a function to others while it waited, and now go
+        // through all of them in what was made. Where it does not, it asks again.
+        const auto digest = job->first.first;
+        const std::uint32_t function_index = taken.function_index;
         jobs_.erase(job);
+        std::erase_if(jobs_, [&](const auto& other) {
+            return !other.second.is_taken && other.first.first == digest &&
+                   other.second.function_index == function_index;
+        });
     }
 }
 
