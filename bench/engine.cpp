@@ -34,6 +34,8 @@ const std::array kEngines{"interp", "auto"};
 constexpr double kInterpretedMeanTarget = 9.7;
 constexpr double kSteadyTarget = 1.5;
 constexpr double kSteadyMeanTarget = 1.1;
+constexpr double kColdTarget = 1.3;
+constexpr double kWarmTarget = 1.1;
 
 double geometric_mean(const std::vector<double>& values) {
     double sum = 0;
@@ -48,7 +50,9 @@ void compile(std::vector<std::string> command, const std::vector<std::string>& s
 }
 
 /// From a kernel and what calls it, a native program and a module.
-void compile_both(const std::vector<std::string>& sources, const std::string& native) {
+void compile_both(std::vector<std::string> sources, const std::string& native,
+                  const std::vector<std::string>& options = {}) {
+    sources.insert(sources.end(), options.begin(), options.end());
     compile({"gcc", "-O2", "-w", "-o", native}, sources);
     compile({"clang-16", "--target=wasm32-wasi", "-O2", "-w", "-o", native + ".wasm"}, sources);
 }
@@ -210,6 +214,61 @@ private:
     std::vector<double> peers_;
 };
 
+/// How much more CPU time a program of a second takes than if it were compiled from the start.
+class WarmUp {
+public:
+    WarmUp(Report& report, const Options& options, fs::path kernels)
+        : report_(report), options_(options), kernels_(std::move(kernels)) {}
+
+    void measure(const std::string& name) {
+        const tests::TemporaryFolder folder;
+        const std::string native = folder.path() / name;
+        const std::string output = native + ".out";
+        const std::string store = folder.path() / "store";
+        const std::vector<std::string> sources{(kernels_ / (name + ".c")).native(),
+                                               SOJOURN_BENCH_REPEATED};
+        compile_both(sources, native);
+        const auto runs = static_cast<int>(std::ceil(1.0 / fastest_run({native}, output)));
+        compile_both(sources, native, {fmt::format("-DRUNS={}", runs)});
+        const std::string module = native + ".wasm";
+        cpu_seconds({SOJOURN_VM, "compile", "--store", store, module}, output);
+        std::vector<double> cold;
+        std::vector<double> warm;
+        for (int round = 0; round < options_.repetitions(5, 1); ++round) {
+            const double steady =
+                runs * fastest_run({SOJOURN_VM, "run", "--engine=jit", module}, output);
+            cold.push_back(cpu_seconds({SOJOURN_VM, "run", "--code-cache=0", module}, output) /
+                           steady);
+            warm.push_back(cpu_seconds({SOJOURN_VM, "run", "--store", store, module}, output) /
+                           steady);
+        }
+        add(name, "from cold", cold, kColdTarget);
+        add(name, "from a warm cache", warm, kWarmTarget);
+        cold_.push_back(median_of(cold));
+        warm_.push_back(median_of(warm));
+    }
+
+    void finish() {
+        add("geometric mean", "from cold", {geometric_mean(cold_)}, kColdTarget);
+        add("geometric mean", "from a warm cache", {geometric_mean(warm_)}, kWarmTarget);
+    }
+
+private:
+    void add(const std::string& name, const char* from, const std::vector<double>& ratios,
+             double target) {
+        Row row{fmt::format("{}, a second of gcc's, {}, CPU time to steady state", name, from),
+                "ratio", figure_of(ratios)};
+        row.target = at_most(target);
+        report_.add(row);
+    }
+
+    Report& report_;
+    const Options& options_;
+    const fs::path kernels_;
+    std::vector<double> cold_;
+    std::vector<double> warm_;
+};
+
 void measure(Report& report, const Options& options) {
     const char* folder = std::getenv("SOJOURN_KERNELS");
     const fs::path kernels = folder == nullptr ? "" : folder;
@@ -233,6 +292,10 @@ void measure(Report& report, const Options& options) {
     for (const Kernel& kernel : kKernels)
         steady.measure(kernel.name);
     steady.finish();
+    WarmUp warm_up(report, options, kernels);
+    for (const Kernel& kernel : kKernels)
+        warm_up.measure(kernel.name);
+    warm_up.finish();
 }
 
 }  // namespace

@@ -3,6 +3,10 @@
 #include <stdio.h>
 #include <time.h>
 
+#ifndef RUNS
+#define RUNS 6
+#endif
+
 int bench_main(int argc, char** argv);
 
 static long long now_ns(void) {
@@ -14,7 +18,7 @@ static long long now_ns(void) {
 int main(void) {
     static char* arguments[] = {"bench", NULL};
     long long fastest = -1;
-    for (int run = 0; run < 6; run++) {
+    for (int run = 0; run < RUNS; run++) {
         const long long begun = now_ns();
         const int status = bench_main(1, arguments);
         const long long taken = now_ns() - begun;

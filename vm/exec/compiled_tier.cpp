@@ -97,8 +97,15 @@ const CompiledCode* CompiledTier::ask(const std::shared_ptr<const Module>& modul
         lock.lock();
         return &add(key, job, std::move(code));
     }
-    enqueue(key, job);
+    if (!may_be_called_again(key, job)) enqueue(key, job);
     return nullptr;
+}
+
+bool CompiledTier::may_be_called_again(const Key& key, const Job& job) {
+    const std::uint32_t body_offset = job.module->functions[job.function_index].body_offset;
+    const auto whole = codes_.find({key.first, body_offset});
+    return whole != codes_.end() && whole->second.code.entry != nullptr &&
+           passed_over_.insert(key).second;
 }
 
 CompiledCode CompiledTier::make_at_once(const Job& job) {
@@ -141,8 +148,8 @@ CompiledCode CompiledTier::load(const Job& job, Bytes object) {
 std::uint32_t CompiledTier::patience(const Module& module, std::uint32_t begin) const {
     if (cache_ && cache_->has(module, begin)) return 1;
     const std::lock_guard guard(mutex_);
-    if (codes_.empty()) return patience();
-    return codes_.contains({module.digest(), begin}) ? 1 : patience();
+    const bool is_known = !codes_.empty() && codes_.contains({module.digest(), begin});
+    return is_known || is_at_once_ ? 1 : options_.patience;
 }
 
 std::map<std::string, std::uint64_t> CompiledTier::counts() const {

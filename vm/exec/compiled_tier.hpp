@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -7,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -83,8 +85,11 @@ public:
     /// How often what begins at that offset of a module, a function's body or a loop, is to be
     /// interpreted before it is asked for; not 0.
     [[nodiscard]] std::uint32_t patience(const Module& module, std::uint32_t begin) const;
-    /// The same before it is asked for again.
-    [[nodiscard]] std::uint32_t patience() const { return is_at_once_ ? 1 : options_.patience; }
+    /// The same before it is asked for again: rarely enough to cost nothing, and so often that what
+    /// was made meanwhile is soon in use.
+    [[nodiscard]] std::uint32_t patience() const {
+        return is_at_once_ ? 1 : std::max(options_.patience / kAsksWhileWaiting, 1U);
+    }
 
     /// Begins nothing more, and gives up what is being compiled; what was compiled is in the cache
     /// when it returns. Requires: no machine runs.
@@ -120,8 +125,13 @@ private:
         std::uint64_t order;  ///< in which they were made
     };
 
+    static constexpr std::uint32_t kAsksWhileWaiting = 16;
+
     static std::uint32_t begin_of(const Job& job);
     void enqueue(const Key& key, Job job);
+    /// Whether it is a loop of a function that is compiled as a whole, and is asked for the first
+    /// time since: the next call may be what the guest needs.
+    bool may_be_called_again(const Key& key, const Job& job);
     /// What is there stays. Requires: the mutex is held.
     const CompiledCode& add(const Key& key, const Job& job, CompiledCode code);
     /// What the cache has, ready to be called.
@@ -146,6 +156,7 @@ private:
     std::mutex compiling_mutex_;                                 ///< guards what follows
     std::optional<Result<std::unique_ptr<Compiler>>> compiler_;  ///< of those who ask
     Jobs jobs_;
+    std::set<Key> passed_over_;  ///< loops, by may_be_called_again()
     std::condition_variable wake_;
     std::atomic<bool> is_ending_ = false;
     unsigned busy_threads_ = 0;

@@ -41,7 +41,8 @@ void share_counters() {
         file << as_text(seed);
     }
     fmt::print("{} seeds\n", number);
-    std::exit(0);
+    if (number == 0) fmt::print(stderr, "fuzz: {} needs a tool that is missing\n", chosen->name);
+    std::exit(number == 0 ? 1 : 0);
 }
 
 }  // namespace
