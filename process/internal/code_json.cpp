@@ -12,15 +12,7 @@ namespace {
 using nlohmann::json;
 using Tier = vm::CodeState::Tier;
 
-struct TierName {
-    Tier tier;
-    const char* name;
-};
-constexpr std::array kTiers{
-    TierName{Tier::compiled, "compiled"},
-    TierName{Tier::waiting, "waiting"},
-    TierName{Tier::interpreted, "interpreted"},
-};
+constexpr std::array kTiers{Tier::compiled, Tier::waiting, Tier::interpreted};
 
 /// By the place of its module among those that are listed.
 json object_of(const vm::CodeState& state, json& modules) {
@@ -30,11 +22,10 @@ json object_of(const vm::CodeState& state, json& modules) {
         modules.push_back(digest);
         module = std::prev(modules.end());
     }
-    json object{{"module", module - modules.begin()}, {"function", state.function_index}};
+    json object{{"module", module - modules.begin()},
+                {"function", state.function_index},
+                {"tier", vm::text_of(state.tier)}};
     if (state.loop_offset != 0) object["loop"] = state.loop_offset;
-    for (const TierName& row : kTiers) {
-        if (row.tier == state.tier) object["tier"] = row.name;
-    }
     return object;
 }
 
@@ -45,10 +36,11 @@ Error no_state() {
 Result<vm::CodeState> state_in(const json& object, const std::vector<Sha256>& modules) {
     if (!object.is_object()) return no_state();
     const std::uint64_t module = number_in(object, "module");
-    const auto tier = std::ranges::find(kTiers, text_in(object, "tier"), &TierName::name);
+    const std::string name = text_in(object, "tier");
+    const auto tier = std::ranges::find(kTiers, name, [](Tier one) { return vm::text_of(one); });
     if (module >= modules.size() || tier == kTiers.end()) return no_state();
     return vm::CodeState{modules[module], static_cast<std::uint32_t>(number_in(object, "function")),
-                         static_cast<std::uint32_t>(number_in(object, "loop")), tier->tier};
+                         static_cast<std::uint32_t>(number_in(object, "loop")), *tier};
 }
 
 /// Empty where there is none.

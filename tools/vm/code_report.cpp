@@ -1,7 +1,5 @@
 #include "tools/vm/code_report.hpp"
 
-#include <algorithm>
-
 #include <nlohmann/json.hpp>
 
 #include "base/printable.hpp"
@@ -17,18 +15,6 @@ using vm::StoredMachine;
 
 /// What people want to see at once.
 constexpr std::size_t kShownMax = 24;
-
-const char* text_of(CodeState::Tier tier) {
-    switch (tier) {
-        case CodeState::Tier::compiled:
-            return "compiled";
-        case CodeState::Tier::waiting:
-            return "waiting";
-        case CodeState::Tier::interpreted:
-            return "interpreted";
-    }
-    return "";
-}
 
 /// Empty: it is not of a module that the checkpoint has.
 std::string name_of(const CodeState& state, const StoredMachine& machine) {
@@ -56,7 +42,7 @@ Json json_of(const CodeUse& code, const StoredMachine& machine) {
                         {"function", state.function_index},
                         {"name", name.empty() ? Json() : Json(name)},
                         {"loop", state.loop_offset == 0 ? Json() : Json(state.loop_offset)},
-                        {"tier", text_of(state.tier)}});
+                        {"tier", vm::text_of(state.tier)}});
     }
     return Json{{"engine", vm::text_of(code.engine)},
                 {"functions", code.functions},
@@ -77,7 +63,7 @@ Result<void> print_code(const CodeUse& code, const StoredMachine& machine) {
         rows.push_back({{fmt::format("{} (function {})", printable(name_of(state, machine)),
                                      state.function_index)},
                         {from},
-                        {text_of(state.tier)}});
+                        {std::string(vm::text_of(state.tier))}});
     }
     TRY(print_table({"HOT", "FROM", "TIER"}, rows));
     if (code.states.size() <= rows.size()) return {};

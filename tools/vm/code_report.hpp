@@ -11,7 +11,7 @@ namespace sojourn::tools {
 std::optional<process::CodeUse> ask_for_code(const std::filesystem::path& run_directory,
                                              const store::ProcessRecord& record);
 
-/// `modules` have the functions' names.
+/// The machine has the functions' names.
 Json json_of(const process::CodeUse& code, const vm::StoredMachine& machine);
 Result<void> print_code(const process::CodeUse& code, const vm::StoredMachine& machine);
 

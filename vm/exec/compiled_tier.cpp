@@ -1,6 +1,7 @@
 #include "vm/exec/compiled_tier.hpp"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <ctime>
 #include <functional>
@@ -72,6 +73,11 @@ CompiledObject compile_function(Compiler& compiler, const Module& module,
         .name = name_of(module, function_index, loop_offset),
         .place = place_of(module, function_index, loop_offset),
     });
+}
+
+std::string_view text_of(CodeState::Tier tier) {
+    constexpr std::array<std::string_view, 3> kNames{"compiled", "waiting", "interpreted"};
+    return kNames[static_cast<std::size_t>(tier)];
 }
 
 CompiledTier::~CompiledTier() {

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -48,6 +49,9 @@ struct CodeState {
 
     bool operator==(const CodeState&) const = default;
 };
+
+/// `compiled`
+std::string_view text_of(CodeState::Tier tier);
 
 /// Compiled code of all modules that a host process runs. It outlives the machines: one that comes
 /// back finds the code that was made in its former life, and with a cache that of other host
