@@ -27,8 +27,11 @@ nlohmann::json job(const VmOptions& options) {
 
 template <typename Predicate>
 void await(Predicate predicate) {
-    while (!predicate())
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (!predicate()) {
+        REQUIRE(std::chrono::steady_clock::now() < deadline);
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
 }
 
 }  // namespace
