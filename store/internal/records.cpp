@@ -1,5 +1,7 @@
 #include "store/internal/records.hpp"
 
+#include <algorithm>
+
 namespace sojourn::store {
 
 namespace {
@@ -83,7 +85,7 @@ Result<std::vector<UnitRun>> decode_runs(Bytes value) {
         return fail(ErrorCode::corrupt, "a list of written units has another size");
     }
     std::vector<UnitRun> runs(raw.size() / sizeof(UnitRun));
-    std::memcpy(runs.data(), raw.data(), raw.size());
+    std::ranges::copy(raw, std::as_writable_bytes(std::span(runs)).begin());
     std::uint64_t units = 0;
     for (const UnitRun& run : runs)
         units += run.count;
