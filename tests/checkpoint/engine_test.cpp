@@ -157,7 +157,7 @@ TEST_CASE("what is compiled of each function is written where --jit-dump says", 
     REQUIRE(files[".emitted.ll"] == files[".s"]);
 }
 
-TEST_CASE("--jit-names tells perf whose code lies where", "[engine]") {
+TEST_CASE("perf is told whose code lies where", "[engine]") {
     const ProcessFixture fixture;
     if (!has_compiler(fixture.run({"run", "--engine=jit", "samples/hello.wasm"}))) return;
     VmProcess runner = fixture.start({"run", "--engine=jit", "--jit-names", "samples/hello.wasm"});
