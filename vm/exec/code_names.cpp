@@ -10,22 +10,9 @@
 
 #include "base/file.hpp"
 #include "vm/exec/compiled.hpp"
+#include "vm/exec/gdb_interface.hpp"
 
-// What gdb looks for by name in every file of a process: an interface of two symbols and a list.
 extern "C" {
-struct jit_code_entry {
-    jit_code_entry* next_entry;
-    jit_code_entry* prev_entry;
-    const char* symfile_addr;
-    std::uint64_t symfile_size;
-};
-struct jit_descriptor {
-    std::uint32_t version;
-    std::uint32_t action_flag;
-    jit_code_entry* relevant_entry;
-    jit_code_entry* first_entry;
-};
-// gdb stops here whenever it is called, and then looks at the descriptor.
 [[gnu::noinline, gnu::used]] void __jit_debug_register_code() {
     asm volatile("" ::: "memory");
 }

@@ -11,23 +11,7 @@
 
 #include "tests/support/object_builder.hpp"
 #include "tests/support/seed.hpp"
-
-// As gdb sees it.
-extern "C" {
-struct jit_code_entry {
-    jit_code_entry* next_entry;
-    jit_code_entry* prev_entry;
-    const char* symfile_addr;
-    std::uint64_t symfile_size;
-};
-struct jit_descriptor {
-    std::uint32_t version;
-    std::uint32_t action_flag;
-    jit_code_entry* relevant_entry;
-    jit_code_entry* first_entry;
-};
-extern jit_descriptor __jit_debug_descriptor;
-}
+#include "vm/exec/gdb_interface.hpp"
 
 using namespace sojourn;
 using namespace sojourn::tests;
