@@ -91,9 +91,9 @@ Result<int> perform(const Invocation& invocation, const InspectArguments& argume
     const auto checkpoint = TRY(StoredCheckpoint::open(*store, reference, host));
     if (!arguments.memory.empty())
         return show_memory(invocation, *checkpoint, TRY(parse_range(arguments.memory)));
-    const auto code = !reference.checkpoint.empty()
-                          ? std::nullopt
-                          : ask_for_code(store->run_directory(), checkpoint->process());
+    const bool is_of_now = reference.checkpoint.empty();
+    const auto code =
+        is_of_now ? ask_for_code(store->run_directory(), checkpoint->process()) : std::nullopt;
     if (!invocation.json) {
         TRY(print_process(*checkpoint, invocation.clock));
         if (code) TRY(print_code(*code, checkpoint->machine()));
